@@ -1,0 +1,113 @@
+"""Generated Python: lines, temporaries and constants of one function, built and kept for tracebacks.
+
+Each language turns its checked tree into statements on an :class:`Emitter` and returns the *atom*
+(a local variable or a literal) that holds the result; a mapping of eighteen fields thereby becomes
+one function without calls between its fields. Only the languages and the mapping compiler emit.
+"""
+
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import count
+from types import FunctionType
+from typing import cast
+
+from engine.values.value import Value
+
+
+class Emitter:
+    """Collects the body of one function.
+
+    ``scope`` maps each name that expressions may use to the local variable that holds it.
+    """
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        """Start a function whose expressions may read `names`."""
+        self.scope: dict[str, str] = {name: f"n_{name}" for name in names}
+        self.used: set[str] = set()
+        self._lines: list[str] = []
+        self._indent = 1
+        self._numbers = count()
+        self._constants: dict[str, object] = {}
+        self._constant_names: dict[tuple[int, str], str] = {}
+
+    def line(self, text: str) -> None:
+        """Add one statement at the present depth."""
+        self._lines.append("    " * self._indent + text)
+
+    def temp(self, prefix: str = "t") -> str:
+        """A local variable that nothing else uses."""
+        return f"{prefix}{next(self._numbers)}"
+
+    def assign(self, expression: str) -> str:
+        """Put an expression into a new local variable and return its name."""
+        name = self.temp()
+        self.line(f"{name} = {expression}")
+        return name
+
+    def constant(self, value: object, prefix: str = "c") -> str:
+        """The name under which the function sees a Python object (not a local: a global of the function)."""
+        known = (id(value), prefix)
+        if known not in self._constant_names:
+            name = f"{prefix}{next(self._numbers)}"
+            self._constants[name] = value
+            self._constant_names[known] = name
+        return self._constant_names[known]
+
+    def name(self, name: str) -> str | None:
+        """The local variable that holds a name of the scope, or None when there is no such name."""
+        local = self.scope.get(name)
+        if local is not None:
+            self.used.add(name)
+        return local
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        """The statements added inside stand under `header` (`if x:`, `for a in b:`)."""
+        self.line(header)
+        self._indent += 1
+        try:
+            yield
+        finally:
+            self._indent -= 1
+
+    def build(self, title: str, result: str) -> tuple[Callable[..., Value], str]:
+        """The function of one argument `scope` (a mapping by name), and its source.
+
+        Names that expressions read are fetched from the scope once, at the top.
+        """
+        fetch = [f"    n_{name} = scope[{name!r}]" for name in sorted(self.used) if self.scope.get(name) == f"n_{name}"]
+        body = "\n".join([f"def {_identifier(title)}(scope):", *fetch, *self._lines, f"    return {result}", ""])
+        return self.compile(title, body, _identifier(title)), body
+
+    def compile(self, title: str, body: str, entry: str) -> Callable[..., Value]:
+        """Compile a module text that sees this emitter's constants, and return its function `entry`."""
+        # Same text, same file name: linecache holds one entry however often a workspace is compiled.
+        filename = f"<tidegate {title} {sha256(body.encode()).hexdigest()[:12]}>"
+        linecache.cache[filename] = (len(body), None, body.splitlines(keepends=True), filename)
+        module: dict[str, object] = {"__builtins__": _BUILTINS, **self._constants}
+        exec(compile(body, filename, "exec"), module)  # noqa: S102 - text made by the generators alone
+        return cast("FunctionType", module[entry])
+
+
+# What generated code may call by itself; everything else is handed in as a constant.
+_BUILTINS: dict[str, object] = {
+    "bool": bool,
+    "dict": dict,
+    "int": int,
+    "isinstance": isinstance,
+    "len": len,
+    "list": list,
+    "str": str,
+    "type": type,
+    "Exception": Exception,
+    "KeyError": KeyError,
+    "TypeError": TypeError,
+    "ValueError": ValueError,
+    "ArithmeticError": ArithmeticError,
+}
+
+
+def _identifier(title: str) -> str:
+    return "f_" + "".join(char if char.isalnum() and char.isascii() else "_" for char in title)

@@ -1,0 +1,33 @@
+"""Amounts of money: currencies, their minor units, rounding.
+
+The number of decimals of a currency is its ISO 4217 minor unit; a code that is not listed as
+having another one has two. Rounding is half even unless a mapping says otherwise.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+
+# ISO 4217, list one: the currencies in use whose minor unit is not 2.
+_MINOR_UNITS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+
+
+def minor_unit(currency: str) -> int:
+    """The number of decimals of an amount in `currency` (ISO 4217 alphabetic code)."""
+    return _MINOR_UNITS.get(currency, 2)
+
+
+@cache
+def quantum(decimals: int) -> Decimal:
+    """The smallest step of a number with so many decimals: 2 gives 0.01."""
+    return Decimal(1).scaleb(-decimals)
+
+
+def round_money(amount: Decimal, currency: str, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """`amount` rounded to the minor unit of `currency`."""
+    return amount.quantize(quantum(minor_unit(currency)), rounding)
