@@ -1,0 +1,64 @@
+"""What every folder of tests shares: the order of the tests, the check of requirement ids, a clock, loopback ports."""
+
+import re
+import socket
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from engine.clock import FixedClock
+
+ROOT = Path(__file__).parents[1]
+MATRIX = ROOT / "docs" / "requirements.md"
+
+# Two processes share two cores: a deadline in milliseconds would measure the neighbour.
+settings.register_profile("tidegate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tidegate")
+
+
+def requirement_ids(matrix: str) -> frozenset[str]:
+    """The first column of every row of the acceptance matrix."""
+    return frozenset(re.findall(r"^\| ([A-Z]{3}-\d{2,3}) \|", matrix, flags=re.MULTILINE))
+
+
+def unknown_requirements(items: Iterable[pytest.Item], known: frozenset[str]) -> list[str]:
+    """One line for each id that a test names and the matrix does not have."""
+    return [
+        f"{item.nodeid} names {found!r}"
+        for item in items
+        for mark in item.iter_markers("requirement")
+        for found in mark.args or ("nothing",)
+        if found not in known
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids that the matrix does not have, and put the slow tests last."""
+    wrong = unknown_requirements(items, requirement_ids(MATRIX.read_text(encoding="utf-8")))
+    if wrong:
+        raise pytest.UsageError("not in docs/requirements.md: " + "; ".join(wrong))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture
+def root() -> Path:
+    """The top of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at noon UTC on 31 March 2026 until a test moves it."""
+    return FixedClock(datetime(2026, 3, 31, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
