@@ -1,0 +1,1 @@
+"""A field of a document described once; decoding, JSON Schemas and reference pages come from it."""

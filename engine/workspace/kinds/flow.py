@@ -1,0 +1,101 @@
+"""`flow`: a trigger, and steps that form a DAG."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.source import Text
+from engine.spec.field import (
+    IDENTIFIER,
+    NAME,
+    Described,
+    Document,
+    Duration,
+    FormulaText,
+    PathText,
+    note,
+)
+from engine.workspace.kinds.entry import EntryDocument
+
+OPERATION = r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerDocument(Described):
+    """What starts a flow."""
+
+    event: Text = note("The canonical event that starts a run.", pattern=NAME)
+    name: Text | None = note(
+        "The name under which the steps see the event's data.", key="as", default=None, pattern=IDENTIFIER
+    )
+    where: FormulaText | None = note("Only events for which this is true start a run.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloDocument(Described):
+    """How soon a run should be complete."""
+
+    complete_within: Duration = note("From acceptance to completion.")
+    objective: Text | None = note("The share of runs that should keep to it.", default=None, pattern=r"[0-9.]+%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForEachDocument(Described):
+    """A step done once for each item of a list."""
+
+    shorthand: ClassVar[str | None] = "items"
+
+    items: PathText = note("The list.", key="in")
+    name: Text | None = note("The name of the item in the step.", key="as", default=None, pattern=IDENTIFIER)
+    key: PathText | None = note(
+        "What tells one item from another, so that each is written once; its place when left out.", default=None
+    )
+    limit: int = note("More items than this are refused.", default=1_000, minimum=1, maximum=10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitDocument(Described):
+    """What a step waits for."""
+
+    event: Text = note("The canonical event that ends the wait.", pattern=NAME)
+    where: FormulaText | None = note("Only an event for which this is true (it is `event`).", default=None)
+    timeout: Duration | None = note("After this long the step fails.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDocument(Described):
+    """One step: exactly one verb, and what it depends on."""
+
+    read: Text | None = note("Read from a connection: `erp.project`, or `entity.contract`.", default=None, pattern=OPERATION)
+    check: tuple[Text, ...] = note("Put policies to the inputs they name.", default=(), many=True)
+    write: Text | None = note("Write to a connection: `erp.time_bill`.", default=None, pattern=OPERATION)
+    emit: Text | None = note("Emit a canonical event.", default=None, pattern=NAME)
+    wait: WaitDocument | None = note("Wait for an event.", default=None)
+    choose: Mapping[Text, FormulaText] = note(
+        "Branches in order, each with its condition; `otherwise` is always true. Others need `step.branch`.",
+        default={},
+    )
+    map: Text | None = note("The mapping that makes the value, or what is written or emitted.", default=None, pattern=NAME)
+
+    needs: tuple[Text, ...] = note("Steps that come first, beside those that the expressions name.", default=(), many=True)
+    when: FormulaText | None = note("The step, and what depends on it, is skipped unless this is true.", default=None)
+    for_each: ForEachDocument | None = note("Do the step once for each item.", default=None)
+    given: Mapping[Text, EntryDocument] = note("Parameters of a read, or fields of a small record.", key="with", default={})
+    cache: Duration | None = note("A read may be answered from one so old.", default=None)
+    missing: Text = note(
+        "What a read that finds nothing gives: `fail`, or `null`.", default="fail", choices=("fail", "null")
+    )
+    undo: Text | None = note("The operation that takes a write back.", default=None, pattern=OPERATION)
+    irreversible: Text | None = note("Why a write cannot be taken back.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowDocument(Document):
+    """A trigger, and steps that form a DAG."""
+
+    kind: ClassVar[str] = "flow"
+
+    flow: Text = note("The name of the flow.", pattern=NAME)
+    trigger: TriggerDocument = note("What starts a run.")
+    slo: SloDocument | None = note("How soon a run should be complete.", default=None)
+    steps: Mapping[Text, StepDocument] = note("The steps by name, in the order of reading.")

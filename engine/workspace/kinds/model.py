@@ -1,0 +1,97 @@
+"""`entity` and `event`: canonical business objects, and what happens to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+from engine.source import Text
+from engine.spec.field import (
+    IDENTIFIER,
+    NAME,
+    TYPE_NAME,
+    Described,
+    Document,
+    FormulaText,
+    PathText,
+    Raw,
+    note,
+)
+
+FIELD_TYPES = ("any", "string", "integer", "decimal", "boolean", "date", "datetime", "money", "record", "list")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDocument(Described):
+    """A field of an entity, or of a record or list inside it."""
+
+    shorthand: ClassVar[str | None] = "type"
+
+    type: Text | None = note("What it is.", default=None, choices=FIELD_TYPES)
+    ref: Text | None = note("The entity whose id it holds.", default=None, pattern=IDENTIFIER)
+    enum: tuple[Raw, ...] = note("The texts it may be.", default=())
+    const: Raw | None = note("The only value it may have.", default=None)
+    fields: "Mapping[Text, FieldDocument]" = note("The fields of a record.", default={})
+    items: "FieldDocument | None" = note("What a list holds.", default=None)
+    required: bool = note("Whether the key is always there.", default=False)
+    nullable: bool = note("Whether it may be null.", default=False)
+    min: Decimal | None = note("The least number.", default=None)
+    max: Decimal | None = note("The greatest number.", default=None)
+    min_length: int | None = note("The shortest text.", default=None, minimum=0)
+    max_length: int | None = note("The longest text.", default=None, minimum=0)
+    pattern: Text | None = note("A regular expression that the text matches.", default=None)
+    system_of_record: Text | None = note("The connection that owns this field.", default=None, pattern=NAME)
+    personal: bool = note("Whether it is personal data, to be masked in samples and logs.", default=False)
+    about: Text | None = note("What it means.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeprecatesDocument(Described):
+    """The version that this one replaces."""
+
+    version: int = note("The version that ends.", minimum=1)
+    until: date = note("The day on which it ends.")
+    up: Text | None = note("The mapping from that version to this.", default=None, pattern=NAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityDocument(Document):
+    """A canonical business object: its fields, its key, and who owns each field."""
+
+    kind: ClassVar[str] = "entity"
+
+    entity: Text = note("The name of the entity.", pattern=IDENTIFIER)
+    key: Text = note("The field that identifies one.", default="id", pattern=IDENTIFIER)
+    system_of_record: Text | None = note("The connection that owns its fields, unless one says otherwise.", default=None)
+    keep: Text = note(
+        "What the ledger keeps of it: every snapshot, the latest, or none.",
+        default="history",
+        choices=("history", "latest", "none"),
+    )
+    open: bool = note("Whether fields that are not described are accepted.", default=False)
+    fields: Mapping[Text, FieldDocument] = note("Its fields.")
+    deprecates: DeprecatesDocument | None = note("The version that this one replaces.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDocument(Described):
+    """Where a canonical event comes from."""
+
+    origin: Text = note("A source of a connection: `psa.time_entry_approved`.", key="from", pattern=r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*")
+    map: Text = note("The mapping from the native record to the entity.", pattern=NAME)
+    when: FormulaText | None = note("Only records for which this is true (it is `data`).", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDocument(Document):
+    """Something that happened in the business, whichever system said so."""
+
+    kind: ClassVar[str] = "event"
+
+    event: Text = note("The name of the event.", pattern=NAME, examples=("time_entry.approved",))
+    data: Text = note("The type of its data.", pattern=TYPE_NAME)
+    identity: tuple[PathText, ...] = note("What makes two the same event.", many=True)
+    order_by: PathText | None = note("Events with the same value are worked in order.", default=None)
+    at: PathText | None = note("When it happened; when it was accepted, if left out.", default=None)
+    sources: tuple[SourceDocument, ...] = note("Where it comes from.", default=())
