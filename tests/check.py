@@ -1,7 +1,7 @@
-"""The one command: format, lint, types, tests, in the order in which continuous integration runs them.
+"""The one command: format, lint, types, tests, in that order.
 
-``python -m tests.check`` does all; ``python -m tests.check tests`` or ``lint types`` only those named. All that
-are asked for run, whatever failed before, so that one run shows everything; the exit code is 1 when any failed.
+``python -m tests.check`` does all; ``python -m tests.check lint types`` only those named. All that are asked
+for run, whatever failed before, so that one run shows everything; the exit code is 1 when any failed.
 """
 
 import subprocess

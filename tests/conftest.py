@@ -1,4 +1,4 @@
-"""What every folder of tests shares: the order of the tests, the check of requirement ids, a clock, loopback ports."""
+"""What every folder of tests shares: the order of tests, the check of requirement ids, a clock, a port."""
 
 import re
 import socket

@@ -1,0 +1,121 @@
+"""The rules of the house as data: who may import whom, one door per library, what must stay pure.
+
+A *room* is a package or module of `engine`, named without the `engine.` in front. The longest name that
+fits is the room of a module: `engine.language.compiled` is a room of its own inside `language`. A room may
+always import itself and what lies in it. To change a row, say why in docs/decisions/.
+"""
+
+# The rooms of data that everything which brings rooms together may use.
+GROUND = ("source", "spec", "event", "effect", "values", "clock")
+
+# Kept apart from the table: the version and the public names, which hold no logic.
+TOP = "engine"
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    # The ground: data and nothing else.
+    "values": (),
+    "source": (),
+    "clock": (),
+    "errors": (),
+    "event": ("values",),
+    "effect": ("values",),
+    "spec": ("values",),
+    "language.compiled": ("values",),
+    "problems": ("source",),
+    # Neighbours that cannot see each other.
+    "language": ("values", "source", "problems"),
+    "plan": ("values", "source", "event", "language.compiled"),
+    "connect": ("values", "event", "effect", "errors", "spec", TOP),
+    "ledger": ("values", "event", "effect", "errors", "clock"),
+    "ledger.reader": ("values", "event", "effect", "errors", "clock", "ledger"),
+    # Documents, the interpreter, questions to the ledger.
+    "workspace": ("values", "source", "problems", "spec", "language"),
+    "core": ("plan", "values", "event", "effect", "language.compiled"),
+    "insight": ("ledger.reader", "plan", "event", "effect", "values", "clock"),
+    # What brings them together.
+    "compile": ("workspace", "plan", "language", "connect", "problems", "source", "values", "event"),
+    "runtime": ("core", "plan", "connect", "ledger", "event", "effect", "values", "clock", "errors"),
+    "preview": ("core", "plan", "ledger", "event", "effect", "values", "clock"),
+    "flowtest": ("core", "plan", "connect", "workspace", "problems", *GROUND),
+    "session": ("workspace", "compile", "plan", "connect", "ledger", "clock", "errors", "problems", TOP),
+    # The two faces, which never see each other.
+    "cli": ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", TOP),
+    "console": ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", TOP),
+    "__main__": ("cli",),
+    TOP: (),
+}
+
+# What may be reached at all, through however many imports.
+MAY_REACH: dict[str, tuple[str, ...]] = {
+    "core": ("core", "plan", "event", "effect", "values", "source", "language.compiled"),
+}
+NEVER_REACH: dict[str, tuple[str, ...]] = {
+    "runtime": ("workspace", "compile", "language"),
+    "compile": ("runtime", "ledger"),
+    "ledger": ("plan",),
+    "insight": ("runtime",),
+}
+
+# A connector imports the contract and itself, and nothing else of the engine.
+CONTRACT = "engine.connect"
+
+# Each library has one door, so that it can be replaced behind it and its exceptions become ours there.
+# A name that ends in a dot is everything below that package.
+DOORS: dict[str, tuple[str, ...]] = {
+    "alembic": ("engine.ledger.",),
+    "anyio": ("engine.connect.", "engine.runtime."),
+    "click": ("engine.cli.",),
+    "cryptography": ("engine.connect.",),
+    "faststream": ("engine.runtime.triggers.stream",),
+    "holidays": ("engine.language.calendar",),
+    "httptools": ("engine.connect.simulator",),
+    "httpx": ("engine.connect.http",),
+    "importlib": ("engine.cli.", "engine.connect.catalog"),
+    "jinja2": ("engine.language.template", "engine.console."),
+    "jiter": ("engine.values.json_text",),
+    "jmespath": ("engine.language.path",),
+    "joserfc": ("engine.connect.",),
+    "jsonschema": ("engine.values.schema", "engine.connect."),
+    "jsonschema_rs": ("engine.values.schema",),
+    "markupsafe": ("engine.console.",),
+    "networkx": ("engine.plan.graph", "engine.compile."),
+    "opentelemetry": ("engine.runtime.telemetry",),
+    "orjson": ("engine.values.json_text",),
+    "psycopg": ("engine.ledger.postgres",),
+    "rich": ("engine.cli.",),
+    "simpleeval": ("engine.language.formula",),
+    "sqlalchemy": ("engine.ledger.",),
+    "starlette": ("engine.connect.simulator", "engine.runtime.triggers.webhook", "engine.console."),
+    "uvicorn": ("engine.connect.simulator", "engine.runtime.triggers.webhook", "engine.console."),
+    "uvloop": ("engine.cli.", "engine.runtime.daemon"),
+    "yaml": ("engine.workspace.yaml_tree",),
+}
+
+# Replay is only as honest as this list: nothing here may ask the world anything.
+PURE = (
+    "engine.core",
+    "engine.plan",
+    "engine.language.compiled",
+    "engine.effect",
+    "engine.event",
+    "engine.preview.meaning",
+    "engine.runtime.retry",
+)
+WORLDLY_MODULES = frozenset(
+    "asyncio concurrent contextvars ctypes fcntl fileinput getpass glob http io locale logging mmap "
+    "multiprocessing os pathlib platform queue random sched secrets select selectors shelve shutil signal "
+    "socket socketserver sqlite3 ssl subprocess sys tempfile threading time urllib uuid warnings".split()
+)
+WORLDLY_CALLS = frozenset({"open", "print", "input", "exec", "eval", "breakpoint", "id", "hash"})
+# Asking a date or a datetime what day it is; everything else that they do is arithmetic.
+WORLDLY_METHODS = frozenset({"now", "today", "utcnow", "fromtimestamp"})
+
+# Names that say nothing about what is inside.
+EMPTY_NAMES = frozenset(
+    {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "stuff"}
+)
+
+# Sizes in lines, docstring included.
+LONGEST_FUNCTION = 60
+NINE_IN_TEN = 30
+MEDIAN = 8
