@@ -85,6 +85,9 @@ class StepDocument(Described):
     missing: Text = note(
         "What a read that finds nothing gives: `fail`, or `null`.", default="fail", choices=("fail", "null")
     )
+    links: Mapping[Text, PathText] = note(
+        "The canonical id, by entity, that the written record has in the target: `project: deal.id`.", default={}
+    )
     undo: Text | None = note("The operation that takes a write back.", default=None, pattern=OPERATION)
     irreversible: Text | None = note("Why a write cannot be taken back.", default=None)
 

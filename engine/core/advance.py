@@ -1,0 +1,257 @@
+"""Deciding: a run and what the world answered, to the next state and what to ask of the world.
+
+``advance`` goes through the steps once, in an order in which each follows what it needs. The same
+flow, event and answers, given in the same order, lead to the same state and the same commands.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias, cast
+
+from engine.core.command import CloseHoldCommand, Command
+from engine.core.state import Answer, RunState, RunStatus, StepStatus
+from engine.core.turn import ASK, Turn, truth
+from engine.core.verbs.check import check
+from engine.core.verbs.choose import choose
+from engine.core.verbs.emit import emit
+from engine.core.verbs.map import map_
+from engine.core.verbs.read import read
+from engine.core.verbs.wait import wait
+from engine.core.verbs.write import write
+from engine.event import Event
+from engine.language.compiled import EvaluationError, Scope
+from engine.plan.plan import FlowPlan
+from engine.plan.step import (
+    AnyStep,
+    CheckStep,
+    ChooseStep,
+    EmitStep,
+    ForEach,
+    MapStep,
+    ReadStep,
+    WaitStep,
+    WriteStep,
+)
+from engine.values.value import Value
+
+_Verb: TypeAlias = Callable[[Turn, Any, Scope, str | None], tuple[StepStatus, Value]]
+
+_VERBS: Mapping[type, _Verb] = {
+    ReadStep: read,
+    MapStep: map_,
+    CheckStep: check,
+    WriteStep: write,
+    EmitStep: emit,
+    WaitStep: wait,
+    ChooseStep: choose,
+}
+
+
+def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
+    """Start a run of `flow` for `event`, whose acceptance is the only "now" that the run knows."""
+    state = RunState(
+        flow,
+        event,
+        event.accepted_at,
+        RunStatus.RUNNING,
+        {flow.input_name: event.data},
+        [StepStatus.PENDING] * len(flow.steps),
+        {},
+    )
+    return _pass(Turn(state))
+
+
+def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, list[Command]]:
+    """Go on with what the world answered, by the keys of the commands.
+
+    Two answers were not asked for: a person's release comes under the key of the hold, and
+    `recheck:STEP` with the id of an event has the policies of that step checked again, on reads
+    done afresh.
+    """
+    turn = Turn(state.copy())
+    for key, answer in answers.items():
+        turn.state.answers[key] = answer
+        if key.startswith("recheck:"):
+            _refresh(turn.state, key.removeprefix("recheck:"))
+    return _pass(turn)
+
+
+def starts(flow: FlowPlan, event: Event) -> bool:
+    """Whether an event starts a run of a flow that it triggers.
+
+    Raises:
+        EvaluationError: when the flow's condition cannot be evaluated on this event.
+
+    """
+    return flow.where is None or truth(flow.where.call({flow.input_name: event.data}))
+
+
+def released_by(state: RunState, event: Event) -> list[str]:
+    """The steps of a run whose holds an event says should be checked again."""
+    found = []
+    for step in state.flow.steps:
+        if isinstance(step, CheckStep) and state.steps[step.index] is StepStatus.HELD:
+            untils = [policy.hold.until for policy in step.policies if policy.hold and policy.hold.until]
+            if any(until.event == event.type and _fits(until.where, state, event) for until in untils):
+                found.append(step.name)
+    return found
+
+
+def awaited_by(state: RunState, event: Event) -> list[str]:
+    """The keys of the waits of a run that an event ends."""
+    return [
+        f"wait:{step.name}"
+        for step in state.flow.steps
+        if isinstance(step, WaitStep)
+        and state.steps[step.index] is StepStatus.WAITING
+        and step.event == event.type
+        and _fits(step.where, state, event)
+    ]
+
+
+def _fits(where: Any, state: RunState, event: Event) -> bool:  # noqa: ANN401 - a Compiled or None
+    if where is None:
+        return True
+    try:
+        return truth(where.call({**state.scope, "event": {"type": event.type, "data": event.data}}))
+    except EvaluationError:
+        return False  # it speaks of fields that this event does not have: another one is meant
+
+
+def _refresh(state: RunState, step_name: str) -> None:
+    """Have a held check asked again, and the reads behind it before."""
+    step = state.flow.step(step_name)
+    if not isinstance(step, CheckStep) or state.steps[step.index] is not StepStatus.HELD:
+        return
+    for index in step.reads:
+        state.refreshed[index] = state.refreshed.get(index, 0) + 1
+        state.steps[index] = StepStatus.PENDING
+    state.steps[step.index] = StepStatus.PENDING
+
+
+def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
+    state = turn.state
+    steps, scope = state.steps, state.scope
+    scope[ASK] = cast("Value", turn.ask)
+    for step in state.flow.steps:
+        if steps[step.index] < StepStatus.DONE:
+            _work(turn, step)
+    del scope[ASK]
+    state.status = _status(steps)
+    return state, turn.commands
+
+
+def _work(turn: Turn, step: AnyStep) -> None:
+    """Take one step as far as it goes."""
+    state = turn.state
+    index = step.index
+    blocked = _blocked(state, step)
+    if blocked is not None:
+        status, reason = blocked
+        state.steps[index] = status
+        if reason:
+            turn.note(step, None, skipped=reason)
+        return
+    verb = _VERBS[type(step)]
+    given = len(turn.commands)
+    try:
+        if step.when is not None and not truth(step.when.call(state.scope)):
+            state.steps[index] = StepStatus.SKIPPED
+            turn.note(step, None, skipped=f"not when {step.when.text}")
+            return
+        status, value = verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
+    except EvaluationError as error:
+        _fail(turn, step, given, error)
+        return
+    state.steps[index] = status
+    if status is StepStatus.DONE:
+        state.scope[step.name] = value
+
+
+def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None:
+    """A step that fails asks for nothing, and leaves no hold open."""
+    turn.wanted.clear()
+    del turn.commands[given:]
+    state = turn.state
+    start = f"hold:{step.name}:"
+    for key in [key for key in state.open_holds if key.startswith(start)]:
+        turn.commands.append(CloseHoldCommand(state.open_holds.pop(key), ""))
+    state.steps[step.index] = StepStatus.FAILED
+    turn.note(step, None, failed=str(error))
+
+
+def _blocked(state: RunState, step: AnyStep) -> tuple[StepStatus, str] | None:
+    """Why a step cannot be worked yet, or ever: PENDING, or SKIPPED with the reason; None when it can be."""
+    for need in step.needs:
+        status = state.steps[need.step]
+        if status is StepStatus.DONE:
+            if need.branch is None:
+                continue
+            other = state.flow.steps[need.step].name
+            chosen = cast("Mapping[str, Value]", state.scope[other])["branch"]
+            if chosen != need.branch:
+                return StepStatus.SKIPPED, f"{other} chose {chosen}"
+        elif status > StepStatus.DONE:
+            return StepStatus.SKIPPED, f"{state.flow.steps[need.step].name} was {status.name.lower()}"
+        else:
+            return StepStatus.PENDING, ""
+    return None
+
+
+def _each(turn: Turn, step: AnyStep, verb: _Verb) -> tuple[StepStatus, Value]:
+    """Do a step for each item; it stands where the item that is furthest behind stands."""
+    each = step.for_each
+    assert each is not None
+    scopes = _items(each, turn.state.scope)
+    results = [_item(turn, step, verb, key, scope) for key, scope in scopes.items()]
+    statuses = [status for status, _ in results]
+    behind = min((status for status in statuses if status < StepStatus.DONE), default=None)
+    return behind or max(statuses, default=StepStatus.DONE), [value for _, value in results]
+
+
+def _items(each: ForEach, scope: dict[str, Value]) -> dict[str, dict[str, Value]]:
+    """The scope of each item, by its key."""
+    items = each.items.call(scope)
+    if items is None:
+        return {}
+    if not isinstance(items, list):
+        raise EvaluationError("is not a list", text=each.items.text)
+    if len(items) > each.limit:
+        raise EvaluationError(f"has {len(items)} items, more than the limit of {each.limit}", text=each.items.text)
+    scopes: dict[str, dict[str, Value]] = {}
+    for number, item in enumerate(items):
+        inner = {**scope, each.name: item}
+        key = str(number) if each.key is None else str(each.key.call(inner))
+        if key in scopes:
+            raise EvaluationError(f"two items have the key {key!r}", text=each.key.text if each.key else "")
+        scopes[key] = inner
+    return scopes
+
+
+def _item(turn: Turn, step: AnyStep, verb: _Verb, key: str, scope: dict[str, Value]) -> tuple[StepStatus, Value]:
+    """One item; one that cannot be done does not keep the others from it."""
+    given = len(turn.commands)
+    try:
+        return verb(turn, step, scope, key)
+    except EvaluationError as error:
+        turn.wanted.clear()
+        del turn.commands[given:]
+        turn.note(step, key, failed=str(error))
+        return StepStatus.FAILED, None
+
+
+_OPEN = (
+    (StepStatus.ASKED, RunStatus.RUNNING),
+    (StepStatus.HELD, RunStatus.HELD),
+    (StepStatus.UNKNOWN, RunStatus.UNKNOWN),
+    (StepStatus.WAITING, RunStatus.WAITING),
+    (StepStatus.FAILED, RunStatus.FAILED),
+    (StepStatus.REJECTED, RunStatus.REJECTED),
+)
+
+
+def _status(steps: list[StepStatus]) -> RunStatus:
+    for step, status in _OPEN:
+        if step in steps:
+            return status
+    return RunStatus.COMPLETED

@@ -1,0 +1,88 @@
+"""Where one run stands. Changed only by `advance`; never stored, but decided again from what is.
+
+A run is a function of its event, its flow and the answers that it was given, in the order in which
+they were given. The ledger keeps these three.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from engine.event import Event
+from engine.plan.plan import FlowPlan
+from engine.values.value import Value
+
+
+class RunStatus(StrEnum):
+    """What a person is told about a run."""
+
+    RUNNING = "running"  # something is on its way
+    WAITING = "waiting"  # for an event
+    HELD = "held"  # by a policy; nothing else is left to do
+    COMPLETED = "completed"
+    REJECTED = "rejected"  # by a policy, or because its data does not fit
+    FAILED = "failed"  # a step could not be done
+    UNKNOWN = "unknown"  # a write may have happened; a person must find out
+
+
+class StepStatus(IntEnum):
+    """Where one step stands; from DONE on it stays there."""
+
+    PENDING = 0  # what it needs is not done
+    ASKED = 1  # waits for answers
+    WAITING = 2  # waits for an event
+    HELD = 3  # by a policy
+    UNKNOWN = 4  # a write may have happened
+    DONE = 5
+    SKIPPED = 6
+    REJECTED = 7
+    FAILED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the world answered to one command."""
+
+    value: Value = None
+    failure: str | None = None  # why there is no answer, in a sentence
+    unknown: bool = False  # of a write: it may have happened
+
+
+@dataclass(slots=True)
+class RunState:
+    """One run. Treated as a value: `advance` returns another."""
+
+    flow: FlowPlan
+    event: Event
+    now: datetime  # when the event was accepted: the only time that a run knows
+    status: RunStatus
+    scope: dict[str, Value]  # the event's data and the results of the steps done, by name
+    steps: list[StepStatus]  # by index
+    answers: dict[str, Answer]
+    refreshed: dict[int, int] = field(default_factory=dict)  # how often a read was done afresh, by index
+    asked: set[str] = field(default_factory=set)  # keys of the commands that were given: none is given twice
+    open_holds: dict[str, str] = field(default_factory=dict)  # id of each open hold, by its key
+    trace: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # what was decided and why, by step
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run: flow and event, so that the same event never starts the same flow twice."""
+        return f"{self.flow.name}/{self.event.id}"
+
+    def copy(self) -> "RunState":
+        """A copy that can be changed without changing this one."""
+        return RunState(
+            self.flow,
+            self.event,
+            self.now,
+            self.status,
+            dict(self.scope),
+            list(self.steps),
+            dict(self.answers),
+            dict(self.refreshed),
+            set(self.asked),
+            dict(self.open_holds),
+            dict(self.trace),
+        )

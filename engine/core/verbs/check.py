@@ -1,0 +1,109 @@
+"""`check`: put policies to their inputs.
+
+The value of a check is a record: which policies fired, what each led to, the route, the cycle, the
+notes and reasons in words, and what the policies set. A check that holds has no value yet.
+"""
+
+from typing import Any, cast
+
+from engine.core.command import AlertCommand, CloseHoldCommand, HoldCommand
+from engine.core.state import StepStatus
+from engine.core.turn import Turn, suffix, truth
+from engine.language.compiled import Scope
+from engine.plan.policy import PolicyPlan
+from engine.plan.step import CheckStep
+from engine.values.value import Value
+
+
+def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[StepStatus, Value]:
+    """Ask every policy, always all of them, and act on those that fire.
+
+    Reject comes before hold: what is rejected is not also held.
+    """
+    fired = [policy for policy in step.policies if truth(policy.when.call(scope))]
+    result: dict[str, Any] = {
+        "fired": [policy.name for policy in fired],
+        "held": [],
+        "rolled": [],
+        "rejected": [],
+        "released": [],
+        "route": None,
+        "cycle": None,
+        "notes": [],
+        "reasons": {},
+    }
+    for policy in fired:
+        _collect(result, policy, scope)
+    if not result["rejected"]:
+        for policy in fired:
+            if policy.hold is not None:
+                _hold(turn, step, item, policy, result)
+    _close_others(turn, step, item, fired)
+    for policy in fired:
+        if policy.alert is not None:
+            _alert(turn, step, item, policy, scope, result)
+    turn.note(step, item, **result)
+    if result["rejected"]:
+        return StepStatus.REJECTED, None
+    return (StepStatus.HELD, None) if result["held"] else (StepStatus.DONE, cast("Value", result))
+
+
+def _collect(result: dict[str, Any], policy: PolicyPlan, scope: Scope) -> None:
+    """Everything that a policy says, but for holds."""
+    if policy.reason is not None:
+        result["reasons"][policy.name] = policy.reason.call(scope)
+    if policy.note is not None:
+        result["notes"].append(policy.note.call(scope))
+    if policy.reject is not None:
+        result["rejected"].append(policy.name)
+    if policy.roll is not None:
+        result["rolled"].append(policy.name)
+        result["cycle"] = policy.roll.call(scope)
+    if policy.route is not None:
+        result["route"] = policy.route.call(scope)
+    for name, value in policy.set:
+        result[name] = value.call(scope)
+
+
+def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, result: dict[str, Any]) -> None:
+    key = f"hold:{step.name}{suffix(item)}:{policy.name}"
+    if turn.answer(key) is not None:  # a person released it
+        result["released"].append(policy.name)
+        turn.state.open_holds.pop(key, None)
+        return
+    result["held"].append(policy.name)
+    assert policy.hold is not None
+    state = turn.state
+    hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{policy.name}"
+    reason = result["reasons"].get(policy.name, f"Policy {policy.name} holds it.")
+    if key not in state.open_holds:
+        state.open_holds[key] = hold_id
+        state.asked.discard(key)  # a hold that was closed may open again
+        turn.give(HoldCommand(key, hold_id, step.name, item, policy.name, policy.owner, reason, policy.hold), key)
+
+
+def _close_others(turn: Turn, step: CheckStep, item: str | None, fired: list[PolicyPlan]) -> None:
+    """Close the holds of policies that were checked again and no longer fire."""
+    open_holds = turn.state.open_holds
+    if not open_holds:
+        return
+    start = f"hold:{step.name}{suffix(item)}:"
+    holding = {f"{start}{policy.name}" for policy in fired if policy.hold is not None}
+    for key in [key for key in open_holds if key.startswith(start) and key not in holding]:
+        answer = turn.answer(f"recheck:{step.name}")
+        event_id = "" if answer is None else str(answer.value)
+        turn.commands.append(CloseHoldCommand(open_holds.pop(key), event_id))
+
+
+def _alert(
+    turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, scope: Scope, result: dict[str, Any]
+) -> None:
+    alert = policy.alert
+    assert alert is not None
+    alert_id = f"{turn.state.run_id}/{step.name}{suffix(item)}/{policy.name}"
+    key = f"alert:{step.name}{suffix(item)}:{policy.name}"
+    if key in turn.state.asked:  # told before: not again when the policy is checked again
+        return
+    message = alert.message.call(scope) if alert.message else result["reasons"].get(policy.name)
+    text = str(message) if message else f"Policy {policy.name} applies."
+    turn.give(AlertCommand(alert_id, step.name, policy.name, alert.to, alert.severity, text), key)

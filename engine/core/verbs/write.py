@@ -1,0 +1,44 @@
+"""`write`: write a record to a system, once."""
+
+from engine.core.command import WriteCommand
+from engine.core.state import Answer, StepStatus
+from engine.core.turn import Turn, record, suffix
+from engine.language.compiled import Scope
+from engine.plan.step import WriteStep
+from engine.values.value import Value
+
+
+def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[StepStatus, Value]:
+    """Make the record and ask for the write; go on with its receipt."""
+    key = f"write:{step.name}{suffix(item)}"
+    answer = turn.answer(key)
+    if answer is not None:
+        return _settled(turn, step, item, answer)
+    if key in turn.state.asked:
+        return StepStatus.ASKED, None
+    made, payload = turn.make(step.make, scope)
+    if not made:
+        return StepStatus.ASKED, None
+    state = turn.state
+    command = WriteCommand(
+        key,
+        f"{state.flow.name}/{state.event.id}/{step.name}{suffix(item)}",
+        step.name,
+        item,
+        step.connection,
+        step.operation,
+        record(payload),
+        tuple((link.entity, str(link.canonical_id(scope))) for link in step.links),
+    )
+    turn.give(command, key)
+    return StepStatus.ASKED, None
+
+
+def _settled(turn: Turn, step: WriteStep, item: str | None, answer: Answer) -> tuple[StepStatus, Value]:
+    if answer.unknown:
+        turn.note(step, item, unknown=answer.failure)
+        return StepStatus.UNKNOWN, None
+    if answer.failure is not None:
+        turn.note(step, item, failed=answer.failure)
+        return StepStatus.FAILED, None
+    return StepStatus.DONE, answer.value

@@ -1,0 +1,87 @@
+"""The Plan: everything that a release decides with.
+
+A plan is data and compiled callables. The same documents give the same fingerprint, which is the
+name of the release.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.language.compiled import Compiled
+from engine.plan.step import AnyStep
+from engine.values.value import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPlan:
+    """A canonical event: how one is known again, ordered, checked and kept."""
+
+    name: str
+    version: int
+    identity: Callable[[Value], str]  # raises EvaluationError when a part is missing
+    order_key: Callable[[Value], str | None]
+    at: Callable[[Value], datetime | None]
+    accepts: Callable[[Value], bool]  # whether JSON data fits the entity's schema; fast
+    explain: Callable[[Value], list[str]]  # why it does not; slow
+    decode: Callable[[Value], Value] | None  # dates and instants as such; None when there are none
+    entity: str | None  # of which the data is a snapshot
+    entity_key: str  # the field of its id
+    keep: str  # history, latest, none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePlan:
+    """A native record of a connection becomes a canonical event."""
+
+    connection: str
+    source: str
+    event: str
+    make: Callable[[Mapping[str, Value]], Value]  # from a scope with the native record as `record`
+    when: Compiled | None
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowPlan:
+    """A flow, its steps in an order in which each follows what it needs."""
+
+    name: str
+    version: int
+    owner: str | None
+    event: str
+    input_name: str  # the event's data in the scope
+    where: Compiled | None
+    steps: tuple[AnyStep, ...]
+    fingerprint: str  # of its behaviour: its own, and all that it uses
+    complete_within_seconds: int | None = None
+
+    def step(self, name: str) -> AnyStep | None:
+        """The step of that name."""
+        return next((step for step in self.steps if step.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All flows of one release."""
+
+    release: str  # SHA-256 over the canonical form of every document and file it was compiled from
+    flows: Mapping[str, FlowPlan]
+    events: Mapping[str, EventPlan]
+    sources: tuple[SourcePlan, ...]
+    starts: Mapping[str, tuple[FlowPlan, ...]]  # by event
+    rechecked_by: frozenset[str]  # events that may release a hold
+    waited_for: frozenset[str]  # events that may end a wait
+    mappings: Mapping[str, "MappingPlan"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingPlan:
+    """A typed function from named inputs to one output."""
+
+    name: str
+    version: int
+    inputs: tuple[str, ...]
+    make: Callable[[Mapping[str, Value]], Value]  # raises EvaluationError
+    source: str  # the generated Python
+    decode: Mapping[str, Callable[[Value], Value]]  # of the inputs that have dates

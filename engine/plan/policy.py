@@ -1,0 +1,56 @@
+"""Policies in their compiled form."""
+
+from dataclasses import dataclass
+
+from engine.language.compiled import Compiled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """The event after which a hold is checked again."""
+
+    event: str
+    where: Compiled | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What depends on the check waits."""
+
+    approval: bool  # a person has to agree, rather than a fact to change
+    until: Until | None
+    role: str | None  # who may release it by hand
+    reason_required: bool
+    four_eyes_over: str | None  # "50000 USD"
+    escalate_to: str | None
+    escalate_after_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Somebody is told."""
+
+    to: str
+    severity: str
+    message: Compiled | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyPlan:
+    """A rule, and what follows from it.
+
+    The precedence of outcomes is reject, hold, roll, route: a rejected item is not also held.
+    """
+
+    name: str
+    version: int
+    owner: str | None
+    when: Compiled
+    hold: Hold | None
+    roll: Compiled | None  # the cycle that the work moves to
+    reject: str | None  # a business code
+    route: Compiled | None
+    set: tuple[tuple[str, Compiled], ...]
+    alert: Alert | None
+    reason: Compiled | None
+    note: Compiled | None
