@@ -54,7 +54,7 @@ def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
         event,
         event.accepted_at,
         RunStatus.RUNNING,
-        {flow.input_name: event.data},
+        {flow.input_name: event.data, "now": event.accepted_at},
         [StepStatus.PENDING] * len(flow.steps),
         {},
     )

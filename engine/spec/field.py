@@ -85,6 +85,7 @@ class Note:
     minimum: int | None = None
     maximum: int | None = None
     many: bool = False  # one may be written where a list is expected
+    ordered: bool = False  # of named things: their order has a meaning
     examples: tuple[str, ...] = ()
 
 
@@ -98,6 +99,7 @@ def note(
     minimum: int | None = None,
     maximum: int | None = None,
     many: bool = False,
+    ordered: bool = False,
     examples: Sequence[str] = (),
 ) -> Any:
     """Describe a field of a document; without a default it is required."""
@@ -109,6 +111,7 @@ def note(
         minimum=minimum,
         maximum=maximum,
         many=many,
+        ordered=ordered,
         examples=tuple(examples),
     )
     if default is dataclasses.MISSING:

@@ -74,6 +74,7 @@ class StepDocument(Described):
     choose: Mapping[Text, FormulaText] = note(
         "Branches in order, each with its condition; `otherwise` is always true. Others need `step.branch`.",
         default={},
+        ordered=True,
     )
     map: Text | None = note("The mapping that makes the value, or what is written or emitted.", default=None, pattern=NAME)
 
