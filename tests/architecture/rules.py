@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Neighbours that cannot see each other.
     "language": ("values", "source", "problems"),
     "plan": ("values", "source", "event", "language.compiled"),
-    "connect": ("values", "event", "effect", "errors", "spec", TOP),
+    "connect": ("values", "source", "event", "effect", "errors", "spec", "language.compiled", TOP),
     "ledger": ("values", "event", "effect", "errors", "clock"),
     "ledger.reader": ("values", "event", "effect", "errors", "clock", "ledger"),
     # Documents, the interpreter, questions to the ledger.

@@ -1,0 +1,42 @@
+"""The whole of what a connector may import: the contract, the data it speaks in, and the tools for HTTP."""
+
+from engine.connect.connector import Connector, Outcome, Poll, Polled
+from engine.connect.connector_plan import ConnectorPlan, OperationPlan, SourcePlan
+from engine.connect.connector_spec import ConnectorSpec
+from engine.connect.faults import ClosedPeriod, Fault, Permanent, Transient, Unknown, fault_of, permanent
+from engine.connect.settings import Secret, Settings
+from engine.effect import Effect, Failure, FaultClass, Receipt
+from engine.errors import ConfigurationError
+from engine.event import Event
+from engine.values.json_text import JsonError, read_json, write_json
+from engine.values.value import Value
+
+__all__ = [
+    "ClosedPeriod",
+    "ConfigurationError",
+    "Connector",
+    "ConnectorPlan",
+    "ConnectorSpec",
+    "Effect",
+    "Event",
+    "Failure",
+    "Fault",
+    "FaultClass",
+    "JsonError",
+    "OperationPlan",
+    "Outcome",
+    "Permanent",
+    "Poll",
+    "Polled",
+    "Receipt",
+    "Secret",
+    "Settings",
+    "SourcePlan",
+    "Transient",
+    "Unknown",
+    "Value",
+    "fault_of",
+    "permanent",
+    "read_json",
+    "write_json",
+]

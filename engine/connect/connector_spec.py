@@ -1,0 +1,286 @@
+"""What `connector.yaml` says: a system's API as data.
+
+What lives here: the description of the document, texts of expressions included. What does not: reading
+files, compiling the expressions (:mod:`engine.connect.connector_plan` is handed that) and talking to anyone.
+
+Names that expressions may use:
+
+========================  ================================================================================
+formulas and paths over   `status` (a number), `header` (by name in lower case, `-` written `_`; `location`
+an answer                 is a record of `url` and `last_segment`), `body`, and `payload`: what was sent or
+                          asked with
+paths over an item        `item`
+placeholders in texts     `{name}` or `{name.inner}` of the payload or the parameters; `{effect.key}`; in a
+                          poll `{since}`. See :mod:`engine.connect.template`.
+========================  ================================================================================
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.source import Text
+from engine.spec.field import IDENTIFIER, Described, Document, Duration, FormulaText, PathText, Raw, note
+
+PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "datetime")
+GRANTS = ("client_credentials", "client_assertion", "jwt_bearer", "refresh_token")
+FAULTS = ("transient", "permanent", "unknown", "closed_period", "token_expired")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSpec(Described):
+    """Which API it is."""
+
+    name: Text = note("What the vendor calls it.")
+    version: Text = note("The version that the schemas describe; the names of its types end in it.")
+    docs: Text | None = note("Where the facts are from.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingSpec(Described):
+    """A setting that a connection gives."""
+
+    shorthand: ClassVar[str | None] = "about"
+
+    about: Text = note("What it is.")
+    pattern: Text | None = note("A regular expression that the whole text matches.", default=None)
+    secret: bool = note("Whether it must be a secret.", default=False)
+    default: Text | None = note("What holds when it is not set.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSpec(Described):
+    """A way to sign in. The settings it needs have fixed names, under `auth`.
+
+    ============================  ==================================================================
+    `oauth2: client_credentials`  client_id, client_secret
+    `oauth2: client_assertion`    client_id, key (PEM), key_id: RFC 7523 section 2.2
+    `oauth2: jwt_bearer`          client_id, subject, key (PEM): RFC 7523 section 2.1
+    `oauth2: refresh_token`       client_id, client_secret, refresh_token
+    `bearer`                      token
+    `basic`                       username, password
+    `api_key`                     key
+    `python`                      whatever the connector's own Python asks for
+    ============================  ==================================================================
+    """
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("oauth2", "bearer", "basic", "api_key", "python"),)
+
+    oauth2: Text | None = note("The grant by which a token is got.", default=None, choices=GRANTS)
+    bearer: bool = note("A token that was issued once and for all.", default=False)
+    basic: bool = note("User name and password with each request.", default=False)
+    api_key: Text | None = note("The header that takes the key.", default=None, examples=("X-Api-Key",))
+    python: Text | None = note("What the connector's own Python does, in a word or two.", default=None)
+
+    token: Text | None = note(
+        "Where a token is got: a path below the base URL.", default=None, examples=("/oauth2/v1/token",)
+    )
+    scopes: tuple[Text, ...] = note("What is asked for.", default=())
+    scope_separator: Text = note("What stands between scopes.", default=" ")
+    audience: Text | None = note("The `aud` of an assertion; the token URL when left out.", default=None)
+    algorithm: Text = note(
+        "How an assertion is signed.", default="RS256", choices=("RS256", "PS256", "ES256", "EdDSA")
+    )
+    expires_in: Duration | None = note("How long a token lives, where the answer does not say.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSpec(Described):
+    """What the system bears."""
+
+    concurrency: int = note("Requests at the same time.", default=4, minimum=1, maximum=1_000)
+    throttled: FormulaText = note("An answer that means: slower.", default="status == 429")
+    connect: Duration | None = note("How long connecting may take; 5s when left out.", default=None)
+    answer: Duration | None = note("How long an answer may take; 30s when left out.", default=None)
+    reply_megabytes: int = note("A longer answer is refused.", default=8, minimum=1, maximum=16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpec(Described):
+    """What an error means. The first that fits decides."""
+
+    when: FormulaText = note("An answer of this kind.")
+    fault: Text = note("Its class.", key="is", choices=FAULTS)
+    reason: PathText | None = note("Where the answer says why, in words.", default=None)
+    code: PathText | None = note("Where the answer has a code.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSpec(Described):
+    """A parameter of a read."""
+
+    shorthand: ClassVar[str | None] = "type"
+
+    type: Text = note("What it is.", choices=PARAMETER_TYPES)
+    pattern: Text | None = note("A regular expression that the whole text matches.", default=None)
+    required: bool = note("Whether it must be given.", default=True)
+    about: Text | None = note("What it means.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSpec(Described):
+    """A request: its method with its path below the base URL, and what goes with it."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("get", "post", "put", "patch", "delete"),)
+
+    get: Text | None = note("The path of a GET.", default=None)
+    post: Text | None = note("The path of a POST.", default=None)
+    put: Text | None = note("The path of a PUT.", default=None)
+    patch: Text | None = note("The path of a PATCH.", default=None)
+    delete: Text | None = note("The path of a DELETE.", default=None)
+    query: Mapping[Text, Text] = note(
+        "Query parameters; one whose placeholder finds nothing is left out.", default={}
+    )
+    headers: Mapping[Text, Text] = note("Further headers.", default={})
+    body: Raw | None = note(
+        "The body: `payload`, or a record in which a text that is one placeholder becomes its value. "
+        "Left out, a write by POST, PUT or PATCH sends its payload.",
+        default=None,
+    )
+    omit: tuple[Text, ...] = note("Fields of the payload that stay out of the body.", default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnceSpec(Described):
+    """Why doing a write again does not do it twice."""
+
+    shorthand: ClassVar[str | None] = "how"
+
+    how: Text = note(
+        "`header`: the system folds a repeated key; `natural_key`: the same key is the same record; "
+        "`lookup`: it is looked for before it is tried again; `none`: an unknown outcome goes to a person.",
+        choices=("header", "natural_key", "lookup", "none"),
+    )
+    header: Text | None = note("The header that takes the key.", default=None)
+    form: Text = note(
+        "How the key is written: as a UUID, or as text.", default="uuid", choices=("uuid", "text")
+    )
+    max_length: int = note("The longest key that the system takes.", default=64, minimum=16, maximum=255)
+    life: Duration | None = note("How long the system remembers a key.", default=None)
+    field: Text | None = note("The field of the payload that is the natural key.", default=None)
+    look_up: Text | None = note("The read by which one is found.", default=None, pattern=IDENTIFIER)
+    given: Mapping[Text, Text] = note(
+        "The parameters of that read, as texts with placeholders; by the same names when left out.",
+        key="with",
+        default={},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagingSpec(Described):
+    """How an answer in pages goes on. What is read is the list of all items."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("next", "offset", "page"),)
+
+    items: PathText = note("Where a page has its items.")
+    next: PathText | None = note("Where a page has the URL of the next, on the same host.", default=None)
+    offset: Text | None = note(
+        "The query parameter that takes the number of items to pass over.", default=None
+    )
+    page: Text | None = note("The query parameter that takes the number of the page, from 1.", default=None)
+    more: FormulaText | None = note("Whether there are more; a full page when left out.", default=None)
+    size: int = note("The number of items in a full page.", default=100, minimum=1, maximum=10_000)
+    max_pages: int = note("More pages than this are refused.", default=100, minimum=1, maximum=1_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSpec(Described):
+    """Something that can be read or written."""
+
+    does: Text = note("What it does.", choices=("read", "write"))
+    about: Text | None = note("What it is for.", default=None)
+    request: RequestSpec | None = note(
+        "The request; left out where the connector's own Python makes it.", default=None
+    )
+    parameters: Mapping[Text, ParameterSpec] = note("What a read takes.", default={})
+    input: Text | None = note(
+        "The JSON Schema of what a write takes.", default=None, examples=("schemas/job.json",)
+    )
+    output: Text | None = note("The JSON Schema of what a read gives.", default=None)
+    take: PathText | None = note(
+        "The part of the answer that a read gives; the body when left out.", default=None
+    )
+    missing: FormulaText | None = note("An answer that means: there is no such record.", default=None)
+    paging: PagingSpec | None = note("How an answer in pages goes on.", default=None)
+    once_by: OnceSpec | None = note("Why doing a write again does not do it twice.", default=None)
+    returns: Mapping[Text, PathText] = note(
+        "What a write gives; `id` is the id of the record, and an answer without it is no proof.", default={}
+    )
+    proof: FormulaText | None = note(
+        "What an answer of success must say, else the outcome is unknown.", default=None
+    )
+    found: FormulaText | None = note("An answer that means: it had been there before.", default=None)
+    faults: tuple[FaultSpec, ...] = note("What errors mean here, before those of the connector.", default=())
+    undo: Text | None = note(
+        "The operation that takes this back: it is given the payload, and `id` from the receipt.",
+        default=None,
+        pattern=IDENTIFIER,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSpec(Described):
+    """How the system tells of news by itself, and how its sender is known."""
+
+    signature: Text = note("How a delivery is signed.", choices=("hmac_sha256", "none"))
+    header: Text | None = note("The header that has the signature.", default=None)
+    encoding: Text = note("How the signature is written.", default="hex", choices=("hex", "base64"))
+    prefix: Text = note("What stands before it.", default="")
+    signed: Text = note(
+        "What is signed: `{body}` as received, `{id}` and `{timestamp}` from their headers.", default="{body}"
+    )
+    id: Text | None = note("The header that names a delivery.", default=None)
+    timestamp: Text | None = note(
+        "The header that says when it was sent, in seconds since 1970.", default=None
+    )
+    tolerance: Duration | None = note("How old a delivery may be; 5m when left out.", default=None)
+    secret: Text = note("The setting that holds the secret.", default="webhook_secret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollSpec(Described):
+    """How the system is asked for news."""
+
+    request: RequestSpec | None = note(
+        "The request, with `{since}`; left out for the connector's own Python.", default=None
+    )
+    every: Duration | None = note("How often; 5m when left out.", default=None)
+    overlap: Duration | None = note(
+        "How far each poll goes back behind the last; 2m when left out.", default=None
+    )
+    watermark: PathText | None = note("Where an item says when it changed.", default=None)
+    paging: PagingSpec | None = note("How an answer in pages goes on.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec(Described):
+    """Where native records come from by themselves."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("webhook", "poll"),)
+
+    about: Text | None = note("What it tells.", default=None)
+    webhook: WebhookSpec | None = note("The system calls us.", default=None)
+    poll: PollSpec | None = note("We ask.", default=None)
+    items: PathText | None = note(
+        "Where the records are in the body; the body itself when left out.", default=None
+    )
+    when: FormulaText | None = note("Only items for which this is true.", default=None)
+    output: Text = note("The JSON Schema of an item.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSpec(Document):
+    """A system: its API, how one signs in, what it bears, what its errors mean, what it can do."""
+
+    kind: ClassVar[str] = "connector"
+
+    connector: Text = note("The name of the connector.", pattern=IDENTIFIER)
+    api: ApiSpec = note("Which API it is.")
+    base_url: Text = note("Where it is; `{name}` is a setting of the connection.")
+    settings: Mapping[Text, SettingSpec] = note("What a connection gives, beside `auth`.", default={})
+    auth: tuple[AuthSpec, ...] = note("The ways to sign in, of which a connection takes one.", many=True)
+    headers: Mapping[Text, Text] = note("Headers of every request.", default={})
+    limits: LimitsSpec | None = note("What the system bears.", default=None)
+    faults: tuple[FaultSpec, ...] = note("What its errors mean; the first that fits decides.", default=())
+    operations: Mapping[Text, OperationSpec] = note("What can be read and written.")
+    sources: Mapping[Text, SourceSpec] = note("Where records come from by themselves.", default={})

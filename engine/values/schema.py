@@ -1,0 +1,271 @@
+"""JSON Schema files: the type that one describes, and whether a value fulfils it.
+
+The yes or no comes from jsonschema-rs (exact for Decimals); what it refuses is explained through
+jsonschema. References lead to places in the same file and nowhere else. `format` is not asserted by
+either: dates and instants are checked by the decoder of the type, which accepts what vendors really send.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeAlias, cast
+
+import jsonschema
+import jsonschema_rs
+from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import ValidationError as Explanation
+
+from engine.values.json_text import instant_text
+from engine.values.type import (
+    ANY,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    STRING,
+    DecodeError,
+    Decoder,
+    Enum,
+    Field,
+    Listing,
+    Record,
+    Scalar,
+    Type,
+    decoder,
+    path_text,
+)
+from engine.values.value import Value
+
+Schema: TypeAlias = Mapping[str, Value]
+
+MAX_COMPLAINTS = 5
+
+
+class SchemaUnusable(ValueError):
+    """The text is no JSON Schema that Tidegate accepts; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSchema:
+    """A schema made ready: its type, and what it says of a value."""
+
+    name: str  # "netsuite/time_bill@2025.1"
+    type: Type
+    complaints: Callable[
+        [Value], list[str]
+    ]  # what is wrong with a value, in sentences; empty when nothing is
+    decode: Decoder | None  # dates and instants from their text; None when the type has none
+
+
+def checked_schema(schema: Schema, name: str) -> CheckedSchema:
+    """A schema made ready for use.
+
+    Raises:
+        SchemaUnusable: when it is no schema, or refers to another file.
+
+    """
+    kind = type_from_schema(schema, name)
+    decode = decoder(kind)
+    return CheckedSchema(name=name, type=kind, complaints=_complaints(schema, decode), decode=decode)
+
+
+def type_from_schema(schema: Schema, name: str) -> Type:
+    """The type that a schema describes; ANY for what types cannot say.
+
+    Raises:
+        SchemaUnusable: when it refers to another file, or to itself without end.
+
+    """
+    return _Reader(schema).type_of(schema, name, 0)
+
+
+def record_type(schema: Schema, name: str) -> Record:
+    """The record that a schema describes.
+
+    Raises:
+        SchemaUnusable: when it describes something else.
+
+    """
+    kind = type_from_schema(schema, name)
+    if not isinstance(kind, Record):
+        raise SchemaUnusable(f"{name}: the schema describes no record (`type: object`)")
+    return kind
+
+
+MAX_NESTING = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    root: Schema
+
+    def type_of(self, schema: Value, name: str, depth: int) -> Type:
+        schema = self.resolved(schema, depth)
+        if "enum" in schema and all(isinstance(item, str | None) for item in _list(schema["enum"])):
+            return Enum(values=tuple(item for item in _list(schema["enum"]) if isinstance(item, str)))
+        match self.kinds(schema):
+            case ("object",):
+                return self.record(schema, name, depth)
+            case ("array",):
+                return Listing(item=self.type_of(schema.get("items", {}), "", depth + 1))
+            case ("string",):
+                return _STRINGS.get(str(schema.get("format")), STRING)
+            case ("number",):
+                return _decimal(schema.get("multipleOf"))
+            case (one,) if one in _PLAIN:
+                return _PLAIN[one]
+            case _:
+                return ANY
+
+    def resolved(self, schema: Value, depth: int) -> Schema:
+        if depth > MAX_NESTING:
+            raise SchemaUnusable(f"a schema is nested deeper than {MAX_NESTING} levels, or refers to itself")
+        if not isinstance(schema, Mapping):
+            return {}
+        if "$ref" in schema:
+            return self.resolved(self.target(str(schema["$ref"])), depth + 1)
+        branches = [item for item in _list(schema.get("anyOf")) if item != {"type": "null"}]
+        return self.resolved(branches[0], depth + 1) if len(branches) == 1 else schema
+
+    def target(self, reference: str) -> Value:
+        if not reference.startswith("#"):
+            raise SchemaUnusable(
+                f"{reference!r} is in another file; only references within one (#/...) are followed"
+            )
+        found: Value = self.root
+        for part in reference.removeprefix("#").strip("/").split("/"):
+            key = part.replace("~1", "/").replace("~0", "~")
+            if not isinstance(found, Mapping) or key not in found:
+                raise SchemaUnusable(f"{reference!r} leads nowhere")
+            found = found[key]
+        return found
+
+    @staticmethod
+    def kinds(schema: Schema) -> tuple[str, ...]:
+        written = schema.get("type", "object" if "properties" in schema else None)
+        return tuple(str(kind) for kind in _list(written) if kind != "null")
+
+    def record(self, schema: Schema, name: str, depth: int) -> Record:
+        properties = schema.get("properties")
+        required = _list(schema.get("required"))
+        fields = {
+            key: Field(
+                type=self.type_of(inner, "", depth + 1),
+                required=key in required,
+                nullable=self.nullable(inner),
+                about=str(inner.get("description", "")) if isinstance(inner, Mapping) else "",
+            )
+            for key, inner in (properties.items() if isinstance(properties, Mapping) else ())
+        }
+        return Record(name=name, fields=fields, open=schema.get("additionalProperties") is not False)
+
+    def nullable(self, schema: Value) -> bool:
+        if not isinstance(schema, Mapping):
+            return True
+        if "$ref" in schema:
+            return self.nullable(self.target(str(schema["$ref"])))
+        if {"type": "null"} in _list(schema.get("anyOf")) or None in _list(schema.get("enum") or []):
+            return True
+        return "null" in _list(schema.get("type")) or schema.keys().isdisjoint(
+            {"type", "enum", "const", "properties"}
+        )
+
+
+def _list(value: Value) -> Sequence[Value]:
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _decimal(step: Value) -> Type:
+    if isinstance(step, Decimal) and step.normalize().as_tuple().digits == (1,):
+        return Scalar(name="decimal", decimals=max(0, -int(step.normalize().as_tuple().exponent)))
+    return DECIMAL
+
+
+_STRINGS: Mapping[str, Type] = {"date": DATE, "date-time": DATETIME}
+_PLAIN: Mapping[str, Type] = {"integer": INTEGER, "boolean": BOOLEAN}
+
+
+def references(schema: Value) -> Iterable[str]:
+    """Every `$ref` in a schema, wherever it stands."""
+    stack = [schema]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Mapping):
+            stack.extend(item.values())
+            if isinstance(reference := item.get("$ref"), str):
+                yield reference
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+
+
+def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], list[str]]:
+    for reference in references(schema):
+        if not reference.startswith("#"):
+            raise SchemaUnusable(
+                f"{reference!r} is in another file; only references within one (#/...) are followed"
+            )
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+        fast = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False)
+    except (SchemaError, jsonschema_rs.ValidationError, ValueError) as error:
+        raise SchemaUnusable(f"this is no JSON Schema: {getattr(error, 'message', error)}") from error
+    slow = jsonschema.Draft202012Validator(schema)
+
+    def complaints(value: Value) -> list[str]:
+        plain = value if decode is None else _plain(value)
+        if not fast.is_valid(plain):
+            return _explain(slow, fast, plain)
+        return [] if decode is None else _undecodable(decode, value)
+
+    return complaints
+
+
+def _plain(value: Value) -> Value:
+    """The value as JSON has it: dates and instants as text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _undecodable(decode: Decoder, value: Value) -> list[str]:
+    try:
+        decode(value)
+    except DecodeError as error:
+        return [str(error)]
+    return []
+
+
+def _explain(
+    slow: jsonschema.Draft202012Validator, fast: jsonschema_rs.Draft202012Validator, value: Value
+) -> list[str]:
+    found = sorted(slow.iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
+    if found:
+        return [_sentence(error) for error in found[:MAX_COMPLAINTS]]
+    return [error.message for error in fast.iter_errors(value)][:MAX_COMPLAINTS] or [
+        "does not fulfil its schema"
+    ]
+
+
+def _sentence(error: Explanation) -> str:
+    path = list(error.absolute_path)
+    said, instance = cast("Value", error.validator_value), cast("Value", error.instance)
+    if error.validator == "required":
+        there = instance if isinstance(instance, Mapping) else {}
+        missing = next(str(key) for key in _list(said) if key not in there)
+        return f"{path_text([*path, missing])}: is required and missing"
+    if error.validator == "type":
+        wanted = " or ".join(str(kind) for kind in _list(said))
+        return f"{path_text(path) or 'the record'}: expected {wanted}, found {_shown(instance)}"
+    return f"{path_text(path) or 'the record'}: {error.message[:300]}"
+
+
+def _shown(value: Value) -> str:
+    return f"{str(value)[:40]!r}" if isinstance(value, str | int | Decimal) else type(value).__name__
