@@ -116,7 +116,15 @@ def breaches_of_table(found: Iterable[Import]) -> list[str]:
 
 def breaches_of_contract(found: Iterable[Import]) -> list[str]:
     """Imports of a connector that are neither the contract, nor itself, nor the standard library."""
-    return [str(each) for each in found if is_connector(each.importer) and not _connector_may(each)]
+    return [
+        str(each)
+        for each in found
+        if is_connector(each.importer) and not _is_foreign(each) and not _connector_may(each)
+    ]
+
+
+def _is_foreign(each: Import) -> bool:
+    return each.target.partition(".")[0] in rules.FOREIGN.get(each.importer, ())
 
 
 def _connector_may(each: Import) -> bool:
@@ -133,11 +141,16 @@ def breaches_of_doors(found: Iterable[Import]) -> list[str]:
     """Uses of a library elsewhere than in its door, and of libraries that have none."""
     wrong = []
     for each in found:
-        library = each.target.split(".")[0]
+        library = each.target.partition(".")[0]
         if library in rules.DOORS:
             if not any(_within(each.importer, door) for door in rules.DOORS[library]):
                 wrong.append(str(each))
-        elif _is_library(each.target) and not is_engine(each.target) and not is_connector(each.target):
+        elif (
+            _is_library(each.target)
+            and not _is_foreign(each)
+            and not is_engine(each.target)
+            and not is_connector(each.target)
+        ):
             wrong.append(f"{each}, a library without a door")
     return wrong
 

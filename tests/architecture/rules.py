@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "event": ("values",),
     "effect": ("values",),
-    "spec": ("values",),
+    "spec": ("values", "source"),
     "language.compiled": ("values",),
     "problems": ("source",),
     # Neighbours that cannot see each other.
@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "core": ("plan", "values", "event", "effect", "language.compiled"),
     "insight": ("ledger.reader", "plan", "event", "effect", "values", "clock"),
     # What brings them together.
-    "compile": ("workspace", "plan", "language", "connect", "problems", "source", "values", "event"),
+    "compile": ("workspace", "plan", "language", "connect", "problems", "source", "spec", "values", "event"),
     "runtime": ("core", "plan", "connect", "ledger", "event", "effect", "values", "clock", "errors"),
     "preview": ("core", "plan", "ledger", "event", "effect", "values", "clock"),
     "flowtest": ("core", "plan", "connect", "workspace", "problems", *GROUND),
@@ -89,6 +89,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "uvicorn": ("engine.connect.simulator", "engine.runtime.triggers.webhook", "engine.console."),
     "uvloop": ("engine.cli.", "engine.runtime.daemon"),
     "yaml": ("engine.workspace.yaml_tree",),
+}
+
+# Files that another program's Python runs: they may use what that program brings, and nothing of ours.
+FOREIGN: dict[str, tuple[str, ...]] = {
+    "connectors.tryton.seed": ("proteus",),
 }
 
 # Replay is only as honest as this list: nothing here may ask the world anything.

@@ -102,6 +102,10 @@ class TestTheRulesCanFail:
         text = "import json\nfrom engine.connect import Effect\nfrom connectors.kantata import records"
         assert reading.breaches_of_contract(planted(connectors__kantata__connector=text)) == []
 
+    def test_what_another_program_runs_may_use_nothing_of_ours(self):
+        house = planted(connectors__tryton__seed="import proteus\nimport engine.clock")
+        assert len(reading.breaches_of_contract(house)) == 1
+
     @pytest.mark.parametrize(
         "importer, statement",
         [
