@@ -1,0 +1,144 @@
+"""Formulas: what is true and what is computed, as safe Python expressions (`when:`, `expr:`).
+
+The language is the one of simpleeval's compound types: literals, arithmetic, comparison, `and`,
+`or`, `not`, `if`/`else`, `in`, lists, records, sets, comprehensions, slices, f-strings, and calls
+of the functions in a table. A formula is parsed once and compiled to a Python function.
+
+Where it differs from simpleeval, on purpose (each difference has its test):
+
+- Numbers are int and Decimal, never float: `1.10` is exactly that, `1 / 3` has 28 digits, a whole
+  number to a negative power is a Decimal. True and False take no part in arithmetic.
+- `//` and `%` follow Python's whole numbers for every number, also where Decimal's own would round
+  towards zero.
+- A dot is a look-up of a key and nothing else: there are no methods, no attributes, and no names
+  that begin with an underscore. A field that is missing is an error unless its type calls it optional.
+- Comparing values of different kinds by order is an error, and so is asking whether a date equals
+  a text; simpleeval answers False to the latter. Lists, sets and booleans have no order.
+- Lists are the only sequences: `(1, 2)` is the list `[1, 2]`, and sets leave a formula as lists in
+  ascending order, so that the same formula gives the same bytes everywhere. Keys of records are text.
+- `for` goes through lists, sets and the keys of records, not through the characters of a text, and
+  a name that it gives must be new. Set comprehensions exist.
+- `any` and `all` over a `for` stop at the first item that decides, as in Python.
+- An f-string takes no format, refuses null, lists and records, and writes numbers and dates as
+  templates do. `%` does not format text.
+- There are no bit operators, no `**` or `*` unpacking, and `is` asks only for None.
+"""
+
+from collections.abc import Mapping
+from decimal import DivisionByZero, InvalidOperation, Overflow
+from typing import Any
+
+from engine.language.compiled import Compiled, EvaluationError
+from engine.language.formula_code import CodeWriter
+from engine.language.formula_syntax import FormulaSyntaxError, FormulaTree, Word, parse_formula
+from engine.language.formula_types import Typing, infer
+from engine.language.functions.spec import FunctionTable
+from engine.language.functions.standard import STANDARD
+from engine.language.generate import Emitter
+from engine.language.scope import TypeScope
+from engine.values.type import ANY
+
+__all__ = ["FormulaSyntaxError", "FormulaTree", "Word", "compile_formula", "emit_formula", "parse_formula"]
+
+
+def compile_formula(
+    text: str, names: frozenset[str], *, functions: FunctionTable = STANDARD, types: TypeScope | None = None
+) -> Compiled:
+    """A formula that may read `names`, ready to be called.
+
+    Raises:
+        FormulaSyntaxError: when the text is no formula, or uses a name or function that is not there.
+
+    """
+    tree = parse_formula(text)
+    emitter = Emitter(sorted(names))
+    result = emit_formula(emitter, tree, functions=functions, types=types)
+    call, source = emitter.build("formula", result)
+    return Compiled(call=call, text=tree.text, names=tree.names, source=source)
+
+
+def emit_formula(
+    emitter: Emitter,
+    tree: FormulaTree,
+    *,
+    functions: FunctionTable = STANDARD,
+    types: TypeScope | None = None,
+) -> str:
+    """Emit the statements of a formula and return the local variable or literal that holds its value.
+
+    The statements raise EvaluationError and nothing else. ``types`` says what is known about the
+    names, and must hold for the data: guards that it makes needless are left out.
+
+    Raises:
+        FormulaSyntaxError: when the formula uses a name or function that is not there.
+
+    """
+    typing = infer(tree, types or _untyped(emitter), functions)
+    _refuse_unusable(typing)
+    result = emitter.temp()
+    with emitter.block("try:"):
+        emitter.line(f"{result} = {CodeWriter(emitter, tree, functions, typing).write()}")
+    explain = emitter.constant(_Explanation(tree, functions, typing))
+    names = ", ".join(f"{name!r}: {emitter.scope[name]}" for name in sorted(tree.names))
+    with emitter.block("except Exception as error:"):
+        emitter.line(f"raise {explain}({{{names}}}, error) from error")
+    return result
+
+
+def _untyped(emitter: Emitter) -> TypeScope:
+    return TypeScope(names=dict.fromkeys(emitter.scope, ANY))
+
+
+def _refuse_unusable(typing: Typing) -> None:
+    """Raise for what no data can make right; other mistakes are for the checks to report."""
+    for mistake in typing.mistakes:
+        if mistake.kind in ("unknown_name", "unknown_function", "shadowed", "literal") or (
+            mistake.kind == "arguments" and " is written " in mistake.message
+        ):
+            near = ", ".join(f"`{one}`" for one in mistake.near)
+            raise FormulaSyntaxError(
+                mistake.message,
+                mistake.start,
+                mistake.end,
+                mistake.help or (f"near it: {near}" if near else ""),
+            )
+
+
+class _Explanation:
+    """Says why a formula failed: runs its careful form on the same data, compiled when first needed."""
+
+    __slots__ = ("_careful", "_functions", "_tree", "_typing")
+
+    def __init__(self, tree: FormulaTree, functions: FunctionTable, typing: Typing) -> None:
+        self._tree = tree
+        self._functions = functions
+        self._typing = typing
+        self._careful: Any = None
+
+    def __call__(self, scope: Mapping[str, Any], error: Exception) -> EvaluationError:
+        try:
+            self._compiled()(scope)
+        except EvaluationError as found:
+            message = found.message
+        except Exception as found:  # noqa: BLE001 - whatever it is, the author is told one sentence
+            message = _plain(found)
+        else:
+            message = error.message if isinstance(error, EvaluationError) else _plain(error)
+        return EvaluationError(message, text=self._tree.text, place=self._tree.place)
+
+    def _compiled(self) -> Any:  # noqa: ANN401 - a generated function
+        if self._careful is None:
+            emitter = Emitter(sorted(self._tree.names))
+            code = CodeWriter(emitter, self._tree, self._functions, self._typing, careful=True).write()
+            self._careful = emitter.build("formula carefully", code)[0]
+        return self._careful
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, DivisionByZero | ZeroDivisionError):
+        return "divided by 0"
+    if isinstance(error, Overflow | InvalidOperation | OverflowError):
+        return "the numbers are too large, or too far apart, for an exact result"
+    if isinstance(error, RecursionError | MemoryError):
+        return "the data is nested too deeply or is too large"
+    return "cannot be evaluated on this data"

@@ -1,0 +1,44 @@
+"""Names and their types at one place of a document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from engine.values.type import Type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeScope:
+    """What an expression may read, and of which type it is.
+
+    A name in ``nullable`` may be null: reading a field of it is only safe after a test.
+    """
+
+    names: Mapping[str, Type] = field(default_factory=dict)
+    nullable: frozenset[str] = frozenset()
+
+    def type_of(self, name: str) -> "Type | None":
+        """The type of a name; None when there is no such name."""
+        return self.names.get(name)
+
+    def including(self, names: Mapping[str, Type], nullable: frozenset[str] = frozenset()) -> Self:
+        """This scope with more names; a new one hides an old one."""
+        kept = self.nullable - names.keys()
+        return type(self)(names={**self.names, **names}, nullable=kept | nullable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """Something in an expression that cannot be right, with its place in the text of the expression.
+
+    ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments,
+    shadowed, unknown_value, operands, not_a_list, literal.
+    """
+
+    kind: str
+    message: str  # one plain sentence without an end point
+    start: int
+    end: int
+    name: str = ""  # the guilty name, where there is one
+    near: tuple[str, ...] = ()  # at most three names that the author may have meant
+    help: str = ""
