@@ -6,6 +6,7 @@ parsing, and messages.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -71,15 +72,16 @@ class Text(str):
 
     ``offsets`` maps a character of the value to a character of the file, so that a mistake inside
     an embedded expression is shown at its true line and column even when the YAML scalar was
-    quoted, folded or indented. ``None`` means that value and file agree character by character.
+    quoted, folded or indented. ``None`` means that value and file agree character by character. Any
+    sequence will do: one that computes itself when first asked costs nothing where nothing is wrong.
     """
 
     __slots__ = ("offsets", "span")
 
     span: Span
-    offsets: tuple[int, ...] | None
+    offsets: Sequence[int] | None
 
-    def __new__(cls, value: str, span: Span, offsets: tuple[int, ...] | None = None) -> Self:
+    def __new__(cls, value: str, span: Span, offsets: Sequence[int] | None = None) -> Self:
         """Attach a place to a string."""
         self = super().__new__(cls, value)
         self.span = span

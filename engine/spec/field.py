@@ -20,6 +20,7 @@ a described dataclass  a record; `X | None` may be left out
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from engine.source import Span, Text
@@ -127,7 +128,7 @@ class Described:
 
     A subclass may set, as class variables:
 
-    ``one_of``     groups of keys of which exactly one must be there;
+    ``one_of``     groups of keys of which exactly one must be there; "each fields" stands for both together;
     ``shorthand``  the key that a bare text (or list, or number) stands for;
     ``extra``      the field that takes keys which are not described, as `Mapping[Text, X]`.
     """
@@ -146,11 +147,25 @@ STEP_NAME = r"[a-z][a-z0-9_]*"
 TYPE_NAME = r"([a-z][a-z0-9_-]*/[a-z][a-z0-9_]*@[0-9A-Za-z.]+|[a-z]+)"
 
 
+FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        NAME: "lower-case words and digits, joined by `-`, `_` or `.`",
+        IDENTIFIER: "a lower-case word, with digits and `_`",
+        TYPE_NAME: "a type such as `canonical/time_entry@2`",
+    }
+)
+"""How a pattern is said to a person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document(Described):
-    """What all documents have in common. The first key says what one is, and names it."""
+    """What all documents have in common. The first key says what one is, and names it.
+
+    ``versions_coexist`` is set by a kind of which several versions may stand side by side.
+    """
 
     kind: ClassVar[str] = ""
+    versions_coexist: ClassVar[bool] = False
 
     version: int = note("Counts up with each change of meaning.", default=1, minimum=1)
     owner: Text | None = note("Who answers for it: a team or a role.", default=None, pattern=NAME)

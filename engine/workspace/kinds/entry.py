@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.source import Text
-from engine.spec.field import Described, FormulaText, IDENTIFIER, PathText, Raw, TemplateText, note
+from engine.spec.field import Described, FormulaText, PathText, Raw, TemplateText, note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class EntryDocument(Described):
     """One value: where it is, how it is computed, or what it is. A bare text is a path."""
 
     one_of: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("path", "expr", "template", "value", "table", "xref", "each", "fields"),
+        ("path", "expr", "template", "value", "table", "xref", "fields", "each fields"),
     )
     shorthand: ClassVar[str | None] = "path"
 

@@ -60,6 +60,7 @@ class EntityDocument(Document):
     """A canonical business object: its fields, its key, and who owns each field."""
 
     kind: ClassVar[str] = "entity"
+    versions_coexist: ClassVar[bool] = True
 
     entity: Text = note("The name of the entity.", pattern=IDENTIFIER)
     key: Text = note("The field that identifies one.", default="id", pattern=IDENTIFIER)

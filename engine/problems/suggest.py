@@ -1,0 +1,33 @@
+"""Near names: what an author may have meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MOST = 3
+CUTOFF = 0.6
+LONGEST = 80  # comparing takes time with the square of the length
+COMPARED = 5_000
+
+
+def near_names(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names most like `name`, at most three, the nearest first."""
+    candidates = sorted({str(other) for other in names if len(other) <= LONGEST})[:COMPARED]
+    if not name or len(name) > LONGEST:
+        return ()
+    folded = {other.casefold(): other for other in reversed(candidates)}
+    close = get_close_matches(name.casefold(), list(folded), n=MOST, cutoff=CUTOFF)
+    return tuple(folded[other] for other in close)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """A help line that names what is near; no line when nothing is."""
+    near = near_names(name, names)
+    return (f"did you mean {or_list(near)}?",) if near else ()
+
+
+def or_list(names: Iterable[str]) -> str:
+    """Names as a person lists them: `a`, `a` or `b`, `a`, `b` or `c`."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

@@ -1,0 +1,190 @@
+"""The files of a workspace: which are documents, and the text of those that documents name.
+
+This is the only reader of definitions on disk. Nothing outside of the root is ever read: a link that
+leads out is a problem, and so is anything that is not a regular file.
+"""
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from engine.problems import Collector
+from engine.source import Source
+from engine.workspace import problems
+from engine.workspace.yaml_tree import MAX_BYTES, source_of
+
+FOLDERS = ("connectors", "flows", "mappings", "policies", "schemas")
+"""The folders in which documents are looked for."""
+
+MARKER = "tidegate.yaml"
+MAX_FILES = 20_000
+MAX_DEPTH = 12
+MAX_DATA_BYTES = 64 * 1024 * 1024
+
+_NO_DOCUMENTS = frozenset({"fixtures", "recordings", "node_modules", "__pycache__"})
+_FORMATS = PurePosixPath("schemas/tidegate")  # where the JSON Schemas of the documents themselves are
+
+
+class WorkspaceError(Exception):
+    """There is no workspace where one was looked for; the message says what was looked for."""
+
+
+class FileUnreadable(Exception):
+    """A file that a document names cannot be read; the message is a sentence about why."""
+
+
+def find_root(start: Path, *, exactly: bool = False) -> Path:
+    """The workspace that `start` lies in: the nearest folder upward that says that it is one.
+
+    With `exactly`, the folder was named by a person, and one of the usual folders in it is enough.
+
+    Raises:
+        WorkspaceError: when there is none.
+
+    """
+    folder = start.resolve()
+    if exactly:
+        if _is_marked(folder) or any((folder / name).is_dir() for name in FOLDERS):
+            return folder
+        raise WorkspaceError(f"{start} is no workspace: it has none of the folders {', '.join(FOLDERS)}")
+    for candidate in (folder, *folder.parents):
+        if _is_marked(candidate):
+            return candidate
+    raise WorkspaceError(
+        f"{start} is in no workspace: no folder from there upward has a {MARKER}, "
+        "or a pyproject.toml with a [tool.tidegate] table"
+    )
+
+
+def _is_marked(folder: Path) -> bool:
+    if (folder / MARKER).is_file():
+        return True
+    try:
+        settings = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    tool = settings.get("tool")
+    return isinstance(tool, dict) and "tidegate" in tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Reads files below one folder, and no others."""
+
+    root: Path
+
+    def documents(self, collector: Collector) -> Iterator[Source]:
+        """The text of every YAML file that holds documents, by path."""
+        for number, name in enumerate(sorted(self._names(collector))):
+            if number >= MAX_FILES:
+                collector.add(problems.too_many_files(name, MAX_FILES))
+                return
+            source = self._source(name, collector)
+            if source is not None:
+                yield source
+
+    def read_bytes(self, name: str, *, beside: Source | None = None, most: int = MAX_DATA_BYTES) -> bytes:
+        """The content of a file that a document names, by its path from the root or from the document.
+
+        Raises:
+            FileUnreadable: when it is not there, no regular file, too large, or outside of the root.
+
+        """
+        base = PurePosixPath(beside.name).parent if beside is not None else PurePosixPath()
+        try:
+            path = (self.root / base / name).resolve()
+            if not path.is_relative_to(self.root.resolve()):
+                raise FileUnreadable(f"`{name}` lies outside of the workspace, where nothing is read")
+            return _read(path, most)
+        except OSError as error:
+            raise FileUnreadable(f"`{name}` cannot be read: {_why(error)}") from error
+        except ValueError as error:
+            raise FileUnreadable(f"`{name}` is no name of a file") from error
+
+    def read_text(self, name: str, *, beside: Source | None = None, most: int = MAX_DATA_BYTES) -> str:
+        """The text of such a file, which has to be UTF-8.
+
+        Raises:
+            FileUnreadable: as :meth:`read_bytes` does, and when it is not UTF-8.
+
+        """
+        try:
+            return self.read_bytes(name, beside=beside, most=most).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise FileUnreadable(f"`{name}` is not UTF-8 (byte {error.start:,})") from error
+
+    def _names(self, collector: Collector) -> Iterator[str]:
+        for folder in FOLDERS:
+            yield from self._below(PurePosixPath(folder), collector, 1)
+
+    def _below(self, folder: PurePosixPath, collector: Collector, depth: int) -> Iterator[str]:
+        """The names of YAML files in a folder and the folders in it, without following links to folders."""
+        if folder == _FORMATS or depth > MAX_DEPTH:
+            return
+        place = self.root / folder
+        if place.is_symlink() and self._leads_out(folder, collector):
+            return
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            collector.add(problems.unreadable_file(str(folder), _why(error)))
+            return
+        for entry in entries:
+            yield from self._entry(folder / entry.name, entry, collector, depth)
+
+    def _entry(
+        self, name: PurePosixPath, entry: "os.DirEntry[str]", collector: Collector, depth: int
+    ) -> Iterator[str]:
+        if entry.name.startswith("."):
+            return
+        is_document = name.suffix in {".yaml", ".yml"}
+        if entry.is_symlink():
+            if (is_document or entry.is_dir()) and not self._leads_out(name, collector) and is_document:
+                yield str(name)
+        elif entry.is_dir():
+            if entry.name not in _NO_DOCUMENTS:
+                yield from self._below(name, collector, depth + 1)
+        elif is_document:
+            yield str(name)
+
+    def _leads_out(self, name: PurePosixPath, collector: Collector) -> bool:
+        """Whether a link leads out of the root; it is reported then."""
+        try:
+            inside = (self.root / name).resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError):  # a link to itself
+            inside = False
+        if not inside:
+            collector.add(problems.outside(str(name), "is a link to something"))
+        return not inside
+
+    def _source(self, name: str, collector: Collector) -> Source | None:
+        try:
+            data = _read(self.root / name, MAX_BYTES)
+        except FileUnreadable as error:
+            collector.add(problems.unreadable_file(name, str(error)))
+            return None
+        except OSError as error:
+            collector.add(problems.unreadable_file(name, _why(error)))
+            return None
+        return source_of(name, data, collector)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """The content of a regular file, at most one byte more than `most`."""
+    # Not to wait for the other end of a pipe that bears the name of a document.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise FileUnreadable(f"`{path.name}` is not a regular file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise FileUnreadable(f"`{path.name}` is larger than {most:,} bytes")
+    return data
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

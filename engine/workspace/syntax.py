@@ -1,0 +1,178 @@
+"""What the YAML parser could not read, said to the person who wrote it.
+
+The parser says what it expected; an author wants to know which mark to write. What lives here is the way
+from the one to the other; the wording itself is in :mod:`engine.workspace.problems`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from engine.problems import Problem
+from engine.source import Source, Span
+from engine.workspace import problems
+from engine.workspace.node import Container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    """Where the parser stopped, and what it was reading."""
+
+    source: Source
+    at: int
+    since: int  # where that which it was reading began
+    said: str
+    opened: Span | None  # the bracket that is open, when one is
+
+    @property
+    def span(self) -> Span:
+        """The character at which it stopped; the last one, at the end."""
+        end = len(self.source.text.rstrip())
+        at = min(self.at, max(end - 1, 0))
+        return Span(self.source, at, at + 1)
+
+    @property
+    def line_start(self) -> int:
+        return self.source.text.rfind("\n", 0, self.at) + 1
+
+    @property
+    def line_end(self) -> int:
+        end = self.source.text.find("\n", self.at)
+        return len(self.source.text) if end < 0 else end
+
+    @property
+    def before(self) -> str:
+        """The text of the line before the place."""
+        return self.source.text[self.line_start : self.at]
+
+    @property
+    def after(self) -> str:
+        """The text of the line from the place on."""
+        return self.source.text[self.at : self.line_end]
+
+
+def explain_syntax(source: Source, begin: int, error: Any, open_nodes: Sequence[Container]) -> Problem:
+    """The problem that stands for an error of the YAML library, which was given the text from `begin`."""
+    problem_mark, context_mark = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    at = begin + (problem_mark.index if problem_mark else 0)
+    inner = open_nodes[-1] if open_nodes else None
+    stop = _Stop(
+        source=source,
+        at=at,
+        since=begin + context_mark.index if context_mark else at,
+        said=str(getattr(error, "problem", None) or "it ends too early"),
+        opened=Span(source, inner.start, inner.start + 1) if inner is not None and inner.flow else None,
+    )
+    return _tab(stop) or _by_words(stop) or problems.unreadable(stop.span, stop.said)
+
+
+def _tab(stop: _Stop) -> Problem | None:
+    line = stop.source.text[stop.line_start : stop.line_end]
+    indentation = line[: len(line) - len(line.lstrip())]
+    if "\t" not in indentation or stop.line_start + len(indentation) < stop.at:
+        return None
+    start = stop.line_start + indentation.index("\t")
+    return problems.tab(Span(stop.source, start, start + 1))
+
+
+def _by_words(stop: _Stop) -> Problem | None:
+    for words, explain in _EXPLAINED:
+        if words in stop.said:
+            return explain(stop)
+    return None
+
+
+def _no_token(stop: _Stop) -> Problem:
+    return problems.reserved_start(stop.span, stop.source.text[stop.at : stop.at + 1])
+
+
+def _colon(stop: _Stop) -> Problem:
+    """A second `: ` in one line is part of a text; a first one is the key of a line set in too far."""
+    start = _value_start(stop)
+    if start > stop.line_start:
+        return problems.text_with_colon(stop.span, Span(stop.source, start, stop.line_end))
+    indentation = len(stop.before) - len(stop.before.lstrip())
+    return problems.bad_indentation(Span(stop.source, stop.line_start + indentation, stop.at), None)
+
+
+def _value_start(stop: _Stop) -> int:
+    """Where the value begins that stands before the place, on the same line; else the line's own start."""
+    last = None
+    for last in _VALUE_START.finditer(stop.before):
+        break
+    return stop.line_start + last.end() if last else stop.line_start
+
+
+_VALUE_START = re.compile(r":\s+(?=\S)")
+_INNER_START = re.compile(r"(?::\s+|[,{\[]\s*)(?=\S)")
+
+
+def _in_brackets(stop: _Stop) -> Problem:
+    opened = stop.opened or Span(stop.source, stop.since, stop.since + 1)
+    if not re.search(r"[\]}]", stop.after):
+        return problems.unclosed_bracket(opened, opened.source.text[opened.start : opened.end])
+    inner = [found.end() for found in _INNER_START.finditer(stop.before)]
+    start = stop.line_start + inner[-1] if inner else stop.at
+    return problems.cut_by_bracket(Span(stop.source, min(start, stop.at), stop.at + 1))
+
+
+def _expected_key(stop: _Stop) -> Problem:
+    """Text behind a value that had ended, or a line that is set in unlike its neighbours."""
+    before = stop.before.rstrip()
+    start = _value_start(stop)
+    if before.endswith(("'", '"')) and start > stop.line_start:
+        return problems.text_after_quote(stop.span, Span(stop.source, start, stop.line_end))
+    if before.endswith(("]", "}")) and start > stop.line_start:
+        return problems.cut_by_bracket(Span(stop.source, start, stop.line_end))
+    first = Span(stop.source, stop.since, stop.since + 1)
+    return problems.bad_indentation(Span(stop.source, stop.at, max(stop.line_end, stop.at + 1)), first)
+
+
+def _expected_colon(stop: _Stop) -> Problem:
+    end = stop.source.text.find("\n", stop.since)
+    return problems.missing_colon(Span(stop.source, stop.since, len(stop.source.text) if end < 0 else end))
+
+
+def _unclosed_quote(stop: _Stop) -> Problem:
+    return problems.unclosed_quote(Span(stop.source, stop.since, stop.since + 1))
+
+
+def _escape(stop: _Stop) -> Problem:
+    start = max(stop.source.text.rfind("\\", 0, stop.at + 1), 0)
+    return problems.bad_escape(Span(stop.source, start, start + 2), stop.source.text[start : start + 2])
+
+
+def _since(stop: _Stop) -> Problem:
+    character = stop.source.text[stop.since : stop.since + 1]
+    return problems.reserved_start(Span(stop.source, stop.since, stop.since + 1), character)
+
+
+def _list_item(stop: _Stop) -> Problem:
+    return problems.misplaced_item(stop.span)
+
+
+def _nothing_there(stop: _Stop) -> Problem:
+    return problems.nothing_there(stop.span)
+
+
+_Explain: TypeAlias = Callable[[_Stop], Problem]
+
+# The first whose words the library said; the longer ones of a pair stand first.
+_EXPLAINED: tuple[tuple[str, _Explain], ...] = (
+    ("cannot start any token", _no_token),
+    ("mapping values are not allowed", _colon),
+    ("expected ',' or", _in_brackets),
+    ("expected key", _expected_key),
+    ("expected '-' indicator", _expected_key),
+    ("could not find expected ':'", _expected_colon),
+    ("unexpected end of stream", _unclosed_quote),
+    ("unexpected document indicator", _unclosed_quote),
+    ("escape", _escape),
+    ("hexdecimal", _escape),
+    ("alphabetic or numeric", _since),
+    ("expected comment or line break", _since),
+    ("indentation indicator", _since),
+    ("block sequence entries are not allowed", _list_item),
+    ("expected node content", _nothing_there),
+)
