@@ -31,6 +31,21 @@ class Emitter:
         self._numbers = count()
         self._constants: dict[str, object] = {}
         self._constant_names: dict[tuple[int, str], str] = {}
+        self._known: list[dict[tuple[str, str], str]] = [{}]  # what was computed, a table per open block
+
+    @property
+    def depth(self) -> int:
+        """How many levels the next statement is indented; Python allows a hundred."""
+        return self._indent
+
+    def remember(self, atom: str, step: str, local: str) -> None:
+        """Note that `local` holds what `step` makes of `atom`, for the rest of the present block."""
+        self._known[-1][atom, step] = local
+
+    def recall(self, atom: str, step: str) -> str | None:
+        """The local that surely holds what `step` makes of `atom` here, if there is one."""
+        key = (atom, step)
+        return next((known[key] for known in reversed(self._known) if key in known), None)
 
     def line(self, text: str) -> None:
         """Add one statement at the present depth."""
@@ -67,9 +82,11 @@ class Emitter:
         """The statements added inside stand under `header` (`if x:`, `for a in b:`)."""
         self.line(header)
         self._indent += 1
+        self._known.append({})
         try:
             yield
         finally:
+            self._known.pop()
             self._indent -= 1
 
     def build(self, title: str, result: str) -> tuple[Callable[..., Value], str]:
