@@ -5,7 +5,13 @@
     TidegateError           anything that a command reports in one sentence
     ├── LedgerError         the ledger cannot be opened, read or written
     │   ├── LedgerBusy      another process holds it
-    │   └── LedgerOutdated  its schema is not the one of this release
+    │   ├── LedgerOutdated  its schema is not the one of this release
+    │   ├── LedgerMissing   there is none at this place
+    │   ├── LedgerFull      the disk has no room for the commit
+    │   ├── LedgerReadOnly  its file may not be written
+    │   ├── LedgerDamaged   its file is not a database, or not a sound one
+    │   ├── LedgerUnreadable  the disk failed under it
+    │   └── LedgerConflict  what is to be written contradicts what is there
     ├── InputError          a file or request that was handed to us cannot be used
     └── ConfigurationError  a connection or setting is missing or contradictory
 """
@@ -25,6 +31,30 @@ class LedgerBusy(LedgerError):
 
 class LedgerOutdated(LedgerError):
     """The schema of the ledger is not the one of this release; `tidegate ledger upgrade` brings it there."""
+
+
+class LedgerMissing(LedgerError):
+    """There is no ledger at the place that was named."""
+
+
+class LedgerFull(LedgerError):
+    """The disk has no room for the commit; nothing of it was written."""
+
+
+class LedgerReadOnly(LedgerError):
+    """The file of the ledger, or its folder, may not be written."""
+
+
+class LedgerDamaged(LedgerError):
+    """The file is not a database, or not a sound one."""
+
+
+class LedgerUnreadable(LedgerError):
+    """The disk failed while the ledger was read or written."""
+
+
+class LedgerConflict(LedgerError):
+    """What is to be written contradicts what is recorded; nothing of the commit was written."""
 
 
 class InputError(TidegateError):

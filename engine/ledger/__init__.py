@@ -1,0 +1,28 @@
+"""The durable record of everything that came in, was decided and was done; the only place with SQL.
+
+It knows no plan and no connector: it stores fingerprints, and JSON as text. The state of a run is not stored but
+derived from what is: its event, its release and the answers that it was given.
+"""
+
+from engine.ledger.audit import Head
+from engine.ledger.chain import verify_chain
+from engine.ledger.commit import Commit, CommitResult
+from engine.ledger.instants import instant, read_instant
+from engine.ledger.ledger import Ledger, open_ledger, open_reader, upgrade_ledger
+from engine.ledger.reader import LedgerReader
+from engine.ledger.standing import Break
+
+__all__ = [
+    "Break",
+    "Commit",
+    "CommitResult",
+    "Head",
+    "Ledger",
+    "LedgerReader",
+    "instant",
+    "open_ledger",
+    "open_reader",
+    "read_instant",
+    "upgrade_ledger",
+    "verify_chain",
+]

@@ -1,0 +1,153 @@
+"""Verifying the chain: every digest is made again from the tables, and what differs is told.
+
+The audit rows and the rows of every fact are read side by side, by commit, at one moment of the ledger and with memory
+that does not grow with it. What the chain cannot show by itself is that its end was cut off: for that, `head` is a
+`LedgerReader.head()` that was published elsewhere.
+"""
+
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
+from typing import cast
+
+from sqlalchemy import select
+
+from engine.ledger import audit, tables
+from engine.ledger.batch import Tuple, digest, in_order
+from engine.ledger.facts import FACTS, Fact
+from engine.ledger.reader import LedgerReader
+from engine.ledger.rows import AuditEntry, AuditRow
+from engine.ledger.standing import Ask, Break, standing_breaks
+from engine.values.canonical import text_hash
+from engine.values.json_text import JsonError, read_json
+
+BREAKS = 100  # told at most; one is enough to know
+
+
+def verify_chain(reader: LedgerReader, *, head: audit.Head | None = None) -> list[Break]:
+    """Every break of the chain, at most `BREAKS`; none, when the ledger is what was written.
+
+    With `head`, the end of the chain at an earlier time, also whether the chain still goes through it.
+    """
+    with reader.snapshot() as ask:
+        return [*islice(_breaks(ask, head), BREAKS)]
+
+
+def _breaks(ask: Ask, head: audit.Head | None) -> Iterator[Break]:
+    streams = [_Stream(ask, fact) for fact in FACTS]
+    previous = audit.EMPTY
+    for values in ask(select(tables.audit).order_by(tables.audit.c.seq)):
+        row = AuditRow._make(values)
+        yield from _link_breaks(row, previous)
+        if row.commit != previous.commit:
+            yield from _fact_breaks(row, streams)
+        previous = audit.Head(row.commit, row.seq, row.hash)
+        if head is not None and row.seq == head.seq and row.hash != head.hash:
+            yield Break(
+                row.commit, "audit", "the chain was written anew: it does not have the published hash here"
+            )
+    if head is not None and previous.seq < head.seq:
+        yield Break(previous.commit, "audit", f"the chain ends before row {head.seq}, which was published")
+    for stream in streams:
+        yield from stream.rest()
+    yield from standing_breaks(ask)
+
+
+def _link_breaks(row: AuditRow, previous: audit.Head) -> Iterator[Break]:
+    first = row.facts is not None
+    if row.seq != previous.seq + 1 or row.commit != previous.commit + first:
+        yield Break(row.commit, "audit", f"rows are missing, added or moved before row {row.seq}")
+    if row.prev_hash != previous.hash:
+        yield Break(row.commit, "audit", f"row {row.seq} does not continue the row before it")
+    entry = AuditEntry(row.at, row.actor, row.action, row.subject, row.detail)
+    if row.hash != audit.link(row.prev_hash, row.seq, entry, row.commit, row.facts):
+        yield Break(row.commit, "audit", f"row {row.seq} was changed")
+
+
+def _fact_breaks(row: AuditRow, streams: list["_Stream"]) -> Iterator[Break]:
+    recorded = _recorded(row.facts)
+    for stream in streams:
+        yield from stream.rest(before=row.commit)
+        rows = stream.take(row.commit)
+        count, hashed = recorded.get(stream.name, (0, ""))
+        if len(rows) != count:
+            yield Break(row.commit, stream.name, f"{count} rows were written and {len(rows)} are there")
+        elif rows and _digest(stream.fact, rows) != hashed:
+            yield Break(row.commit, stream.name, "a row was changed, exchanged or moved")
+
+
+def _recorded(facts: str | None) -> dict[str, tuple[int, str]]:
+    # A text that cannot be read was changed, which the hash of its row tells already.
+    try:
+        return {
+            name: (count, hashed)
+            for name, (count, hashed) in cast("dict[str, tuple[int, str]]", read_json(facts or "{}")).items()
+        }
+    except (JsonError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+def _digest(fact: Fact, rows: list[Tuple]) -> str:
+    # Someone may have put a value of another kind in a column; that is a change like any other.
+    try:
+        return digest(in_order(fact, rows))
+    except TypeError:
+        return "unreadable"
+
+
+class _Stream:
+    """The rows of one fact, by the commit that wrote them; those that were overwritten since are among them."""
+
+    def __init__(self, ask: Ask, fact: Fact) -> None:
+        self.fact = fact
+        self.name = fact.name
+        self._place = fact.columns.index(fact.number)
+        self._rows = merge(_current(ask, fact), _former(ask, fact), key=self._number)
+        self._next = next(self._rows, None)
+
+    def take(self, commit: int) -> list[Tuple]:
+        """The rows that a commit wrote."""
+        taken = []
+        while self._next is not None and self._number(self._next) == commit:
+            taken.append(self._next)
+            self._next = next(self._rows, None)
+        return taken
+
+    def rest(self, *, before: int | None = None) -> Iterator[Break]:
+        """A break for each row that belongs to no commit, or to one that is over."""
+        while self._next is not None and (before is None or self._number(self._next) < before):
+            number = self._number(self._next)
+            yield Break(number, self.name, "a row was added, or moved from its place")
+            self._next = next(self._rows, None)
+
+    def _number(self, row: Tuple) -> int:
+        return row[self._place] if isinstance(row[self._place], int) else 0
+
+
+def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
+    columns = [fact.table.c[name] for name in fact.columns]
+    core = select(*columns).where(fact.where)
+    # By insertion, so that a row which was moved shows; what was changed in place is asked for by commit.
+    core = core.order_by(fact.table.c[fact.number]) if fact.order else core.order_by(fact.table.c.seq)
+    if fact.blob is None:
+        return ask(core)
+    blob, hashed = fact.blob
+    place = fact.columns.index(hashed)
+    return (_with_hash(row, place) for row in ask(core.add_columns(fact.table.c[blob])))
+
+
+def _with_hash(row: Tuple, place: int) -> Tuple:
+    *values, blob = row
+    values[place] = text_hash(blob) if isinstance(blob, bytes) else None
+    return tuple(values)
+
+
+def _former(ask: Ask, fact: Fact) -> Iterator[Tuple]:
+    table = tables.superseded
+    core = select(table.c.body).where(table.c.fact == fact.name).order_by(table.c.commit, table.c.seq)
+    for (body,) in ask(core):
+        try:
+            row = tuple(cast("list[object]", read_json(body)))
+        except (JsonError, TypeError):
+            row = ()
+        yield row if len(row) == len(fact.columns) else (0,) * len(fact.columns)

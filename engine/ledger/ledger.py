@@ -1,0 +1,182 @@
+"""Opening a ledger, and writing one commit to it: everything of the commit, or nothing."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import fields
+from threading import Lock
+from types import TracebackType
+
+from engine.clock import Clock
+from engine.errors import LedgerError
+from engine.ledger import audit, effects, entities, events, holds, releases, runs, schema, sqlite
+from engine.ledger.batch import Batch
+from engine.ledger.commit import Commit, CommitResult
+from engine.ledger.database import Database
+from engine.ledger.instants import instant
+from engine.ledger.reader import LedgerReader
+
+_LISTS = tuple(
+    field.name for field in fields(Commit) if field.name not in {"actor", "action", "subject", "detail"}
+)
+
+
+class Ledger:
+    """The writer of one ledger; there is one at a time, and it may be called from any thread."""
+
+    def __init__(self, database: Database, lock: sqlite.WriterLock, clock: Clock) -> None:
+        self._database = database
+        self._lock = lock
+        self._clock = clock
+        self._turn = Lock()
+        self._connection: sqlite3.Connection | None = database.writer()
+        self._head: audit.Head | None = None
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def commit(self, commit: Commit) -> CommitResult:
+        """Write a commit in one transaction. When this returns, it survives a power cut.
+
+        Raises:
+            LedgerError: nothing of the commit was written; the same commit may be tried again.
+
+        """
+        with self._turn, self._database.door, self._database.turn:
+            try:
+                return CommitResult(number=self._write(commit))
+            except events.KnownEventError:
+                return self._write_folded(commit)
+
+    def reader(self) -> LedgerReader:
+        """Everything that only reads."""
+        return LedgerReader(self._database)
+
+    def known_events(self, ids: Iterable[str]) -> dict[str, str]:
+        """The hashes of the bodies of those events that are known, by id."""
+        return self.reader().known_events(ids)
+
+    def close(self) -> None:
+        """Close the file and let another process write; closing twice is harmless."""
+        with self._turn, self._database.door:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+                self._database.close()
+                self._lock.release()
+
+    def _write_folded(self, commit: Commit) -> CommitResult:
+        known = self.known_events(event.id for event in commit.events)
+        left, same, other = events.fold(commit, known)
+        return CommitResult(number=self._write(left), duplicates=same, conflicts=other)
+
+    def _write(self, commit: Commit) -> int | None:
+        if not any(getattr(commit, name) for name in _LISTS):
+            return None
+        connection = self._open_connection()
+        cursor = connection.cursor()
+        try:
+            cursor.execute(sqlite.BEGIN)
+            head = self._fill(cursor, commit)
+            cursor.execute("COMMIT")
+        except BaseException:
+            self._give_up(connection)
+            raise
+        self._head = head
+        return head.commit
+
+    def _fill(self, cursor: sqlite3.Cursor, commit: Commit) -> audit.Head:
+        head = self._head or self._last(cursor)
+        batch = Batch(self._database, cursor, head.commit + 1)
+        events.accept(batch, commit)
+        events.keep_conflicts(batch, commit)
+        runs.begin(batch, commit)
+        effects.intend(batch, commit)
+        holds.begin(batch, commit)
+        entities.write(batch, commit)
+        releases.write(batch, commit)
+        effects.change(batch, commit)
+        holds.change(batch, commit)
+        runs.change(batch, commit)
+        return audit.close(batch, commit, head, instant(self._clock.now()))
+
+    def _last(self, cursor: sqlite3.Cursor) -> audit.Head:
+        found = cursor.execute(self._database.sql(audit.LAST_LINK)).fetchone()
+        return audit.Head(*found) if found else audit.EMPTY
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise LedgerError(f"the ledger {self._database.place} is closed")
+        return self._connection
+
+    def _give_up(self, connection: sqlite3.Connection) -> None:
+        # After an error the end of the chain is read again: only the file knows what came of the commit.
+        self._head = None
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
+    """Open a ledger for writing; with `create`, make it where there is none.
+
+    Raises:
+        LedgerBusy: another process writes it.
+        LedgerOutdated: its schema is not the one of this release.
+        LedgerMissing: there is none, and `create` was not asked for.
+        LedgerError: it cannot be used; the sentence says why.
+        ConfigurationError: the address is none of a ledger.
+
+    """
+    place = sqlite.read_url(url)
+    if create:
+        sqlite.make_file(place)
+    sqlite.require_file(place)
+    lock = sqlite.WriterLock(place)
+    database = Database(place)
+    try:
+        with database.door:
+            ledger = Ledger(database, lock, clock)
+            connection = ledger._open_connection()
+            if create or place.path is None:
+                schema.create(connection)
+            schema.require(connection, place)
+    except BaseException:
+        lock.release()
+        raise
+    return ledger
+
+
+def open_reader(url: str) -> LedgerReader:
+    """Open a ledger for reading alone, whoever writes it.
+
+    Raises:
+        LedgerOutdated: its schema is not the one of this release.
+        LedgerMissing: there is none.
+        LedgerError: it cannot be used; the sentence says why.
+
+    """
+    place = sqlite.read_url(url)
+    sqlite.require_file(place)
+    database = Database(place)
+    with database.reading() as connection:
+        schema.require(connection, place)
+    return LedgerReader(database)
+
+
+def upgrade_ledger(url: str) -> None:
+    """Bring the schema of a ledger to the one of this release; forward only.
+
+    Raises:
+        LedgerBusy: another process writes it.
+        LedgerError: it cannot be upgraded; the sentence says why.
+
+    """
+    from engine.ledger.upgrade import upgrade
+
+    upgrade(sqlite.read_url(url))

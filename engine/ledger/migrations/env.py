@@ -1,0 +1,15 @@
+"""How Alembic runs the migrations: on the engine that `engine.ledger.upgrade` opened, each in its own transaction."""
+
+from alembic import context
+from sqlalchemy import event
+
+engine = context.config.attributes["engine"]
+
+
+# The connection begins no transaction of its own, so a migration would be written statement by statement.
+event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+with engine.connect() as connection:
+    context.configure(connection=connection, transactional_ddl=True, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()

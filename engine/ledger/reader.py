@@ -1,0 +1,333 @@
+"""LedgerReader: everything that only reads. Reports, the console and the commands are given this, never the writer.
+
+Each method is one statement and sees a consistent ledger. Those that may give many rows take a bound, or read in
+chunks so that memory does not grow with the ledger.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, func, literal_column, select
+
+from engine.ledger import questions, rows, tables
+from engine.ledger.audit import EMPTY, LAST_LINK, Head
+from engine.ledger.database import Database
+from engine.ledger.events import KNOWN_EVENTS
+from engine.ledger.instants import instant
+from engine.ledger.statements import Statement
+from engine.values.json_text import write_json
+
+Row = TypeVar("Row")
+Tests: TypeAlias = list[ColumnElement[bool]]
+
+CHUNK = 500
+LISTED = 100  # rows of a list that a person looks at
+FOUND = 50  # of each kind of thing that a search finds
+LAST = 2**62  # beyond every seq
+EVER = "9999-12-31T23:59:59.999999Z"
+
+
+class LedgerReader:
+    """Questions to a ledger; may be used from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def close(self) -> None:
+        """Close what `open_reader` opened."""
+        self._database.close()
+
+    # Events
+
+    def known_events(self, ids: Iterable[str]) -> dict[str, str]:
+        """The hashes of the bodies of those events that are known, by id."""
+        return dict(self._all(tuple, KNOWN_EVENTS, write_json([*ids]).decode()))
+
+    def event(self, event_id: str) -> rows.EventRow | None:
+        """One accepted event."""
+        return self._one(rows.EventRow._make, questions.EVENT, event_id)
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        event_type: str | None = None,
+        order_key: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[rows.EventRow]:
+        """Events in the order in which they were accepted, those accepted in `since <= t < until`, in chunks."""
+        table = tables.events
+        tests = _equal(table, type=event_type, order_key=order_key)
+        tests += _between(table.c.accepted_at, since, until)
+        return self._walk(rows.EventRow._make, table, tests, after)
+
+    def events_caused(self, effect_key: str) -> list[rows.EventRow]:
+        """The events that an effect emitted."""
+        return self._all(rows.EventRow._make, questions.EVENTS_CAUSED, effect_key)
+
+    def conflicts(self, event_id: str) -> list[rows.ConflictRow]:
+        """The deliveries that contradict an accepted event."""
+        return self._all(rows.ConflictRow._make, questions.CONFLICTS, event_id)
+
+    # Runs
+
+    def run(self, run_id: str) -> rows.RunRow | None:
+        """One run as it stands."""
+        return self._one(rows.RunRow._make, questions.RUN, run_id)
+
+    def runs_of_event(self, event_id: str) -> list[rows.RunRow]:
+        """The runs that an event started."""
+        return self._all(rows.RunRow._make, questions.RUNS_OF_EVENT, event_id)
+
+    def open_runs(self, *, after: int = 0, limit: int = CHUNK) -> list[rows.RunRow]:
+        """Runs that are not finished, in the order in which they were begun, from behind the seq `after`."""
+        return self._all(rows.RunRow._make, questions.OPEN_RUNS, after, limit)
+
+    def runs(
+        self,
+        *,
+        status: str | None = None,
+        flow: str | None = None,
+        before: int = LAST,
+        limit: int = LISTED,
+    ) -> list[rows.RunRow]:
+        """The newest runs, newest first, from before the seq `before`."""
+        return self._newest(rows.RunRow._make, tables.runs, before, limit, status=status, flow=flow)
+
+    def finished_runs(
+        self,
+        *,
+        after: int = 0,
+        status: str | None = None,
+        flow: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[rows.RunRow]:
+        """Finished runs in the order in which they were begun, those whose `now` is in `since <= t < until`."""
+        table = tables.runs
+        tests: Tests = [table.c.finish_commit.is_not(None), *_equal(table, status=status, flow=flow)]
+        tests += _between(table.c.now, since, until)
+        return self._walk(rows.RunRow._make, table, tests, after)
+
+    def answers(self, run_id: str) -> list[rows.AnswerRow]:
+        """What a run was told, in order."""
+        return self._all(rows.AnswerRow._make, questions.ANSWERS, run_id)
+
+    def answers_of(self, run_ids: Collection[str]) -> list[rows.AnswerRow]:
+        """What several runs were told, in order."""
+        return self._all(rows.AnswerRow._make, questions.ANSWERS_OF, write_json([*run_ids]).decode())
+
+    def transitions(self, subject: str) -> list[rows.TransitionRow]:
+        """What a run, effect or alert went through between its beginning and its end."""
+        return self._all(rows.TransitionRow._make, questions.TRANSITIONS, subject)
+
+    # Effects
+
+    def effect(self, key: str) -> rows.EffectRow | None:
+        """One effect as it stands."""
+        return self._one(rows.EffectRow._make, questions.EFFECT, key)
+
+    def effects(self, run_id: str) -> list[rows.EffectRow]:
+        """The effects of a run, in order."""
+        return self._all(rows.EffectRow._make, questions.EFFECTS, run_id)
+
+    def effects_of(self, run_ids: Collection[str]) -> list[rows.EffectRow]:
+        """The effects of several runs, in order."""
+        return self._all(rows.EffectRow._make, questions.EFFECTS_OF, write_json([*run_ids]).decode())
+
+    def open_effects(self, *, due_by: datetime | None = None, limit: int = CHUNK) -> list[rows.EffectRow]:
+        """Effects that are pending, sending or in doubt, and due by then; what has no due time comes first."""
+        due = EVER if due_by is None else instant(due_by)
+        return self._all(rows.EffectRow._make, questions.OPEN_EFFECTS, due, limit)
+
+    def settled_effects(
+        self,
+        *,
+        after: int = 0,
+        status: str | None = None,
+        connection: str | None = None,
+        operation: str | None = None,
+    ) -> Iterator[rows.EffectRow]:
+        """Effects that are done, dead or cancelled, in order, in chunks."""
+        table = tables.effects
+        tests: Tests = [table.c.settle_commit.is_not(None)]
+        tests += _equal(table, status=status, connection=connection, operation=operation)
+        return self._walk(rows.EffectRow._make, table, tests, after)
+
+    def dead_effects(self, *, before: int = LAST, limit: int = LISTED) -> list[rows.EffectRow]:
+        """The newest dead letters, newest first."""
+        return self._newest(rows.EffectRow._make, tables.effects, before, limit, status="dead")
+
+    # Holds and alerts
+
+    def hold(self, hold_id: str) -> rows.HoldRow | None:
+        """One hold as it stands."""
+        return self._one(rows.HoldRow._make, questions.HOLD, hold_id)
+
+    def holds(
+        self, *, status: str | None = None, before: int = LAST, limit: int = LISTED
+    ) -> list[rows.HoldRow]:
+        """The newest holds, newest first."""
+        return self._newest(rows.HoldRow._make, tables.holds, before, limit, status=status)
+
+    def holds_of_run(self, run_id: str) -> list[rows.HoldRow]:
+        """The holds of a run, in order."""
+        return self._all(rows.HoldRow._make, questions.HOLDS_OF_RUN, run_id)
+
+    def open_holds(self, until_event: str) -> list[rows.HoldRow]:
+        """The open holds that wait for events of a type, the oldest first."""
+        return self._all(rows.HoldRow._make, questions.OPEN_HOLDS, until_event)
+
+    def alert(self, alert_id: str) -> rows.AlertRow | None:
+        """One alert as it stands."""
+        return self._one(rows.AlertRow._make, questions.ALERT, alert_id)
+
+    def alerts(
+        self, *, status: str | None = None, before: int = LAST, limit: int = LISTED
+    ) -> list[rows.AlertRow]:
+        """The newest alerts, newest first."""
+        return self._newest(rows.AlertRow._make, tables.alerts, before, limit, status=status)
+
+    def alerts_of_run(self, run_id: str) -> list[rows.AlertRow]:
+        """The alerts of a run, in order."""
+        return self._all(rows.AlertRow._make, questions.ALERTS_OF_RUN, run_id)
+
+    # Business objects
+
+    def xref(self, entity: str, canonical_id: str, system: str) -> rows.XrefRow | None:
+        """The id by which a system knows one of our records."""
+        return self._one(rows.XrefRow._make, questions.XREF, canonical_id, entity, system)
+
+    def xrefs(self, entity: str, canonical_id: str) -> list[rows.XrefRow]:
+        """The ids by which all systems know one of our records."""
+        return self._all(rows.XrefRow._make, questions.XREFS_OF, canonical_id, entity)
+
+    def xrefs_back(self, entity: str, system: str, external_id: str) -> list[rows.XrefRow]:
+        """The records that a system knows by this id."""
+        return self._all(rows.XrefRow._make, questions.XREFS_BACK, external_id, system, entity)
+
+    def latest(self, entity: str, entity_id: str) -> rows.EntityRow | None:
+        """The snapshot of an object that was recorded last."""
+        return self._one(rows.EntityRow._make, questions.LATEST, entity_id, entity)
+
+    def as_of(self, entity: str, entity_id: str, at: datetime) -> rows.EntityRow | None:
+        """The snapshot that was true at an instant."""
+        return self._one(rows.EntityRow._make, questions.AS_OF, entity_id, entity, instant(at))
+
+    def snapshots(self, entity: str, entity_id: str) -> list[rows.EntityRow]:
+        """Every snapshot of an object, in the order in which they were recorded."""
+        return self._all(rows.EntityRow._make, questions.SNAPSHOTS, entity_id, entity)
+
+    # Releases
+
+    def release(self, fingerprint: str) -> rows.ReleaseRow | None:
+        """A stored snapshot of a workspace."""
+        return self._one(rows.ReleaseRow._make, questions.RELEASE, fingerprint)
+
+    def releases(self, *, before: int = LAST, limit: int = LISTED) -> list[rows.ReleaseRow]:
+        """The newest releases, newest first."""
+        return self._newest(rows.ReleaseRow._make, tables.releases, before, limit)
+
+    def active_release(self) -> rows.ReleaseRow | None:
+        """The release that new events run on."""
+        return self._one(rows.ReleaseRow._make, questions.ACTIVE)
+
+    def activations(self) -> list[rows.ActivationRow]:
+        """Which release became active when, in order."""
+        return self._all(rows.ActivationRow._make, questions.ACTIVATIONS)
+
+    # The whole
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many of each status, by table, and how many events; cheap however large the ledger is."""
+        found: dict[str, dict[str, int]] = {
+            name: {} for name in ("runs", "effects", "holds", "alerts", "events")
+        }
+        for name, value in self._ask(select(tables.counters)):
+            table, _, status = name.partition(".")
+            found[table][status] = value
+        for table, test in _OPEN.items():
+            core = select(table.c.status, func.count()).where(test).group_by(table.c.status)
+            found[table.name].update(dict(self._ask(core)))
+        (count,) = self._ask(select(func.coalesce(func.max(tables.events.c.seq), 0)))
+        found["events"]["accepted"] = count[0]
+        return found
+
+    def find(self, text: str) -> list[rows.Found]:
+        """What bears an id, in our words or in those of another system."""
+        found = []
+        for table, column, kind, name in questions.PLACES:
+            core = (
+                select(*(table.c[part] for part in name))
+                .where(table.c[column] == text)
+                .distinct()
+                .limit(FOUND)
+            )
+            found += [rows.Found(kind, " ".join(parts), column) for parts in self._ask(core)]
+        return found
+
+    def audit(self, *, after: int = 0) -> Iterator[rows.AuditRow]:
+        """The rows of the chain, in order, in chunks."""
+        return self._walk(rows.AuditRow._make, tables.audit, [], after)
+
+    def audit_of(self, subject: str) -> list[rows.AuditRow]:
+        """What was done to one thing, by whom and why."""
+        return self._all(rows.AuditRow._make, questions.AUDIT_OF, subject)
+
+    def head(self) -> Head:
+        """The end of the chain, to be published elsewhere."""
+        return self._one(Head._make, LAST_LINK) or EMPTY
+
+    def snapshot(self) -> AbstractContextManager[Callable[[Select[Any]], Iterator[tuple[Any, ...]]]]:
+        """Questions that all see the ledger at one moment, and whose rows come as they are asked for."""
+        return self._database.snapshot()
+
+    def _all(self, make: Callable[[Iterable[Any]], Row], statement: Statement, *values: object) -> list[Row]:
+        return self._database.rows(make, statement, values)
+
+    def _one(self, make: Callable[[Iterable[Any]], Row], statement: Statement, *values: object) -> Row | None:
+        found = self._database.rows(make, statement, values)
+        return found[0] if found else None
+
+    def _ask(self, core: Select[Any]) -> list[tuple[Any, ...]]:
+        sql, values = self._database.compiled(core)
+        with self._database.reading() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def _newest(
+        self, make: Callable[[Iterable[Any]], Row], table: Table, before: int, limit: int, **equal: str | None
+    ) -> list[Row]:
+        tests: Tests = [table.c.seq < before, *_equal(table, **equal)]
+        return [*map(make, self._ask(select(table).where(*tests).order_by(table.c.seq.desc()).limit(limit)))]
+
+    def _walk(
+        self, make: Callable[[Iterable[Any]], Row], table: Table, tests: Tests, after: int
+    ) -> Iterator[Row]:
+        core = select(table).where(*tests).order_by(table.c.seq).limit(CHUNK)
+        while chunk := self._ask(core.where(table.c.seq > after)):
+            yield from map(make, chunk)
+            after = chunk[-1][-1]
+
+
+_OPEN: dict[Table, ColumnElement[bool]] = {
+    tables.runs: tables.runs.c.finish_commit.is_(None),
+    tables.effects: tables.effects.c.settle_commit.is_(None),
+    tables.holds: tables.holds.c.release_commit.is_(None),
+    tables.alerts: tables.alerts.c.status == literal_column("'open'"),
+}
+
+
+def _equal(table: Table, **values: str | None) -> Tests:
+    return [table.c[name] == value for name, value in values.items() if value is not None]
+
+
+def _between(column: ColumnElement[str], since: datetime | None, until: datetime | None) -> Tests:
+    tests: Tests = []
+    if since is not None:
+        tests.append(column >= instant(since))
+    if until is not None:
+        tests.append(column < instant(until))
+    return tests

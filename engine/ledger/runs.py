@@ -1,0 +1,84 @@
+"""The life of a run: begun, at rest, going on, finished, reopened; and the answers that it was given.
+
+The only writer of a run's status: one verb a transition.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, select, true
+
+from engine.errors import LedgerConflict
+from engine.ledger.batch import Batch, require_status, why
+from engine.ledger.commit import Commit
+from engine.ledger.facts import ANSWERS, RUNS, RUNS_FINISHED
+from engine.ledger.rows import FINISHED_RUNS, OPEN_RUNS, AuditEntry, RunFinished, RunReopened
+from engine.ledger.statements import adding, asking, changing
+from engine.ledger.tables import answers, runs
+
+_OPEN = runs.c.finish_commit.is_(None)
+
+ADD_RUN = adding(runs, RUNS.columns, {"status": "'running'"})
+ADD_ANSWER = adding(answers, ANSWERS.columns)
+PAUSE = changing(runs, None, ("status", "decisions", "reason", "id"), {}, _OPEN)
+RESUME = changing(runs, None, ("id",), {"status": "'running'", "decisions": None, "reason": None}, _OPEN)
+FINISH = changing(runs, "finish_commit", ("status", "finished_at", "decisions", "reason", "id"), {}, _OPEN)
+REOPEN = changing(
+    runs,
+    None,
+    ("id",),
+    {"status": "'running'", "finished_at": None, "decisions": None, "reason": None, "finish_commit": None},
+    true(),
+)
+FINISHED = asking(
+    runs,
+    select(*(runs.c[name] for name in RUNS_FINISHED.columns)).where(
+        runs.c.id == bindparam("p_id"), runs.c.finish_commit.is_not(None)
+    ),
+    "id",
+)
+
+
+def begin(batch: Batch, commit: Commit) -> None:
+    """Write the runs that begin and the answers that runs were given."""
+    batch.add(RUNS, ADD_RUN, commit.runs)
+    batch.add(ANSWERS, ADD_ANSWER, commit.answers)
+
+
+def change(batch: Batch, commit: Commit) -> None:
+    """Write what became of runs."""
+    for again in commit.runs_reopened:
+        _reopen(batch, again)
+    batch.move(
+        "run",
+        RESUME,
+        [(row.id,) for row in commit.runs_resumed],
+        [("running", row.at, None, None, None) for row in commit.runs_resumed],
+    )
+    paused = commit.runs_paused
+    require_status({row.status for row in paused}, OPEN_RUNS)
+    batch.move(
+        "run",
+        PAUSE,
+        [(row.status, row.decisions, row.reason, row.id) for row in paused],
+        [(row.status, row.at, None, row.reason, row.decisions) for row in paused],
+    )
+    _finish(batch, commit.runs_finished)
+
+
+def _finish(batch: Batch, finished: Sequence[RunFinished]) -> None:
+    counts = Counter(row.status for row in finished)
+    require_status(counts.keys(), FINISHED_RUNS)
+    batch.end(RUNS_FINISHED, FINISH, finished)
+    batch.counts.update({f"runs.{status}": count for status, count in counts.items()})
+
+
+def _reopen(batch: Batch, again: RunReopened) -> None:
+    found = batch.ask(FINISHED, (again.id,))
+    if not found:
+        raise LedgerConflict(f"the run {again.id!r} is not finished, so it cannot be reopened")
+    row = found[0]
+    batch.supersede(RUNS_FINISHED, again.id, row)
+    batch.move("run", REOPEN, [(again.id,)], [("running", again.at, None, None, None)])
+    batch.counts[f"runs.{row[1]}"] -= 1
+    batch.entries.append(AuditEntry(again.at, again.by, "run.reopen", again.id, why(again.reason)))

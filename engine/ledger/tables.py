@@ -1,0 +1,289 @@
+"""The tables and indexes of the ledger, with the reason for each index.
+
+Columns stand in the order of the row types in `rows.py`: first what is written once when the row is made, with the
+number of the commit that made it; then what changes; last `seq`, the order of insertion. An index costs every insert,
+so there are few, and those on open work are partial: their condition is a null test, because SQLite evaluates
+`status IN (...)` in an index several times slower than it writes the row.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _optional(name: str) -> Column[str]:
+    return Column(name, Text, nullable=True)
+
+
+def _commit(name: str = "commit", *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _seq() -> Column[int]:
+    # SQLite makes only INTEGER PRIMARY KEY an alias of the row id.
+    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+events = Table(
+    "events",
+    metadata,
+    _text("id"),
+    _text("type"),
+    _optional("order_key"),
+    _text("at"),
+    _text("accepted_at"),
+    _optional("source"),
+    _optional("cause"),
+    _text("body_hash"),
+    Column("body", LargeBinary, nullable=False),
+    _commit(),
+    _seq(),
+)
+# A delivery is looked up by its identity: this is what folds duplicates.
+Index("events_id", events.c.id, unique=True)
+# Lineage goes from an effect to the events that it emitted; only those have a cause.
+Index("events_cause", events.c.cause, sqlite_where=events.c.cause.is_not(None))
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    _text("event_id"),
+    _text("body_hash"),
+    Column("body", LargeBinary, nullable=False),
+    _optional("source"),
+    _text("at"),
+    _commit(),
+    _seq(),
+)
+# A sender that repeats a conflicting delivery is recorded once.
+Index("conflicts_event", conflicts.c.event_id, conflicts.c.body_hash, unique=True)
+
+runs = Table(
+    "runs",
+    metadata,
+    _text("id"),
+    _text("event_id"),
+    _text("flow"),
+    _text("release"),
+    _optional("order_key"),
+    _text("now"),
+    _commit(),
+    _text("status"),
+    _optional("finished_at"),
+    _optional("decisions"),
+    _optional("reason"),
+    _commit("finish_commit", nullable=True),
+    _seq(),
+)
+Index("runs_id", runs.c.id, unique=True)
+# Trace, and the folding of a replay, ask what an event started.
+Index("runs_event", runs.c.event_id)
+# After a restart the open runs are taken up in the order in which they were begun.
+Index("runs_open", runs.c.seq, sqlite_where=runs.c.finish_commit.is_(None))
+# Dead letters are listed by people and are few among many.
+Index("runs_failed", runs.c.seq, sqlite_where=runs.c.status == text("'failed'"))
+
+answers = Table(
+    "answers",
+    metadata,
+    _text("run_id"),
+    _text("key"),
+    _text("kind"),
+    _text("at"),
+    _text("body"),
+    _commit(),
+    _seq(),
+)
+# Answers are written once, and read by run. A clustered key (WITHOUT ROWID) was measured to be slower: run ids come
+# in no order, and the bodies would be moved when pages split.
+Index("answers_key", answers.c.run_id, answers.c.key, unique=True)
+
+effects = Table(
+    "effects",
+    metadata,
+    _text("key"),
+    _text("run_id"),
+    _text("step"),
+    _optional("item"),
+    _text("connection"),
+    _text("operation"),
+    _text("payload"),
+    _text("created_at"),
+    _text("began"),
+    _commit(),
+    _text("status"),
+    Column("attempts", Integer, nullable=False),
+    _optional("due_at"),
+    _optional("receipt"),
+    _optional("external_id"),
+    _optional("failure"),
+    _optional("settled_at"),
+    _commit("settle_commit", nullable=True),
+    _seq(),
+)
+# The same effect decided twice is one effect.
+Index("effects_key", effects.c.key, unique=True)
+Index("effects_run", effects.c.run_id)
+# What is to be sent next.
+Index("effects_open", effects.c.due_at, effects.c.seq, sqlite_where=effects.c.settle_commit.is_(None))
+# Dead letters are listed by people and are few among many.
+Index("effects_dead", effects.c.seq, sqlite_where=effects.c.status == text("'dead'"))
+# Trace begins at the number that the target gave: an invoice, a journal entry.
+Index("effects_external", effects.c.external_id, sqlite_where=effects.c.external_id.is_not(None))
+
+holds = Table(
+    "holds",
+    metadata,
+    _text("id"),
+    _text("run_id"),
+    _text("step"),
+    _optional("item"),
+    _text("policy"),
+    _text("reason"),
+    _text("owner"),
+    _optional("until_event"),
+    _optional("match"),
+    _text("detail"),
+    _text("opened_at"),
+    _commit(),
+    _text("status"),
+    _optional("released_at"),
+    _optional("released_by"),
+    _optional("release_reason"),
+    _optional("release_event"),
+    _commit("release_commit", nullable=True),
+    _seq(),
+)
+Index("holds_id", holds.c.id, unique=True)
+Index("holds_run", holds.c.run_id)
+# Each accepted event asks which open holds it releases.
+Index("holds_open", holds.c.until_event, sqlite_where=holds.c.release_commit.is_(None))
+
+xrefs = Table(
+    "xrefs",
+    metadata,
+    _text("entity"),
+    _text("canonical_id"),
+    _text("system"),
+    _text("external_id"),
+    _optional("effect_key"),
+    _text("at"),
+    _commit(),
+    _seq(),
+)
+# Both begin with the id, so that a search which knows nothing else uses them as well.
+Index("xrefs_canonical", xrefs.c.canonical_id, xrefs.c.entity, xrefs.c.system, unique=True)
+Index("xrefs_external", xrefs.c.external_id, xrefs.c.system, xrefs.c.entity)
+
+entities = Table(
+    "entities",
+    metadata,
+    _text("entity"),
+    _text("id"),
+    _optional("event_id"),
+    _text("at"),
+    _text("body"),
+    _commit(),
+    _seq(),
+)
+# The last snapshot of an object is the one with the highest seq; the id comes first for the search by id.
+Index("entities_id", entities.c.id, entities.c.entity, entities.c.seq)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _text("id"),
+    _optional("run_id"),
+    _optional("step"),
+    _optional("policy"),
+    _text("severity"),
+    _text("to"),
+    _text("message"),
+    _text("at"),
+    _commit(),
+    _text("status"),
+    _seq(),
+)
+Index("alerts_id", alerts.c.id, unique=True)
+Index("alerts_run", alerts.c.run_id)
+# What is still to be told to somebody.
+Index("alerts_open", alerts.c.seq, sqlite_where=alerts.c.status == text("'open'"))
+
+releases = Table(
+    "releases",
+    metadata,
+    _text("fingerprint"),
+    _text("created_at"),
+    _text("note"),
+    Column("content", LargeBinary, nullable=False),
+    _text("content_hash"),
+    _commit(),
+    _seq(),
+)
+Index("releases_fingerprint", releases.c.fingerprint, unique=True)
+
+activations = Table(
+    "activations",
+    metadata,
+    _text("fingerprint"),
+    _text("at"),
+    _text("actor"),
+    _text("reason"),
+    _commit(),
+    _seq(),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    _text("kind"),
+    _text("subject"),
+    _text("status"),
+    _text("at"),
+    _optional("due_at"),
+    _optional("reason"),
+    _optional("detail"),
+    _commit(),
+    _seq(),
+)
+# The history of one run or effect; the common ones, sent once and done, have none.
+Index("transitions_subject", transitions.c.subject, transitions.c.seq)
+
+# Facts that were written once and have since been overwritten, as the row that the chain's digest was made over:
+# the former end of what was reopened, the former id in a cross-reference. Verification puts them back in their place.
+superseded = Table(
+    "superseded",
+    metadata,
+    _text("fact"),
+    _text("key"),
+    _text("body"),
+    _commit(),  # the one that made the fact
+    _commit("by_commit"),  # the one that overwrote it
+    _seq(),
+)
+
+# Totals of what is finished, so that counting does not read the tables; verification compares them.
+counters = Table(
+    "counters", metadata, Column("name", Text, primary_key=True), Column("value", BigInteger, nullable=False)
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _text("at"),
+    _text("actor"),
+    _text("action"),
+    _optional("subject"),
+    _optional("detail"),
+    _commit(),
+    _optional("facts"),
+    _text("prev_hash"),
+    _text("hash"),
+    _seq(),
+)
+# A person asks what was done to one thing; the turns of the engine have no subject.
+Index("audit_subject", audit.c.subject, sqlite_where=audit.c.subject.is_not(None))
