@@ -5,6 +5,7 @@ compilers of the two languages are handed in, since a connector may not know the
 here: requests, settings and secrets.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +28,7 @@ from engine.language.compiled import Compiled
 from engine.source import Text
 from engine.spec.field import Duration
 from engine.values.schema import CheckedSchema, Schema, checked_schema
-from engine.values.type import ANY, INTEGER, SCALARS, STRING, Field, Record, Type
+from engine.values.type import ANY, INTEGER, SCALARS, STRING, Field, Listing, Record, Type
 from engine.values.value import Value
 
 # A compiler of a path or a formula: the text and the names it may use, to the callable. None when the text
@@ -98,7 +99,7 @@ class OperationPlan:
     writes: bool
     request: RequestPlan | None
     parameters: Record
-    patterns: Mapping[str, str]  # of parameters
+    patterns: Mapping[str, re.Pattern[str]]  # of parameters
     input: CheckedSchema | None
     output: CheckedSchema | None
     take: Compiled | None
@@ -122,7 +123,8 @@ class OperationPlan:
     def gives(self) -> Type:
         """The type of what it gives: a read's answer, a write's receipt."""
         if not self.writes:
-            return self.output.type if self.output else ANY
+            item = self.output.type if self.output else ANY
+            return item if self.paging is None else Listing(item=item)
         fields = {name: Field(type=STRING if name == "id" else ANY, required=True) for name in self.returns}
         return Record(name="", fields=fields)
 
@@ -272,7 +274,7 @@ class _Builder:
             request=_request(item.request, sends=item.does == "write"),
             parameters=parameters,
             patterns={
-                str(key): str(entry.pattern) for key, entry in item.parameters.items() if entry.pattern
+                str(key): re.compile(entry.pattern) for key, entry in item.parameters.items() if entry.pattern
             },
             input=taken,
             output=self.schema(item.output),

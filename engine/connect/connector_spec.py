@@ -209,7 +209,9 @@ class OperationSpec(Described):
     proof: FormulaText | None = note(
         "What an answer of success must say, else the outcome is unknown.", default=None
     )
-    found: FormulaText | None = note("An answer that means: it had been there before.", default=None)
+    found: FormulaText | None = note(
+        "An answer that means: it had been done before. It is a success, whatever its status.", default=None
+    )
     faults: tuple[FaultSpec, ...] = note("What errors mean here, before those of the connector.", default=())
     undo: Text | None = note(
         "The operation that takes this back: it is given the payload, and `id` from the receipt.",

@@ -1,0 +1,1 @@
+"""Oracle NetSuite over SuiteTalk REST: customers, projects, time, contract shells, invoices, periods."""

@@ -1,0 +1,323 @@
+"""A connector made of its manifest: effects and questions become requests, answers become what they mean.
+
+Everything about the vendor is in the plan; everything about the network is in :mod:`engine.connect.http`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+from engine.connect.answer import Answer, Judge, scope_of
+from engine.connect.auth import SignIn, sign_in
+from engine.connect.base_url import filled_base_url
+from engine.connect.connector import Outcome, Poll
+from engine.connect.connector_plan import ConnectorPlan, OperationPlan, PagingPlan, RequestPlan, SourcePlan
+from engine.connect.faults import Fault, fault_of, permanent
+from engine.connect.http import Http, HttpLimits, Request
+from engine.connect.once import once_key
+from engine.connect.settings import Settings
+from engine.connect.template import Absent, TemplateError, encode_path, fill_value
+from engine.effect import Effect, Receipt
+from engine.language.compiled import Compiled
+from engine.values.json_text import write_json
+from engine.values.schema import CheckedSchema
+from engine.values.value import Value
+
+Scope: TypeAlias = Mapping[str, Value]
+
+
+class HttpConnector:
+    """A system behind an HTTP API that a manifest describes."""
+
+    def __init__(self, plan: ConnectorPlan, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        """Nothing is sent until the first call.
+
+        Raises:
+            ConfigurationError: when a setting is missing, or makes no URL.
+
+        """
+        self.plan = plan
+        self.name = settings.connection
+        limits = HttpLimits(
+            concurrency=plan.concurrency,
+            connect=plan.connect,
+            answer=plan.answer,
+            reply_bytes=plan.reply_bytes,
+        )
+        self._http = Http(filled_base_url(plan.spec, settings), limits, name=self.name)
+        self._sign_in: SignIn = sign_in(plan.spec.auth, settings, self._http, now)
+        self._judge = Judge(plan=plan, name=self.name, hidden=self._hidden, now=now)
+        self._settings = settings
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def write(self, effects: Sequence[Effect]) -> Sequence[Outcome]:
+        """One attempt at each effect, at most as many at a time as the manifest allows."""
+        if len(effects) == 1:
+            return [await self._outcome(effects[0])]
+        return await asyncio.gather(*[self._outcome(effect) for effect in effects])
+
+    async def read(self, operation: str, parameters: Mapping[str, Value]) -> Value:
+        """The answer to a question, decoded; None when it is declared missing.
+
+        Raises:
+            Fault: when there was no answer, or one that its schema does not allow.
+
+        """
+        plan = self._operation(operation, writes=False)
+        self._check_parameters(plan, parameters)
+        scope = {**parameters, "payload": parameters}
+        if plan.paging is not None:
+            items = await self._pages(plan, plan.request, plan.paging, scope)
+            return [self._decoded(plan.output, item, plan.name) for item in items]
+        answer = await self._answer(plan, plan.request, scope)
+        if self._judge.holds(plan.missing, answer.scope):
+            return None
+        self._refuse_failure(plan, answer)
+        return self._decoded(plan.output, self._taken(plan, answer), plan.name)
+
+    async def look_up(self, effect: Effect) -> Receipt | None:
+        """Whether an effect was applied before, by the look-up that its operation declares."""
+        once = self._operation(effect.operation, writes=True).once
+        if once.look_up is None:
+            raise permanent(f"{self.name}.{effect.operation} declares no way to look up what was written")
+        plan = self._operation(once.look_up, writes=False)
+        parameters = self._look_up_parameters(plan, effect)
+        self._check_parameters(plan, parameters)
+        answer = await self._answer(plan, plan.request, {**parameters, "payload": parameters})
+        if self._judge.holds(plan.missing, answer.scope):
+            return None
+        self._refuse_failure(plan, answer)
+        if self._taken(plan, answer) in (None, [], {}):
+            return None
+        return self._judge.receipt(plan, answer, found=True)
+
+    async def poll(self, source: str, since: datetime) -> Poll:
+        """Records that changed at or after `since`, less the overlap of the source."""
+        plan = self.plan.sources[source]
+        if plan.poll is None or plan.poll.request is None:
+            raise permanent(f"{self.name}.{source} is not a source that is asked for news")
+        scope: Scope = {"since": since - plan.poll.overlap, "payload": {}}
+        if plan.poll.paging is not None:
+            native = await self._pages(None, plan.poll.request, plan.poll.paging, scope)
+        else:
+            answer = await self._answer(None, plan.poll.request, scope)
+            self._refuse_failure(None, answer)
+            native = self._list(plan.items, answer.scope, plan.name)
+        items = [item for item in native if plan.when is None or self._judge.holds(plan.when, {"item": item})]
+        decoded = [self._decoded(plan.output, item, plan.name) for item in items]
+        return Poll(items=decoded, upto=max([since, *self._watermarks(plan, native)]))
+
+    # Writing
+
+    async def _outcome(self, effect: Effect) -> Outcome:
+        try:
+            return await self._write(effect)
+        except Fault as fault:
+            return fault.failure
+
+    async def _write(self, effect: Effect) -> Receipt:
+        plan = self._operation(effect.operation, writes=True)
+        wrong = plan.input.complaints(effect.payload) if plan.input else []
+        if wrong:
+            raise permanent(f"{self.name}.{plan.name}: {'; '.join(wrong)}", {"complaints": wrong})
+        key = once_key(plan.once, effect.key)
+        scope = {**effect.payload, "payload": effect.payload, "effect": {"key": key}}
+        extra = {plan.once.header: key} if plan.once.header is not None else {}
+        answer = await self._answer(plan, plan.request, scope, extra)
+        found = self._judge.holds(plan.found, answer.scope)
+        if found and not answer.success:
+            return Receipt(external_id=None, found=True)
+        self._refuse_failure(plan, answer)
+        return self._judge.receipt(plan, answer, found=found)
+
+    # Asking
+
+    def _operation(self, name: str, *, writes: bool) -> OperationPlan:
+        found = self.plan.operations.get(name)
+        if found is None or found.writes is not writes:
+            raise permanent(f"{self.name} has no operation {name!r} that {'writes' if writes else 'reads'}")
+        return found
+
+    async def _answer(
+        self,
+        plan: OperationPlan | None,
+        request: RequestPlan | None,
+        scope: Scope,
+        extra: Mapping[str, str] | None = None,
+        target: str | None = None,
+    ) -> Answer:
+        """The answer to a request, signed in; once more when our token was refused."""
+        prepared = self._request(request, scope, target)
+        writes = plan is not None and plan.writes
+        proof = await self._sign_in.headers()
+        reply = await self._http.send(_with(prepared, {**proof, **(extra or {})}), writes=writes)
+        answer = scope_of(reply, scope["payload"])
+        if self._judge.token_expired(plan, answer) and self._sign_in.forget(proof):
+            fresh = await self._sign_in.headers()
+            reply = await self._http.send(_with(prepared, {**fresh, **(extra or {})}), writes=writes)
+            answer = scope_of(reply, scope["payload"])
+        return answer
+
+    def _request(self, plan: RequestPlan | None, scope: Scope, target: str | None) -> Request:
+        if plan is None:
+            raise permanent(f"{self.name} describes no request for this operation")
+        try:
+            path = target or plan.path.fill(scope, encode_path) + _query(plan, scope)
+            headers = {name.lower(): text.fill(scope) for name, text in plan.headers.items()}
+            body = (
+                None if plan.body is None else write_json(_without(fill_value(plan.body, scope), plan.omit))
+            )
+        except Absent as error:
+            raise permanent(f"{self.name}: {error} is required and missing") from error
+        except TemplateError as error:
+            raise permanent(f"{self.name}: {error}") from error
+        kind = {} if body is None else {"content-type": "application/json"}
+        fixed = {name.lower(): value for name, value in self.plan.headers.items()}
+        return Request(method=plan.method, target=path, headers={**kind, **fixed, **headers}, body=body)
+
+    def _refuse_failure(self, plan: OperationPlan | None, answer: Answer) -> None:
+        failure = self._judge.failure(plan, answer)
+        if failure is not None:
+            raise fault_of(failure)
+
+    async def _pages(
+        self, operation: OperationPlan | None, request: RequestPlan | None, paging: PagingPlan, scope: Scope
+    ) -> list[Value]:
+        items: list[Value] = []
+        cursor = _Cursor(paging=paging)
+        for number in range(1, paging.max_pages + 1):
+            target = cursor.target or (None if request is None else self._page_target(request, cursor, scope))
+            answer = await self._answer(operation, request, scope, target=target)
+            if operation is not None and number == 1 and self._judge.holds(operation.missing, answer.scope):
+                return []
+            self._refuse_failure(operation, answer)
+            page = self._list(paging.items, answer.scope, operation.name if operation else "poll")
+            items.extend(page)
+            cursor = self._next(cursor, answer.scope, len(page), number)
+            if cursor.done:
+                return items
+        raise permanent(f"{self.name} has more than {paging.max_pages} pages of this, which is refused")
+
+    def _page_target(self, request: RequestPlan, cursor: "_Cursor", scope: Scope) -> str:
+        target = self._request(request, scope, None).target
+        extra = cursor.parameters()
+        return target + (("&" if "?" in target else "?") + urlencode(extra) if extra else "")
+
+    def _next(self, cursor: "_Cursor", scope: Scope, found: int, number: int) -> "_Cursor":
+        paging = cursor.paging
+        if paging.next is not None:
+            link = self._judge.value(paging.next, scope)
+            target = self._http.target(link) if isinstance(link, str) and link else None
+            return _Cursor(paging=paging, target=target, done=target is None)
+        more = self._judge.holds(paging.more, scope) if paging.more else found >= paging.size
+        return _Cursor(
+            paging=paging, passed=cursor.passed + found, number=number + 1, done=not more or found == 0
+        )
+
+    # Reading what came
+
+    def _check_parameters(self, plan: OperationPlan, parameters: Mapping[str, Value]) -> None:
+        for name, entry in plan.parameters.fields.items():
+            value = parameters.get(name)
+            if value is None and entry.required:
+                raise permanent(f"{self.name}.{plan.name}: the parameter {name!r} is required and missing")
+            pattern = plan.patterns.get(name)
+            if value is not None and pattern is not None and pattern.fullmatch(str(value)) is None:
+                raise permanent(f"{self.name}.{plan.name}: {str(value)[:80]!r} is no {name!r}")
+
+    def _look_up_parameters(self, plan: OperationPlan, effect: Effect) -> Mapping[str, Value]:
+        once = self.plan.operations[effect.operation].once
+        scope = {**effect.payload, "payload": effect.payload, "effect": {"key": once_key(once, effect.key)}}
+        try:
+            given: dict[str, Value] = {name: text.fill(scope) for name, text in once.given.items()}
+        except (Absent, TemplateError) as error:
+            raise permanent(f"{self.name}.{plan.name}: cannot be asked for want of {error}") from error
+        return given or {name: effect.payload.get(name) for name in plan.parameters.fields}
+
+    def _taken(self, plan: OperationPlan, answer: Answer) -> Value:
+        if answer.unreadable:
+            raise permanent(f"{self.name}.{plan.name} gave an answer that is not JSON", answer.evidence(()))
+        return answer.scope["body"] if plan.take is None else self._judge.value(plan.take, answer.scope)
+
+    def _list(self, path: Compiled | None, scope: Scope, name: str) -> list[Value]:
+        found = scope["body"] if path is None else self._judge.value(path, scope)
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            raise permanent(f"{self.name}.{name}: the answer has no list of items where it should")
+        return found
+
+    def _decoded(self, schema: CheckedSchema | None, value: Value, name: str) -> Value:
+        if schema is None:
+            return value
+        wrong = schema.complaints(value)
+        if wrong:
+            raise permanent(
+                f"{self.name}.{name} gave a record that its schema does not allow: {'; '.join(wrong)}"
+            )
+        return schema.decode(value) if schema.decode else value
+
+    def _watermarks(self, plan: SourcePlan, items: Sequence[Value]) -> list[datetime]:
+        path = plan.poll.watermark if plan.poll else None
+        found = [self._judge.value(path, {"item": item}) for item in items] if path else []
+        return [instant for text in found if (instant := _instant(text)) is not None]
+
+    def _hidden(self) -> tuple[str, ...]:
+        return (*self._settings.hidden(), *self._sign_in.hidden())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cursor:
+    """Where in the pages we are."""
+
+    paging: PagingPlan
+    target: str | None = None
+    passed: int = 0
+    number: int = 1
+    done: bool = False
+
+    def parameters(self) -> dict[str, str]:
+        """What is added to the query."""
+        if self.paging.offset is not None:
+            return {self.paging.offset: str(self.passed)}
+        return {self.paging.page: str(self.number)} if self.paging.page is not None else {}
+
+
+def _with(request: Request, headers: Mapping[str, str]) -> Request:
+    return Request(
+        method=request.method,
+        target=request.target,
+        headers={**request.headers, **headers},
+        body=request.body,
+    )
+
+
+def _query(plan: RequestPlan, scope: Scope) -> str:
+    pairs = []
+    for name, text in plan.query.items():
+        try:
+            pairs.append((name, text.fill(scope)))
+        except Absent:
+            continue
+    return "?" + urlencode(pairs) if pairs else ""
+
+
+def _without(body: Value, omit: frozenset[str]) -> Value:
+    if not omit or not isinstance(body, Mapping):
+        return body
+    return {name: value for name, value in body.items() if name not in omit}
+
+
+def _instant(value: Value) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
