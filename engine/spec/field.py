@@ -152,6 +152,11 @@ FORMS: Mapping[str, str] = MappingProxyType(
         NAME: "lower-case words and digits, joined by `-`, `_` or `.`",
         IDENTIFIER: "a lower-case word, with digits and `_`",
         TYPE_NAME: "a type such as `canonical/time_entry@2`",
+        r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*": "a connection, a dot, and what is used of it: `erp.time_bill`",
+        r"[0-9.]+%": "a share such as `99.5%`",
+        r"[0-9]+(\.[0-9]+)? [A-Z]{3}": "an amount and its currency: `50000 USD`",
+        r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}": "two times of day: `09:00-17:00`",
+        "[A-Z]{2}": "two capital letters: `DE`",
     }
 )
 """How a pattern is said to a person."""

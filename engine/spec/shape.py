@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from engine.source import Text
@@ -68,7 +67,6 @@ class FieldShape:
     default: Any  # None where it is required, or where leaving it out means nothing
 
 
-@cache
 def fields_of(cls: type[Described]) -> tuple[FieldShape, ...]:
     """The keys of a record, in the order in which they are described, its own before those of all documents.
 
@@ -87,7 +85,7 @@ def _own_fields(base: type) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(base) if dataclasses.is_dataclass(base) else ()
 
 
-def _field_shape(cls: type, field: "dataclasses.Field[Any]", hint: Any) -> FieldShape:
+def _field_shape(cls: type, field: "dataclasses.Field[Any]", hint: object) -> FieldShape:
     note = field.metadata.get("note")
     if not isinstance(note, Note):
         raise TypeError(f"{cls.__name__}.{field.name} has no note")
@@ -104,7 +102,7 @@ def _field_shape(cls: type, field: "dataclasses.Field[Any]", hint: Any) -> Field
     )
 
 
-def shape_of(hint: Any) -> Shape:
+def shape_of(hint: object) -> Shape:
     """The shape that a type hint stands for.
 
     Raises:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from engine.problems import Collector, Problem
+from engine.problems import Collector, Problem, near_names
 from engine.source import Span, Text
 from engine.spec.field import Described, Document, Duration, FormulaText, Note, PathText, Raw
 from engine.spec.shape import (
@@ -26,7 +26,7 @@ from engine.spec.shape import (
     fields_of,
 )
 from engine.workspace import problems
-from engine.workspace.node import MapNode, Node, ScalarNode
+from engine.workspace.node import ListNode, MapNode, Node, ScalarNode
 from engine.workspace.offsets import offsets_of
 from engine.workspace.raw import read_raw
 from engine.workspace.traps import find_trap, is_null, plain_value
@@ -41,7 +41,7 @@ class _Broken:
 
 BROKEN: Final = _Broken()
 
-Decode: TypeAlias = Callable[[Node, ScalarNode, Collector], Any]
+Decode: TypeAlias = Callable[[Node, ScalarNode, Collector], object]
 """(what is written, the key that holds it, where to report) to the value, or BROKEN."""
 
 
@@ -78,7 +78,11 @@ class Decoder:
             self.record(self._kinds[key.text]).decode(root, key, self._collector) if tree.whole else BROKEN
         )
         name = value.text if isinstance(value, ScalarNode) else ""
-        return Decoded(kind=key.text, name=name, document=None if document is BROKEN else document)
+        if not tree.sound:
+            document = BROKEN
+        return Decoded(
+            kind=key.text, name=name, document=document if isinstance(document, Document) else None
+        )
 
     def _kind_of(self, root: MapNode, *, report: bool) -> tuple[ScalarNode, Node] | None:
         """The key that says the kind: the first one, or, reported, the first that could be."""
@@ -98,10 +102,9 @@ class Decoder:
         if found is None:
             # It is known before its fields are compiled, for a record may hold its like.
             found = self._records[cls] = _RecordDecoder(cls)
-            found.fields = {
-                field.key: self._field(field) for field in fields_of(cls) if field.name != cls.extra
-            }
-            found.extra = self._extra(cls)
+            fields = fields_of(cls)
+            found.fields = {field.key: self._field(field) for field in fields if field.name != cls.extra}
+            found.others = next((self._items(field) for field in fields if field.name == cls.extra), None)
         return found
 
     def _field(self, field: FieldShape) -> "_FieldDecoder":
@@ -112,12 +115,9 @@ class Decoder:
             decode=self._shape(field.shape, field.note),
         )
 
-    def _extra(self, cls: type[Described]) -> Decode | None:
-        for field in fields_of(cls):
-            if field.name == cls.extra:
-                assert isinstance(field.shape, NamedShape)
-                return self._shape(field.shape.item, field.note)
-        return None
+    def _items(self, field: FieldShape) -> Decode:
+        assert isinstance(field.shape, NamedShape)
+        return self._shape(field.shape.item, field.note)
 
     def _shape(self, shape: Shape, note: Note) -> Decode:
         if isinstance(shape, TextShape):
@@ -144,55 +144,63 @@ class _RecordDecoder:
 
     def __init__(self, cls: type[Described]) -> None:
         self.fields: Mapping[str, _FieldDecoder] = {}
-        self.extra: Decode | None = None
+        self.others: Decode | None = None
         self._cls = cls
         self._alternatives = tuple(tuple(frozenset(one.split()) for one in group) for group in cls.one_of)
 
-    def decode(self, node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def decode(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, MapNode):
             return self._shorthand(node, key, collector)
         values: dict[str, Any] = {}
-        extra: dict[Text, Any] = {}
+        others: dict[Text, object] = {}
         for inner, value in node.pairs:
             field = self.fields.get(inner.text)
             if field is not None:
                 values[field.name] = field.decode(value, inner, collector)
-            elif self.extra is not None:
-                extra[make_text(inner)] = self.extra(value, inner, collector)
-            else:
-                collector.add(problems.unknown_key(inner.span, inner.text, self._called(key), self.fields))
-        if extra and self._cls.extra:
-            values[self._cls.extra] = extra
+            elif self.others is not None:
+                others[make_text(inner)] = self.others(value, inner, collector)
+        if others and self._cls.extra:
+            values[self._cls.extra] = others
         complete = self._complete(node, key, values, collector)
-        if not complete or BROKEN in values.values() or BROKEN in extra.values():
+        if not complete or BROKEN in values.values() or BROKEN in others.values():
             return BROKEN
         return self._cls(span=node.span, keys={inner.text: inner.span for inner, _ in node.pairs}, **values)
 
-    def _shorthand(self, node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def _shorthand(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         """A record that is written as the one value that stands for it."""
         field = next((field for field in self.fields.values() if field.name == self._cls.shorthand), None)
         if field is None or is_null(node):
-            collector.add(_wrong(node, key, "a record"))
+            collector.add(_wrong(node, key, "a record", tuple(self.fields)))
             return BROKEN
         if "value" in self.fields and isinstance(node, ScalarNode) and not isinstance(plain_value(node), str):
-            collector.add(problems.bare_constant(node.span, key.text, node.text))
+            collector.add(problems.bare_constant(node.span, node.text))
             return BROKEN
-        value = field.decode(node, key, collector)
-        return BROKEN if value is BROKEN else self._cls(span=node.span, **{field.name: value})
+        values: dict[str, Any] = {field.name: field.decode(node, key, collector)}
+        return BROKEN if BROKEN in values.values() else self._cls(span=node.span, **values)
 
     def _complete(
         self, node: MapNode, key: ScalarNode, values: Mapping[str, Any], collector: Collector
     ) -> bool:
         """Whether all that must be there is, and nothing that excludes it."""
-        missing = [
-            problems.missing_key(key.span, name, self._called(key), field.note.about)
-            for name, field in self.fields.items()
-            if field.required and field.name not in values
-        ]
-        collector.extend(missing)
         written = {inner.text: inner for inner, _ in node.pairs}
+        meant = self._unknown(written, key, collector) if self.others is None else set()
+        missing = [name for name, field in self.fields.items() if field.required and field.name not in values]
+        for name in missing:
+            # A key that was misspelt is reported where it stands, and not as missing too.
+            if name not in meant:
+                about = self.fields[name].note.about
+                collector.add(problems.missing_key(key.span, name, self._called(key), about))
         chosen = [self._exclusive(group, written, key, collector) for group in self._alternatives]
         return not missing and all(chosen)
+
+    def _unknown(self, written: Mapping[str, ScalarNode], key: ScalarNode, collector: Collector) -> set[str]:
+        """Report the keys that there are not; the names that may have been meant."""
+        meant: set[str] = set()
+        for name in written.keys() - self.fields.keys():
+            span = written[name].span
+            collector.add(problems.unknown_key(span, name, self._called(key), self.fields))
+            meant.update(near_names(name, self.fields)[:1])
+        return meant
 
     def _exclusive(
         self,
@@ -239,10 +247,10 @@ def found_name(node: Node) -> str:
     return "a number" if isinstance(value, int | Decimal) else "a text"
 
 
-def _wrong(node: Node, key: ScalarNode, expected: str) -> Problem:
+def _wrong(node: Node, key: ScalarNode, expected: str, keys: Sequence[str] = ()) -> Problem:
     if is_null(node):
         return problems.no_value(key.span, key.text)
-    return problems.wrong_shape(_first_line(node), f"`{key.text}`", expected, found_name(node))
+    return problems.wrong_shape(_first_line(node), f"`{key.text}`", expected, found_name(node), keys)
 
 
 def _first_line(node: Node) -> Span:
@@ -258,11 +266,13 @@ def _text_decoder(cls: type[Text], note: Note) -> Decode:
     expected = _EXPECTED_TEXT.get(cls, "a text")
     check = _text_check(note)
 
-    def decode(node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def decode(node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, ScalarNode):
             collector.add(_wrong(node, key, expected))
             return BROKEN
-        problem = _text_problem(node, key, cls, expected) or (check(node, key) if check else None)
+        problem = None if node.text in note.choices else _text_problem(node, key, cls, expected)
+        if problem is None and check is not None:
+            problem = check(node, key)
         if problem is not None:
             collector.add(problem)
             return BROKEN
@@ -278,7 +288,7 @@ def _text_problem(node: ScalarNode, key: ScalarNode, cls: type[Text], expected: 
     if node.style:
         return None
     value = plain_value(node)
-    if value is None or (value is True or value is False) and cls is not FormulaText:
+    if value is None or (isinstance(value, bool) and cls is not FormulaText):
         return _wrong(node, key, expected)
     if cls is PathText and not isinstance(value, str):
         return _wrong(node, key, expected)
@@ -316,13 +326,14 @@ def _pattern_check(note: Note) -> Callable[[ScalarNode, ScalarNode], Problem | N
 
 
 def _list_decoder(decode_item: Decode, *, many: bool) -> Decode:
-    def decode(node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def decode(node: Node, key: ScalarNode, collector: Collector) -> object:
         if isinstance(node, MapNode | ScalarNode):
             if not many or is_null(node):
                 collector.add(_wrong(node, key, "a list"))
                 return BROKEN
             item = decode_item(node, key, collector)
             return BROKEN if item is BROKEN else (item,)
+        assert isinstance(node, ListNode)
         items = tuple([decode_item(item, _item_key(item, key), collector) for item in node.items])
         return BROKEN if BROKEN in items else items
 
@@ -336,7 +347,7 @@ def _item_key(item: Node, key: ScalarNode) -> ScalarNode:
 
 
 def _named_decoder(decode_item: Decode) -> Decode:
-    def decode(node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def decode(node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, MapNode):
             collector.add(_wrong(node, key, "a record of named entries"))
             return BROKEN
@@ -356,7 +367,7 @@ def _plain_decoder(shape: PlainShape, note: Note) -> Decode:
     ]
 
 
-def _decode_raw(node: Node, key: ScalarNode, collector: Collector) -> Any:  # noqa: ARG001 - all decoders are called alike
+def _decode_raw(node: Node, key: ScalarNode, collector: Collector) -> object:  # noqa: ARG001 - all decoders are called alike
     return read_raw(node, collector)
 
 
@@ -364,7 +375,7 @@ def _number_decoder(cls: type[int] | type[Decimal], note: Note) -> Decode:
     expected = "a whole number" if cls is int else "a number"
     accepted: tuple[type, ...] = (int,) if cls is int else (int, Decimal)
 
-    def decode(node: Node, key: ScalarNode, collector: Collector) -> Any:
+    def decode(node: Node, key: ScalarNode, collector: Collector) -> object:
         value = plain_value(node) if isinstance(node, ScalarNode) else None
         if not isinstance(value, accepted) or isinstance(value, bool):
             return _report_plain(node, key, expected, collector)
@@ -392,7 +403,7 @@ def _report_plain(node: Node, key: ScalarNode, expected: str, collector: Collect
     return BROKEN
 
 
-def _decode_bool(node: Node, key: ScalarNode, collector: Collector) -> Any:
+def _decode_bool(node: Node, key: ScalarNode, collector: Collector) -> object:
     value = plain_value(node) if isinstance(node, ScalarNode) else None
     return value if isinstance(value, bool) else _report_plain(node, key, "true or false", collector)
 
@@ -403,7 +414,7 @@ _INSTANT = re.compile(
 )
 
 
-def _decode_date(node: Node, key: ScalarNode, collector: Collector) -> Any:
+def _decode_date(node: Node, key: ScalarNode, collector: Collector) -> object:
     if isinstance(node, ScalarNode) and _DATE.fullmatch(node.text):
         try:
             return date.fromisoformat(node.text)
@@ -413,7 +424,7 @@ def _decode_date(node: Node, key: ScalarNode, collector: Collector) -> Any:
     return BROKEN
 
 
-def _decode_datetime(node: Node, key: ScalarNode, collector: Collector) -> Any:
+def _decode_datetime(node: Node, key: ScalarNode, collector: Collector) -> object:
     if isinstance(node, ScalarNode) and _INSTANT.fullmatch(node.text):
         try:
             return datetime.fromisoformat(node.text)
@@ -428,7 +439,7 @@ _LONG_DURATION = re.compile(r"([0-9]{1,9}) (?:(second|minute|hour|day|week)s?|bu
 _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
-def _decode_duration(node: Node, key: ScalarNode, collector: Collector) -> Any:
+def _decode_duration(node: Node, key: ScalarNode, collector: Collector) -> object:
     if isinstance(node, ScalarNode):
         if found := _SHORT_DURATION.fullmatch(node.text):
             return Duration(amount=int(found[1]), unit=_UNITS[found[2]], business=False, span=node.span)

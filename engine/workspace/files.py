@@ -98,11 +98,14 @@ class Files:
             path = (self.root / base / name).resolve()
             if not path.is_relative_to(self.root.resolve()):
                 raise FileUnreadable(f"`{name}` lies outside of the workspace, where nothing is read")
-            return _read(path, most)
+            data = _read(path, most)
         except OSError as error:
             raise FileUnreadable(f"`{name}` cannot be read: {_why(error)}") from error
         except ValueError as error:
             raise FileUnreadable(f"`{name}` is no name of a file") from error
+        if len(data) > most:
+            raise FileUnreadable(f"`{name}` is larger than {most:,} bytes")
+        return data
 
     def read_text(self, name: str, *, beside: Source | None = None, most: int = MAX_DATA_BYTES) -> str:
         """The text of such a file, which has to be UTF-8.
@@ -175,15 +178,12 @@ class Files:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """The content of a regular file, at most one byte more than `most`."""
+    """The content of a regular file: as much as is allowed, and one byte more to tell that it is too much."""
     # Not to wait for the other end of a pipe that bears the name of a document.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileUnreadable(f"`{path.name}` is not a regular file")
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise FileUnreadable(f"`{path.name}` is larger than {most:,} bytes")
-    return data
+            raise FileUnreadable("it is not a regular file")
+        return file.read(most + 1)
 
 
 def _why(error: OSError) -> str:

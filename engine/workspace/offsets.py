@@ -83,7 +83,7 @@ def _flow_lines(node: ScalarNode, start: int, end: int) -> tuple[list[_Line], li
     while start <= end:
         line, stop, escaped_end = _units(text, start, end, node.style)
         last = stop >= end
-        lines.append(_trim(line, text, first=not lines, last=last or escaped_end))
+        lines.append(_trim(line, first=not lines, last=last or escaped_end))
         continued.append(escaped_end)
         ends.append(stop)
         start = stop + 1
@@ -109,7 +109,7 @@ def _units(text: str, start: int, end: int, style: str) -> tuple[_Line, int, boo
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 
 
-def _trim(line: _Line, text: str, *, first: bool, last: bool) -> _Line:
+def _trim(line: _Line, *, first: bool, last: bool) -> _Line:
     start, end = 0, len(line)
     while not first and start < end and line[start][0] in {" ", "\t"}:
         start += 1

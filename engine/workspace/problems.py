@@ -34,11 +34,11 @@ def unreadable_file(name: str, why: str) -> Problem:
     return Problem(code="TG101", message=f"{name} cannot be read: {why}", span=_start_of(name))
 
 
-def file_too_large(name: str, size: int, most: int) -> Problem:
+def file_too_large(name: str, most: int) -> Problem:
     """It is larger than a definition may be."""
     return Problem(
         code="TG102",
-        message=f"{name} has {size:,} bytes; at most {most:,} are read",
+        message=f"{name} is larger than {most:,} bytes",
         span=_start_of(name),
         help=("split it into several files; the rows of a large table belong into a CSV file",),
     )
@@ -164,7 +164,22 @@ def cut_by_bracket(span: Span) -> Problem:
         code="TG114",
         message="quote this expression: a bracket or brace in it means something to YAML",
         span=span,
-        help=(QUOTE_IT,),
+        help=(f"write {_quoted(span.source.text[span.start : span.end])}",),
+    )
+
+
+def colon_in_brackets(span: Span, value: Span) -> Problem:
+    """A text with a colon, or two entries without a comma."""
+    text = value.source.text[value.start : value.end]
+    return Problem(
+        code="TG113",
+        message="this text holds `: `, which YAML reads as a key and its value",
+        span=span,
+        label="this colon",
+        help=(
+            f"quote this expression or text: {_quoted(text)}",
+            "or, if another key begins here, write the comma before it",
+        ),
     )
 
 
@@ -195,9 +210,10 @@ def key_without_colon(span: Span, text: str) -> Problem:
 
 def reserved_start(span: Span, character: str) -> Problem:
     """A plain text cannot begin like this."""
+    named = "a backtick" if character == "`" else f"`{character}`"
     return Problem(
         code="TG116",
-        message=f"a text without quotes cannot begin with `{character}`",
+        message=f"a text without quotes cannot begin with {named}",
         span=span,
         help=(QUOTE_IT,),
     )
@@ -236,14 +252,15 @@ def text_after_quote(span: Span, value: Span) -> Problem:
     )
 
 
-def unclosed_bracket(span: Span, character: str) -> Problem:
-    """A bracket that never ends."""
+def unclosed_bracket(span: Span, character: str, other: Span | None = None) -> Problem:
+    """A bracket that never ends, or is closed by one of another kind."""
     closing = {"[": "]", "{": "}"}.get(character, "]")
     return Problem(
         code="TG120",
         message=f"this `{character}` is never closed",
         span=span,
         label="it begins here",
+        context=(Label(span=other, text="this closes the other kind"),) if other else (),
         help=(f"close it with `{closing}`",),
     )
 
@@ -285,6 +302,17 @@ def nothing_there(span: Span) -> Problem:
         message="a value is missing here",
         span=span,
         help=(f"write the value; if this mark is part of a text, {QUOTE_IT}",),
+    )
+
+
+def mixed(span: Span, first: Span) -> Problem:
+    """Items of a list among the keys of a record, or the other way around."""
+    return Problem(
+        code="TG125",
+        message="keys of a record and items of a list stand side by side",
+        span=span,
+        context=(Label(span=first, text="it begins as the other"),),
+        help=("indent this line further, if it belongs to the line above",),
     )
 
 
@@ -534,9 +562,14 @@ def missing_key(span: Span, key: str, what: str, about: str) -> Problem:
     )
 
 
-def wrong_shape(span: Span, what: str, expected: str, found: str) -> Problem:
+def wrong_shape(span: Span, what: str, expected: str, found: str, keys: Sequence[str]) -> Problem:
     """A list where a text is expected, and the like."""
-    return Problem(code="TG206", message=f"{what} has to be {expected}, and this is {found}", span=span)
+    return Problem(
+        code="TG206",
+        message=f"{what} has to be {expected}, and this is {found}",
+        span=span,
+        help=(f"its keys are {', '.join(keys)}",) if keys else (),
+    )
 
 
 def no_value(span: Span, key: str) -> Problem:
@@ -553,9 +586,12 @@ def wrong_pattern(span: Span, what: str, text: str, note: Note) -> Problem:
     """A text that is not of its form."""
     pattern = note.pattern or ""
     form = FORMS.get(pattern, f"a text that matches {pattern}")
-    examples = (f"such as {or_list(note.examples)}",) if note.examples else ()
+    examples = f", such as {or_list(note.examples)}" if note.examples else ""
     return Problem(
-        code="TG208", message=f"{what} is {form}, and not `{_short(text)}`", span=span, help=examples
+        code="TG208",
+        message=f"{what} cannot be `{_short(text)}`",
+        span=span,
+        help=(f"it is {form}{examples}",),
     )
 
 
@@ -627,11 +663,11 @@ def empty_text(span: Span, what: str) -> Problem:
     )
 
 
-def bare_constant(span: Span, key: str, text: str) -> Problem:
+def bare_constant(span: Span, text: str) -> Problem:
     """`isBillable: true` where a bare value is a path."""
     return Problem(
         code="TG217",
-        message=f"`{_short(key)}` is given as a path when it is written like this, and `{_short(text)}` is none",
+        message=f"a bare value is a path to a value, and `{_short(text)}` is none",
         span=span,
         help=(f"write the value itself as {{value: {_short(text)}}}",),
     )

@@ -7,7 +7,7 @@ from the one to the other; the wording itself is in :mod:`engine.workspace.probl
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from engine.problems import Problem
 from engine.source import Source, Span
@@ -52,7 +52,7 @@ class _Stop:
         return self.source.text[self.at : self.line_end]
 
 
-def explain_syntax(source: Source, begin: int, error: Any, open_nodes: Sequence[Container]) -> Problem:
+def explain_syntax(source: Source, begin: int, error: Exception, open_nodes: Sequence[Container]) -> Problem:
     """The problem that stands for an error of the YAML library, which was given the text from `begin`."""
     problem_mark, context_mark = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     at = begin + (problem_mark.index if problem_mark else 0)
@@ -83,10 +83,6 @@ def _by_words(stop: _Stop) -> Problem | None:
     return None
 
 
-def _no_token(stop: _Stop) -> Problem:
-    return problems.reserved_start(stop.span, stop.source.text[stop.at : stop.at + 1])
-
-
 def _colon(stop: _Stop) -> Problem:
     """A second `: ` in one line is part of a text; a first one is the key of a line set in too far."""
     start = _value_start(stop)
@@ -98,10 +94,8 @@ def _colon(stop: _Stop) -> Problem:
 
 def _value_start(stop: _Stop) -> int:
     """Where the value begins that stands before the place, on the same line; else the line's own start."""
-    last = None
-    for last in _VALUE_START.finditer(stop.before):
-        break
-    return stop.line_start + last.end() if last else stop.line_start
+    found = _VALUE_START.search(stop.before)
+    return stop.line_start + (found.end() if found else 0)
 
 
 _VALUE_START = re.compile(r":\s+(?=\S)")
@@ -110,23 +104,62 @@ _INNER_START = re.compile(r"(?::\s+|[,{\[]\s*)(?=\S)")
 
 def _in_brackets(stop: _Stop) -> Problem:
     opened = stop.opened or Span(stop.source, stop.since, stop.since + 1)
+    character = stop.source.text[opened.start : opened.end]
+    if stop.after[:1] in {"]", "}"}:
+        return problems.unclosed_bracket(opened, character, stop.span)
     if not re.search(r"[\]}]", stop.after):
-        return problems.unclosed_bracket(opened, opened.source.text[opened.start : opened.end])
+        return problems.unclosed_bracket(opened, character)
     inner = [found.end() for found in _INNER_START.finditer(stop.before)]
     start = stop.line_start + inner[-1] if inner else stop.at
-    return problems.cut_by_bracket(Span(stop.source, min(start, stop.at), stop.at + 1))
+    value = Span(stop.source, start, _expression_end(stop, start))
+    if stop.after[:1] == ":":
+        return problems.colon_in_brackets(stop.span, value)
+    if stop.before.rstrip().endswith(("'", '"')):
+        return problems.text_after_quote(stop.span, value)
+    return problems.cut_by_bracket(value)
+
+
+def _expression_end(stop: _Stop, start: int) -> int:
+    """Where an expression ends that begins at `start`: at a comma or a bracket that is not its own."""
+    text, depth, quote = stop.source.text, 0, ""
+    for index in range(start, stop.line_end):
+        char = text[index]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"`":
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif depth and char in ")]}":
+            depth -= 1
+        elif char in ",]}":
+            return start + len(text[start:index].rstrip())
+    return stop.line_end
 
 
 def _expected_key(stop: _Stop) -> Problem:
     """Text behind a value that had ended, or a line that is set in unlike its neighbours."""
     before = stop.before.rstrip()
     start = _value_start(stop)
+    value = Span(stop.source, start, stop.line_end)
     if before.endswith(("'", '"')) and start > stop.line_start:
-        return problems.text_after_quote(stop.span, Span(stop.source, start, stop.line_end))
+        return problems.text_after_quote(stop.span, value)
     if before.endswith(("]", "}")) and start > stop.line_start:
-        return problems.cut_by_bracket(Span(stop.source, start, stop.line_end))
-    first = Span(stop.source, stop.since, stop.since + 1)
-    return problems.bad_indentation(Span(stop.source, stop.at, max(stop.line_end, stop.at + 1)), first)
+        return problems.cut_by_bracket(value)
+    return _odd_line(stop)
+
+
+def _odd_line(stop: _Stop) -> Problem:
+    """A line that does not fit to those above it, by its column or by its beginning."""
+    first, line = Span(stop.source, stop.since, stop.since + 1), stop.after.rstrip()
+    span = Span(stop.source, stop.at, stop.at + max(len(line), 1))
+    if line.startswith(":"):
+        return problems.empty_key(stop.span)
+    if line.startswith(("]", "}", ",")):
+        return problems.unreadable(stop.span, "nothing is open that this could close or part")
+    if first.column == span.column:
+        return problems.mixed(span, first)
+    return problems.bad_indentation(span, first)
 
 
 def _expected_colon(stop: _Stop) -> Problem:
@@ -153,14 +186,33 @@ def _list_item(stop: _Stop) -> Problem:
 
 
 def _nothing_there(stop: _Stop) -> Problem:
+    if stop.opened is not None and (stop.after.startswith("---") or not stop.source.text[stop.at :].strip()):
+        return problems.unclosed_bracket(stop.opened, stop.source.text[stop.opened.start : stop.opened.end])
+    if stop.after.startswith(":"):
+        return problems.empty_key(stop.span)
     return problems.nothing_there(stop.span)
+
+
+def _reserved(stop: _Stop) -> Problem:
+    return problems.reserved_start(stop.span, stop.source.text[stop.at : stop.at + 1])
+
+
+def _directive(stop: _Stop) -> Problem:
+    return problems.directive(Span(stop.source, stop.line_start, stop.line_end))
+
+
+def _ended(stop: _Stop) -> Problem:
+    return problems.unreadable(stop.span, "the document ends before this; a line `---` begins another")
 
 
 _Explain: TypeAlias = Callable[[_Stop], Problem]
 
 # The first whose words the library said; the longer ones of a pair stand first.
 _EXPLAINED: tuple[tuple[str, _Explain], ...] = (
-    ("cannot start any token", _no_token),
+    ("cannot start any token", _reserved),
+    ("mapping keys are not allowed", _reserved),
+    ("directive", _directive),
+    ("<document start>", _ended),
     ("mapping values are not allowed", _colon),
     ("expected ',' or", _in_brackets),
     ("expected key", _expected_key),

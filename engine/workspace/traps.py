@@ -106,16 +106,31 @@ def check_comment(source: Source, start: int, end: int, collector: Collector) ->
 _COMMENT_START = re.compile(r" +#")
 
 
-def check_flow(node: Container, collector: Collector) -> None:
-    """Report expressions that a comma inside brackets has cut."""
+def check_flow(node: Container, collector: Collector) -> bool:
+    """Whether a comma inside of brackets has cut an expression, or left a key alone; it is reported then.
+
+    What came of the mistake is taken out of the record, so that nobody reports it again.
+    """
     cut = _cut_expression(node)
     if cut is not None:
         collector.add(problems.cut_by_comma(cut))
-    if isinstance(node, MapNode):
-        for key, value in node.pairs:
-            bare = value.start == value.end and ":" not in node.source.text[key.end : value.end]
-            if bare and not (cut and cut.start <= key.start < cut.end):
-                collector.add(problems.key_without_colon(key.span, key.text))
+    if not isinstance(node, MapNode):
+        return cut is not None
+    whole = [pair for pair in node.pairs if not (_is_bare(*pair) or _lies_in(pair[0], cut))]
+    for key, value in node.pairs:
+        if _is_bare(key, value) and not _lies_in(key, cut):
+            collector.add(problems.key_without_colon(key.span, key.text))
+    damaged = cut is not None or len(whole) < len(node.pairs)
+    node.pairs = whole
+    return damaged
+
+
+def _is_bare(key: ScalarNode, value: Node) -> bool:
+    return value.start == value.end and ":" not in key.source.text[key.end : value.end]
+
+
+def _lies_in(key: ScalarNode, cut: Span | None) -> bool:
+    return cut is not None and cut.start <= key.start < cut.end
 
 
 def _cut_expression(node: Container) -> Span | None:

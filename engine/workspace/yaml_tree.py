@@ -8,7 +8,7 @@ what a plain scalar means (:mod:`engine.workspace.traps`) and what a document ma
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import yaml
 
@@ -27,22 +27,30 @@ MAX_EXPANDED = 100_000
 MAX_SCALAR = 1024 * 1024
 MAX_RECOVERIES = 20
 
+# What the library hands out; its stubs know less of that than there is.
+_Event: TypeAlias = Any
+
 # libyaml where there is one: it is about eight times as fast as the parser in Python.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """One YAML document; `whole` is false when reading it stopped midway."""
+    """One YAML document.
+
+    ``whole`` is false when reading it stopped midway, ``sound`` when something in it is not what its
+    author meant; both are reported.
+    """
 
     root: Node
     whole: bool
+    sound: bool = True
 
 
 def source_of(name: str, data: bytes, collector: Collector) -> Source | None:
     """The text of a file: UTF-8, a mark at its beginning skipped, line ends as line feeds."""
     if len(data) > MAX_BYTES:
-        collector.add(problems.file_too_large(name, len(data), MAX_BYTES))
+        collector.add(problems.file_too_large(name, MAX_BYTES))
         return None
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         collector.add(problems.not_utf8(Span(Source(name, ""), 0, 0), "it is saved as UTF-16"))
@@ -94,7 +102,7 @@ def read_yaml(source: Source, collector: Collector) -> tuple[Tree, ...]:
 def _acceptable(source: Source, collector: Collector) -> bool:
     text = source.text
     if len(text) > MAX_BYTES:
-        collector.add(problems.file_too_large(source.name, len(text), MAX_BYTES))
+        collector.add(problems.file_too_large(source.name, MAX_BYTES))
         return False
     if found := _FORBIDDEN.search(text):
         collector.add(problems.forbidden_character(Span(source, *found.span()), found.group()))
@@ -126,8 +134,8 @@ class _Anchor:
     height: int = 0
 
 
-class _StopReading(Exception):  # noqa: N818 - it carries nothing; a bound was reached and reported
-    pass
+class _StopReading(Exception):
+    """A bound was reached, or nothing sensible can follow; it was reported."""
 
 
 class _Reader:
@@ -143,6 +151,7 @@ class _Reader:
         self._collector = collector
         self._stack: list[_Frame] = []
         self._root: Node | None = None
+        self._sound = True
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
         self._aliases = 0
@@ -161,7 +170,7 @@ class _Reader:
         finally:
             parser.dispose()
 
-    def _events(self, get_event: Callable[[], Any]) -> None:
+    def _events(self, get_event: Callable[[], _Event]) -> None:
         handlers = self._handlers()
         while True:
             event = get_event()
@@ -170,7 +179,7 @@ class _Reader:
                 return
             handlers[kind](event)
 
-    def _handlers(self) -> Mapping[type, Callable[[Any], None]]:
+    def _handlers(self) -> Mapping[type, Callable[[_Event], None]]:
         return {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._start_map,
@@ -183,20 +192,21 @@ class _Reader:
             yaml.DocumentEndEvent: self._end_document,
         }
 
-    def _skip(self, event: Any) -> None:
+    def _skip(self, event: _Event) -> None:
         pass
 
-    def _start_document(self, event: Any) -> None:  # noqa: ARG002 - all handlers are called alike
+    def _start_document(self, event: _Event) -> None:  # noqa: ARG002 - all handlers are called alike
         self._root = None
+        self._sound = True
         self._anchors = {}
 
-    def _end_document(self, event: Any) -> None:
+    def _end_document(self, event: _Event) -> None:
         self.reached = self._begin + event.end_mark.index
         if self._root is not None:
-            self.trees.append(Tree(root=self._root, whole=True))
+            self.trees.append(Tree(root=self._root, whole=True, sound=self._sound))
         self._root = None
 
-    def _scalar(self, event: Any) -> None:
+    def _scalar(self, event: _Event) -> None:
         start, end = event.start_mark.index + self._begin, event.end_mark.index + self._begin
         if event.tag is not None or event.anchor is not None:
             start = self._after_properties(event, start)
@@ -213,13 +223,13 @@ class _Reader:
             self._anchors[event.anchor] = _Anchor(node)
         self._attach(node, 0)
 
-    def _start_map(self, event: Any) -> None:
+    def _start_map(self, event: _Event) -> None:
         self._start(event, MapNode(self._source, 0, 0, bool(event.flow_style)))
 
-    def _start_list(self, event: Any) -> None:
+    def _start_list(self, event: _Event) -> None:
         self._start(event, ListNode(self._source, 0, 0, bool(event.flow_style)))
 
-    def _start(self, event: Any, node: Container) -> None:
+    def _start(self, event: _Event, node: Container) -> None:
         node.start = node.end = event.start_mark.index + self._begin
         if event.tag is not None or event.anchor is not None:
             node.start = self._after_properties(event, node.start)
@@ -230,17 +240,18 @@ class _Reader:
             self._anchors[event.anchor] = _Anchor(None)
         self._stack.append(_Frame(node, event.anchor, self._nodes))
 
-    def _end(self, event: Any) -> None:
+    def _end(self, event: _Event) -> None:
         frame = self._stack.pop()
         node = frame.node
         node.end = self._end_of(node, event)
         if node.flow:
-            check_flow(node, self._collector)
+            self._check_template(node)
+            self._sound &= not check_flow(node, self._collector)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchor(node, self._nodes - frame.nodes_before + 1, frame.height)
         self._attach(node, frame.height)
 
-    def _end_of(self, node: Container, event: Any) -> int:
+    def _end_of(self, node: Container, event: _Event) -> int:
         """Where it ends; the library counts what follows a block up to the next token as its part."""
         if node.flow:
             return int(event.end_mark.index) + self._begin
@@ -248,7 +259,7 @@ class _Reader:
             return max((max(key.end, value.end) for key, value in node.pairs[-1:]), default=node.start)
         return max((item.end for item in node.items[-1:]), default=node.start)
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: _Event) -> None:
         span = Span(self._source, event.start_mark.index + self._begin, event.end_mark.index + self._begin)
         target = self._anchors.get(event.anchor)
         if target is None or target.node is None:
@@ -297,12 +308,18 @@ class _Reader:
             elif not node.text and not node.style:
                 self._collector.add(problems.empty_key(node.span))
             return node
-        if isinstance(node, MapNode) and node.flow and self._text[node.start - 1 : node.start] == "{":
-            self._refuse(problems.bare_template(Span(self._source, node.start - 1, node.end)))
         self._collector.add(problems.key_not_text(node.span))
         return ScalarNode(node.source, node.start, node.end, self._text[node.start : node.end], '"')
 
-    def _after_properties(self, event: Any, start: int) -> int:
+    def _check_template(self, node: Container) -> None:
+        """A record that is the key of another, and begins right behind its brace, is a template."""
+        outer = self._stack[-1] if self._stack else None
+        if outer is None or outer.key is not None or not isinstance(outer.node, MapNode):
+            return
+        if isinstance(node, MapNode) and outer.node.flow and outer.node.start == node.start - 1:
+            self._refuse(problems.bare_template(Span(self._source, outer.node.start, node.end)))
+
+    def _after_properties(self, event: _Event, start: int) -> int:
         """Where the value begins behind its tag and anchor; a tag is reported."""
         found = _PROPERTIES.match(self._text, start)
         end = found.end() if found else start
@@ -330,7 +347,7 @@ class _Reader:
                 if isinstance(parent.node, MapNode) and parent.key is not None:
                     parent.node.pairs.append((parent.key, frame.node))
         if self._root is not None:
-            self.trees.append(Tree(root=self._root, whole=False))
+            self.trees.append(Tree(root=self._root, whole=False, sound=False))
 
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+(?:#[^\n]*\n\s*)*|(?=[,\[\]{}])|$))*")

@@ -1,0 +1,98 @@
+"""Every code: its number and its title. A number is never given to another mistake.
+
+The hundreds say at which stage a mistake is found:
+
+=====  =======================================
+1xx    reading files and YAML
+2xx    the shape of a document
+3xx    names
+4xx    types
+5xx    graph and policies
+6xx    ownership and effects
+7xx    warnings
+9xx    our own bug
+=====  =======================================
+
+To add one: a row here, a function in the `problems.py` of the stage, a page `pages/TGnnn.md`, a folder
+`tests/problems/TGnnn/` with a small broken workspace, and its rendering, which
+`UPDATE_RENDERINGS=1 pytest tests/problems` writes. Tests demand each of these.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+_TITLES = {
+    "TG101": "A file cannot be read",
+    "TG102": "A file is too large",
+    "TG103": "A file is not UTF-8",
+    "TG104": "A character is not allowed in YAML",
+    "TG105": "A link leads out of the workspace",
+    "TG106": "The workspace has too many files",
+    "TG110": "YAML cannot be read here",
+    "TG111": "A tab indents a line",
+    "TG112": "A line is indented unlike its neighbours",
+    "TG113": "A text holds a colon and needs quotes",
+    "TG114": "An expression is cut and needs quotes",
+    "TG115": "A word stands between braces without a value",
+    "TG116": "A text begins with a reserved character",
+    "TG117": "A template needs quotes",
+    "TG118": "A quote is never closed",
+    "TG119": "A text goes on behind its closing quote",
+    "TG120": "A bracket is never closed",
+    "TG121": "A line is neither key nor item",
+    "TG122": "A backslash means nothing",
+    "TG123": "A list begins in the wrong place",
+    "TG124": "A value is missing between commas",
+    "TG125": "Keys and items stand side by side",
+    "TG130": "A key is written twice",
+    "TG131": "A key is not a plain text",
+    "TG132": "Tags are not read",
+    "TG133": "An alias refers to nothing",
+    "TG134": "Aliases repeat too much",
+    "TG135": "Values are nested too deep",
+    "TG136": "A text is too long",
+    "TG137": "A file holds too many values",
+    "TG138": "Directives are not read",
+    "TG139": "Records are not merged with `<<`",
+    "TG140": "A word is true or false to some tools",
+    "TG141": "A time of day is a number to some tools",
+    "TG142": "A number is octal or hexadecimal to some tools",
+    "TG143": "A number is written with underscores",
+    "TG144": "A number is not finite",
+    "TG145": "A number is not written in plain digits",
+    "TG146": "A number has too many digits",
+    "TG201": "A document is not a record",
+    "TG202": "There is no such kind of document",
+    "TG203": "The kind of a document does not stand first",
+    "TG204": "There is no such key",
+    "TG205": "A key is missing",
+    "TG206": "A value has the wrong shape",
+    "TG207": "A key has no value",
+    "TG208": "A text is not of its form",
+    "TG209": "A word is none of those that there are",
+    "TG210": "A number is out of bounds",
+    "TG211": "Keys exclude each other",
+    "TG212": "One of several keys is missing",
+    "TG213": "A text is not a date",
+    "TG214": "A text is not an instant",
+    "TG215": "A text is not a length of time",
+    "TG216": "A text is empty",
+    "TG217": "A bare value is taken for a path",
+    "TG301": "Two documents have one name",
+    "TG701": "A comment begins without a space",
+    "TG901": "Tidegate itself failed",
+}
+
+CODES: Mapping[str, str] = MappingProxyType(_TITLES)
+"""The title of each code."""
+
+_PAGES = Path(__file__).parent / "pages"
+
+
+def page(code: str) -> str | None:
+    """What `tidegate explain` says about a code, as Markdown; None when there is no such code."""
+    number = code.upper()
+    if number not in CODES:
+        return None
+    return (_PAGES / f"{number}.md").read_text(encoding="utf-8")

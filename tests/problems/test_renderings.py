@@ -1,0 +1,64 @@
+"""Each code has a page, a broken workspace and a stored rendering.
+
+``UPDATE_RENDERINGS=1 pytest tests/problems`` writes the renderings anew; they are reviewed as diffs.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.problems.codes import CODES, page
+from tests.problems.harness import EXPECTED, HERE, codes_of, compare, rendering, validate
+from tests.problems.made import MADE
+
+FOLDERS = sorted(path for path in HERE.iterdir() if path.is_dir() and path.name.startswith("TG"))
+HEADINGS = ("Why", "Wrong", "Right")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_rendering_is_the_stored_one(folder, tmp_path):
+    """The folder's name begins with the code that its workspace must produce."""
+    code = folder.name[:5]
+    collector = MADE[code](tmp_path) if folder.name in MADE else validate(folder)
+    assert code in codes_of(collector)
+    assert compare(folder, rendering(collector)) == ""
+
+
+def test_every_code_has_a_workspace_and_a_rendering():
+    stored = {folder.name[:5] for folder in FOLDERS if (folder / EXPECTED).is_file()}
+    assert stored == set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_page(code):
+    text = page(code)
+    assert text is not None
+    assert text.startswith(f"# {code}: {CODES[code]}\n")
+    assert [
+        heading for heading in re.findall(r"^## (.*)$", text, re.MULTILINE) if heading in HEADINGS
+    ] == list(HEADINGS)
+
+
+def test_no_page_without_a_code():
+    pages = Path(HERE.parents[1] / "engine" / "problems" / "pages").glob("*.md")
+    assert {path.stem for path in pages} == set(CODES)
+
+
+def test_every_code_in_the_source_is_in_the_table():
+    engine = HERE.parents[1] / "engine"
+    used = {
+        code
+        for path in engine.rglob("problems.py")
+        for code in re.findall(r'"(TG\d{3})"', path.read_text(encoding="utf-8"))
+    }
+    assert used - set(CODES) == set()
+
+
+def test_an_unknown_code_has_no_page():
+    assert page("TG999") is None
+    assert page("../TG101") is None
+
+
+def test_codes_are_found_in_small_letters():
+    assert page("tg130") == page("TG130")
