@@ -1,0 +1,152 @@
+"""A real Tryton, fresh for each file of tests, and the connector on it."""
+
+import asyncio
+import re
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from connectors.tryton import connector as tryton
+from connectors.tryton.server import TrytonServer
+from engine.connect import ConnectorSpec, Effect, Secret, Settings
+from engine.connect.catalog import Installed
+from engine.connect.connector_plan import build_connector
+from engine.problems import Collector
+from engine.source import Source
+from engine.workspace.decode import Decoder
+from engine.workspace.yaml_tree import read_yaml
+from tests.tryton.proxy import LosingProxy
+
+FOLDER = Path(tryton.__file__).parent
+# Of the three fiscal years the first, so that every day in it is past, whenever the tests run.
+YEAR = date.today().year - 1  # noqa: DTZ011 - the server asks the machine too
+
+
+@pytest.fixture(scope="session")
+def plan():
+    """The manifest, made ready. The connector's own Python evaluates none of its expressions."""
+    problems = Collector()
+    text = (FOLDER / "connector.yaml").read_text(encoding="utf-8")
+    (tree,) = read_yaml(Source("connector.yaml", text), problems)
+    spec = Decoder([ConnectorSpec], problems).decode(tree).document
+    assert [problem.message for problem in problems.problems] == []
+    here = Installed(name="tryton", package="connectors.tryton", folder=FOLDER)
+    nothing = lambda _text, _names: None  # noqa: E731
+    return build_connector(spec, here.schema, compile_path=nothing, compile_formula=nothing)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with TrytonServer() as facts:
+        yield facts
+
+
+class Erp:
+    """The connector, called as the runtime calls it, from tests that are not asynchronous."""
+
+    def __init__(self, plan, facts, *, url=None, user="integration", **values):
+        self._runner = asyncio.Runner()
+        self._plan = plan
+        self._numbers = count(1)
+        settings = Settings(
+            connection="erp",
+            environment="test",
+            values={
+                "server": url or facts.base_url,
+                "database": facts.database,
+                "auth.username": user,
+                "auth.password": Secret(facts.passwords[user]),
+                **values,
+            },
+        )
+        self.connector = tryton.connector(plan, settings, lambda: datetime(YEAR, 3, 31, tzinfo=UTC))
+
+    def _do(self, awaitable):
+        return self._runner.run(awaitable)
+
+    def effect(self, operation, payload):
+        return Effect(
+            key=f"test/{next(self._numbers)}", connection="erp", operation=operation, payload=payload
+        )
+
+    def write(self, operation, **payload):
+        """The outcome of one attempt."""
+        (outcome,) = self._do(self.connector.write([self.effect(operation, payload)]))
+        return outcome
+
+    def look_up(self, operation, **payload):
+        return self._do(self.connector.look_up(self.effect(operation, payload)))
+
+    def read(self, operation, **parameters):
+        """The answer, after a check that it is what the manifest promises."""
+        answer = self._do(self.connector.read(operation, parameters))
+        schema = self._plan.operation(operation).output
+        assert answer is None or schema.complaints(answer) == []
+        return answer
+
+    def poll(self, source, since):
+        found = self._do(self.connector.poll(source, since))
+        schema = self._plan.sources[source].output
+        assert [wrong for item in found.items for wrong in schema.complaints(item)] == []
+        return found
+
+    def rpc(self, method, *params):
+        """A call past the connector, for what only a person at the ERP does."""
+        return self._do(self.connector._erp.call(method, *params))
+
+    def rows(self, model, domain, fields):
+        return self._do(self.connector._erp.rows(model, domain, fields))
+
+    def close(self):
+        self._do(self.connector.aclose())
+        self._runner.close()
+
+
+@pytest.fixture
+def connect(plan, server):
+    """Makes connectors, and closes them after the test."""
+    made = []
+
+    def make(**settings):
+        made.append(Erp(plan, server, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def erp(connect):
+    return connect()
+
+
+@pytest.fixture
+def proxy(server):
+    with LosingProxy(server.base_url) as between:
+        yield between
+
+
+@pytest.fixture
+def key(request):
+    """A word that no other test of the file uses."""
+    return re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+
+
+@pytest.fixture
+def project(erp, key):
+    """A customer with a project billed by time, which has one task at 150 an hour."""
+    erp.write("save_customer", code=f"C-{key}", name="Acme", payment_term="30 days")
+    task = {"external_id": f"T-{key}", "name": "Build", "product": "CONSULT-H", "price": 150, "hours": 40}
+    made = erp.write(
+        "create_project",
+        external_id=f"P-{key}",
+        name="Rollout",
+        customer=f"C-{key}",
+        invoice_method="timesheet",
+        tasks=[task],
+    )
+    assert made.found is False
+    return f"P-{key}"
