@@ -5,12 +5,11 @@ flow, event and answers, given in the same order, lead to the same state and the
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from engine.core.command import CloseHoldCommand, Command
 from engine.core.state import Answer, RunState, RunStatus, StepStatus
-from engine.core.turn import ASK, Turn, truth
+from engine.core.turn import Turn, truth
 from engine.core.verbs.check import check
 from engine.core.verbs.choose import choose
 from engine.core.verbs.emit import emit
@@ -19,7 +18,7 @@ from engine.core.verbs.read import read
 from engine.core.verbs.wait import wait
 from engine.core.verbs.write import write
 from engine.event import Event
-from engine.language.compiled import EvaluationError, Scope
+from engine.language.compiled import ASK, EvaluationError, Scope
 from engine.plan.plan import FlowPlan
 from engine.plan.step import (
     AnyStep,
@@ -65,14 +64,16 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
     """Go on with what the world answered, by the keys of the commands.
 
     Two answers were not asked for: a person's release comes under the key of the hold, and
-    `recheck:STEP` with the id of an event has the policies of that step checked again, on reads
-    done afresh.
+    `recheck:STEP#N` with the id of an event has the policies of that step checked again, on reads
+    done afresh; N counts the times.
     """
     turn = Turn(state.copy())
     for key, answer in answers.items():
         turn.state.answers[key] = answer
         if key.startswith("recheck:"):
-            _refresh(turn.state, key.removeprefix("recheck:"))
+            step = key.removeprefix("recheck:").partition("#")[0]
+            turn.state.answers[f"recheck:{step}"] = answer
+            _refresh(turn.state, step)
     return _pass(turn)
 
 
@@ -159,7 +160,9 @@ def _work(turn: Turn, step: AnyStep) -> None:
             state.steps[index] = StepStatus.SKIPPED
             turn.note(step, None, skipped=f"not when {step.when.text}")
             return
-        status, value = verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
+        status, value = (
+            verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
+        )
     except EvaluationError as error:
         _fail(turn, step, given, error)
         return
@@ -217,7 +220,9 @@ def _items(each: ForEach, scope: dict[str, Value]) -> dict[str, dict[str, Value]
     if not isinstance(items, list):
         raise EvaluationError("is not a list", text=each.items.text)
     if len(items) > each.limit:
-        raise EvaluationError(f"has {len(items)} items, more than the limit of {each.limit}", text=each.items.text)
+        raise EvaluationError(
+            f"has {len(items)} items, more than the limit of {each.limit}", text=each.items.text
+        )
     scopes: dict[str, dict[str, Value]] = {}
     for number, item in enumerate(items):
         inner = {**scope, each.name: item}
@@ -228,7 +233,9 @@ def _items(each: ForEach, scope: dict[str, Value]) -> dict[str, dict[str, Value]
     return scopes
 
 
-def _item(turn: Turn, step: AnyStep, verb: _Verb, key: str, scope: dict[str, Value]) -> tuple[StepStatus, Value]:
+def _item(
+    turn: Turn, step: AnyStep, verb: _Verb, key: str, scope: dict[str, Value]
+) -> tuple[StepStatus, Value]:
     """One item; one that cannot be done does not keep the others from it."""
     given = len(turn.commands)
     try:

@@ -9,8 +9,6 @@ from engine.language.compiled import EvaluationError
 from engine.plan.step import Step
 from engine.values.value import Value, kind_of
 
-ASK = "$ask"  # the name under which generated mappings find `Turn.ask`; no author can write it
-
 
 class Turn:
     """One call of `advance`. It lives no longer than that."""
@@ -48,7 +46,9 @@ class Turn:
             raise EvaluationError(f"no id is known in {system} for {entity} {canonical_id}")
         return answer.value
 
-    def make(self, make: Callable[[Mapping[str, Value]], Value], scope: Mapping[str, Value]) -> tuple[bool, Value]:
+    def make(
+        self, make: Callable[[Mapping[str, Value]], Value], scope: Mapping[str, Value]
+    ) -> tuple[bool, Value]:
         """Make a value: (True, value), or (False, None) when it wants look-ups, which are then asked for."""
         try:
             value = make(scope)

@@ -79,7 +79,9 @@ def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, res
     if key not in state.open_holds:
         state.open_holds[key] = hold_id
         state.asked.discard(key)  # a hold that was closed may open again
-        turn.give(HoldCommand(key, hold_id, step.name, item, policy.name, policy.owner, reason, policy.hold), key)
+        turn.give(
+            HoldCommand(key, hold_id, step.name, item, policy.name, policy.owner, reason, policy.hold), key
+        )
 
 
 def _close_others(turn: Turn, step: CheckStep, item: str | None, fired: list[PolicyPlan]) -> None:

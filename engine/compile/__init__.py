@@ -1,0 +1,1 @@
+"""Documents and connector descriptions to a Plan, in named stages; every static check."""

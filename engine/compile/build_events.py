@@ -1,0 +1,169 @@
+"""Events, and the native sources that feed them."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from hashlib import sha256
+
+from engine.compile import problems
+from engine.compile.body import Body
+from engine.compile.collect_models import resolve_type
+from engine.compile.compilation import Compilation
+from engine.compile.convert import conversion
+from engine.compile.expressions import Expressions
+from engine.language.compiled import Compiled, EvaluationError
+from engine.plan.plan import EventPlan, SourcePlan
+from engine.source import Text
+from engine.spec.field import PathText
+from engine.values.json_text import instant_text
+from engine.values.type import ANY, Type, decoder
+from engine.values.value import Value
+from engine.workspace.kinds.model import EventDocument, SourceDocument
+from engine.workspace.kinds.reference import ConnectionDocument
+
+LONGEST_ID = 200  # characters; a longer identity is hashed
+
+
+def build_events(compilation: Compilation) -> None:
+    """Every event as the runtime needs it."""
+    for document in compilation.documents(EventDocument).values():
+        name = str(document.name)
+        kind = resolve_type(compilation, document.data)
+        compilation.event_types[name] = kind
+        compilation.events[name] = _event(compilation, document, kind)
+
+
+def _event(compilation: Compilation, document: EventDocument, kind: Type) -> EventPlan:
+    expressions = Expressions(compilation)
+    name = str(document.name)
+
+    def path(text: PathText, title: str) -> Compiled:
+        return Body(compilation, expressions, {"data": kind}).compiled(f"{name} {title}", text)
+
+    identity = [path(text, f"identity {number}") for number, text in enumerate(document.identity)]
+    entity = compilation.entities.get(str(document.data))
+    return EventPlan(
+        name=name,
+        version=document.version,
+        identity=_identity(name, identity),
+        order_key=_order_key(None if document.order_by is None else path(document.order_by, "order")),
+        at=_at(None if document.at is None else path(document.at, "at")),
+        complaints=entity.schema.complaints if entity else _no_complaints,
+        decode=decoder(kind),
+        entity=entity.name if entity else None,
+        entity_key=entity.key if entity else "id",
+        keep=entity.keep if entity else "none",
+    )
+
+
+def _no_complaints(value: Value) -> list[str]:
+    del value
+    return []
+
+
+def _part(value: Value, text: str) -> str:
+    """One part of an identity, with the separator escaped: no two identities read the same."""
+    if type(value) is str and ":" not in value and "%" not in value:
+        return value
+    if value is None:
+        raise EvaluationError("a part of the identity is missing", text=text)
+    if isinstance(value, datetime):
+        value = instant_text(value)
+    elif isinstance(value, date):
+        value = value.isoformat()
+    elif isinstance(value, list | Mapping):
+        raise EvaluationError("a part of the identity is not a plain value", text=text)
+    return str(value).replace("%", "%25").replace(":", "%3A")
+
+
+def _identity(name: str, parts: list[Compiled]) -> Callable[[Value], str]:
+    def identity(data: Value) -> str:
+        scope = {"data": data}
+        found = ":".join([name, *[_part(part.call(scope), part.text) for part in parts]])
+        return found if len(found) <= LONGEST_ID else f"{name}:{sha256(found.encode()).hexdigest()}"
+
+    return identity
+
+
+def _order_key(path: Compiled | None) -> Callable[[Value], str | None]:
+    if path is None:
+        return _no_key
+
+    def order_key(data: Value) -> str | None:
+        value = path.call({"data": data})
+        return None if value is None else _part(value, path.text)
+
+    return order_key
+
+
+def _no_key(data: Value) -> None:
+    del data
+
+
+def _at(path: Compiled | None) -> Callable[[Value], datetime | None]:
+    if path is None:
+        return _no_key
+    made = conversion("datetime", "half_even")
+    assert made is not None
+
+    def at(data: Value) -> datetime | None:
+        value = path.call({"data": data})
+        found = None if value is None else made.call(value)
+        assert found is None or isinstance(found, datetime)
+        return found
+
+    return at
+
+
+def build_sources(compilation: Compilation) -> None:
+    """Which native records become which events."""
+    for document in compilation.documents(EventDocument).values():
+        for source in document.sources:
+            found = _source(compilation, document, source)
+            if found is not None:
+                compilation.sources.append(found)
+
+
+def _source(compilation: Compilation, document: EventDocument, source: SourceDocument) -> SourcePlan | None:
+    connection, name = str(source.origin).split(".")
+    known = compilation.documents(ConnectionDocument)
+    if connection not in known:
+        compilation.report(problems.unknown("connection", source.origin, known))
+        return None
+    connector = compilation.connectors.get(str(known[connection].connector))
+    if connector is not None and name not in connector.sources:
+        offered = [f"{connection}.{offer}" for offer in connector.sources]
+        compilation.report(problems.unknown("source", source.origin, offered))
+        return None
+    mapping = compilation.mappings.get(str(source.map))
+    if mapping is None:
+        compilation.report(problems.unknown("mapping", source.map, compilation.mappings))
+        return None
+    if len(mapping.inputs) != 1:
+        compilation.report(problems.inbound_inputs(source.map, mapping.inputs))
+        return None
+    signature = compilation.mapping_types[mapping.name]
+    if signature.output != resolve_type(compilation, document.data):
+        compilation.report(problems.inbound_output(source.map, str(document.data)))
+    when = None if source.when is None else _condition(compilation, source.when, document)
+    return SourcePlan(
+        connection=connection,
+        source=name,
+        event=str(document.name),
+        make=_of_record(mapping.make, mapping.inputs[0]),
+        when=when,
+        mapping=mapping.name,
+    )
+
+
+def _condition(compilation: Compilation, text: Text, document: EventDocument) -> Compiled:
+    kind = compilation.event_types.get(str(document.name), ANY)
+    return Body(compilation, Expressions(compilation), {"data": kind}).compiled(f"{document.name} when", text)
+
+
+def _of_record(make: Callable[[Mapping[str, Value]], Value], name: str) -> Callable[[Mapping[str, Value]], Value]:
+    """A mapping of one input, whatever that is called, as a function of `record`."""
+
+    def made(scope: Mapping[str, Value]) -> Value:
+        return make({**scope, name: scope["record"]})
+
+    return made

@@ -1,0 +1,442 @@
+"""Flows: edges found, cycles refused, steps compiled in an order in which each follows what it needs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from engine.compile import problems
+from engine.compile.body import Body, Target, texts_of
+from engine.compile.build_policies import event_type
+from engine.compile.collect_models import CHECK, RECEIPT
+from engine.compile.compilation import Compilation, Signature
+from engine.compile.expressions import Expressions
+from engine.connect.connector_plan import OperationPlan
+from engine.language.compiled import Compiled
+from engine.plan import graph
+from engine.plan.plan import FlowPlan
+from engine.plan.step import (
+    AnyStep,
+    CheckStep,
+    ChooseStep,
+    EmitStep,
+    ForEach,
+    Link,
+    Make,
+    MapStep,
+    Need,
+    ReadStep,
+    WaitStep,
+    WriteStep,
+)
+from engine.source import Text
+from engine.values import type as types
+from engine.values.type import ANY, DATETIME, STRING, Field, Listing, Record, Type
+from engine.values.value import Value
+from engine.workspace.kinds.flow import FlowDocument, StepDocument
+from engine.workspace.kinds.model import EntityDocument
+
+VERBS = ("read", "check", "write", "emit", "wait", "choose")
+ENTITY = "entity"  # the connection that stands for the ledger's own entity store
+
+
+def build_flows(compilation: Compilation) -> None:
+    """Every flow; one with a cycle, or without a usable trigger, is left out."""
+    for document in compilation.documents(FlowDocument).values():
+        builder = FlowBuilder(compilation, document)
+        flow = builder.flow()
+        if flow is not None:
+            compilation.flows[flow.name] = flow
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """What a step needs, and where it says so."""
+
+    step: str
+    branch: str | None
+    text: Text | None  # None: an input of its mapping or policy has this name
+
+
+class FlowBuilder:
+    """Builds one flow."""
+
+    def __init__(self, compilation: Compilation, document: FlowDocument) -> None:
+        """Take the names in scope from the trigger; the steps add theirs."""
+        self.compilation = compilation
+        self.document = document
+        self.expressions = Expressions(compilation)
+        self.input_name = str(document.trigger.name or "event")
+        event = str(document.trigger.event)
+        if event not in compilation.event_types:
+            compilation.report(problems.unknown("event", document.trigger.event, compilation.event_types))
+        self.scope: dict[str, Type] = {self.input_name: compilation.event_types.get(event, ANY), "now": DATETIME}
+        self.steps = {str(name): step for name, step in document.steps.items()}
+        self.verbs = {name: self._verb(key, step) for key, (name, step) in zip(document.steps, self.steps.items())}
+        self.results: dict[str, Type] = {}
+        self.nullable: set[str] = set()
+
+    def flow(self) -> FlowPlan | None:
+        """The flow, if its steps can be put in order."""
+        document = self.document
+        for name in document.steps:
+            if str(name) in self.scope:
+                self.compilation.report(problems.hides(name, "the trigger's name, or `now`"))
+        edges = {name: list(self._edges(name, step)) for name, step in self.steps.items()}
+        needs = {name: [edge.step for edge in found] for name, found in edges.items()}
+        cycle = graph.cycle(needs)
+        if cycle is not None:
+            places = {str(name): name for name in document.steps}
+            self.compilation.report(problems.cycle([places[name] for name in cycle]))
+            return None
+        ordered = graph.order(needs)
+        index = {name: number for number, name in enumerate(ordered)}
+        steps = [self._step(name, index, edges[name], needs) for name in ordered]
+        where = None
+        if document.trigger.where is not None:
+            where = self._body({}).compiled(f"flow {document.name} where", document.trigger.where)
+        within = None if document.slo is None else document.slo.complete_within.seconds
+        return FlowPlan(
+            name=str(document.name),
+            version=document.version,
+            owner=None if document.owner is None else str(document.owner),
+            event=str(document.trigger.event),
+            input_name=self.input_name,
+            where=where,
+            steps=tuple(step for step in steps if step is not None),
+            complete_within_seconds=within,
+        )
+
+    def _verb(self, name: Text, step: StepDocument) -> str:
+        """The verb of a step: the only one of its keys that is one; `map` serves write and emit as well."""
+        found = [verb for verb in VERBS if getattr(step, verb)]
+        if not found and step.map is not None:
+            return "map"
+        if len(found) == 1 and (step.map is None or found[0] in ("write", "emit")):
+            return found[0]
+        self.compilation.report(problems.one_verb(name, [*found, *(["map"] if step.map else [])]))
+        return found[0] if found else ""
+
+    def _edges(self, name: str, step: StepDocument) -> Iterator[_Edge]:
+        """What a step needs: what it says, and the steps that its expressions and inputs name."""
+        seen: set[tuple[str, str | None]] = set()
+        for edge in (*self._said(step), *self._named(name, step)):
+            if (edge.step, edge.branch) not in seen:
+                seen.add((edge.step, edge.branch))
+                yield edge
+
+    def _said(self, step: StepDocument) -> Iterator[_Edge]:
+        for need in step.needs:
+            other, _, branch = str(need).partition(".")
+            if other not in self.steps:
+                self.compilation.report(problems.unknown("step", need, self.steps))
+            elif branch and branch not in [str(key) for key in self.steps[other].choose]:
+                offered = [f"{other}.{key}" for key in self.steps[other].choose]
+                self.compilation.report(problems.unknown("branch", need, offered))
+            else:
+                yield _Edge(other, branch or None, need)
+
+    def _named(self, name: str, step: StepDocument) -> Iterator[_Edge]:
+        item = self._item_name(step)
+        for text in self._texts(step):
+            parsed = self.expressions.parse(text)
+            for used in sorted(parsed.names if parsed else ()):
+                if used in self.steps and used != item:
+                    yield _Edge(used, None, text)
+        given = {str(key) for key in step.given}
+        for used in sorted(self._inputs(step)):
+            if used in self.steps and used != item and used not in given and used != name:
+                yield _Edge(used, None, None)
+
+    def _texts(self, step: StepDocument) -> Iterator[Text]:
+        each, waits = step.for_each, step.wait
+        single = (step.when, each and each.items, each and each.key)
+        yield from (text for text in single if text)
+        yield from step.links.values()
+        yield from (text for text in step.choose.values() if text != "otherwise")
+        if waits is not None and waits.where is not None:
+            yield waits.where
+        for entry in step.given.values():
+            yield from texts_of(entry)
+
+    def _inputs(self, step: StepDocument) -> set[str]:
+        """The inputs of the mapping or the policies of a step."""
+        found: set[str] = set()
+        if step.map is not None and (signature := self.compilation.mapping_types.get(str(step.map))):
+            found.update(signature.inputs)
+        for name in step.check:
+            if policy := self.compilation.policy_types.get(str(name)):
+                found.update(policy.inputs)
+        return found
+
+    @staticmethod
+    def _item_name(step: StepDocument) -> str | None:
+        return None if step.for_each is None else str(step.for_each.name or "item")
+
+    def _body(self, more: Mapping[str, Type]) -> Body:
+        body = Body(self.compilation, self.expressions, {**self.scope, **self.results, **more})
+        body.types = body.types.including({}, frozenset(self.nullable))
+        return body
+
+    def _step(
+        self, name: str, index: Mapping[str, int], edges: list[_Edge], needs: Mapping[str, list[str]]
+    ) -> AnyStep | None:
+        """Compile one step, and put its result in scope."""
+        document = self.steps[name]
+        item = self._items(name, document)
+        common = {
+            "index": index[name],
+            "name": name,
+            "needs": tuple(Need(index[edge.step], edge.branch) for edge in edges),
+            "when": self._text(name, "when", document.when, {}),
+            "for_each": item[1] if item else None,
+        }
+        more = item[0] if item else {}
+        make = getattr(self, f"_make_{self.verbs[name]}", None)
+        if make is None:
+            return None
+        if self.verbs[name] == "check":
+            common["reads"] = tuple(sorted(index[other] for other in self._refreshed(name, needs)))
+        step, result = make(name, document, common, more)
+        self.results[name] = Listing(item=result) if item else result
+        if document.missing == "null":
+            self.nullable.add(name)
+        return cast("AnyStep", step)
+
+    def _refreshed(self, name: str, needs: Mapping[str, list[str]]) -> set[str]:
+        """The reads behind a check, and what is made of them by mappings."""
+        behind = graph.ancestors(needs, name)
+        reads = {other for other in behind if self.verbs[other] == "read"}
+        maps = {other for other in behind if self.verbs[other] == "map" and graph.ancestors(needs, other) & reads}
+        return reads | maps
+
+    def _items(self, name: str, document: StepDocument) -> tuple[Mapping[str, Type], ForEach] | None:
+        each = document.for_each
+        if each is None:
+            return None
+        item = self._item_name(document) or "item"
+        if item in self.scope or item in self.steps:
+            self.compilation.report(problems.hides(each.name or each.items, f"`{item}`, a name that is in use"))
+        body = self._body({})
+        emitted = body.expression(each.items)
+        items = body.build(f"{self.document.name} {name} for_each", str(each.items), emitted.atom)
+        more = {item: emitted.type.item if isinstance(emitted.type, Listing) else ANY}
+        key = self._text(name, "key", each.key, more)
+        return more, ForEach(items=items, name=item, key=key, limit=each.limit)
+
+    def _text(self, name: str, part: str, text: Text | None, more: Mapping[str, Type]) -> Compiled | None:
+        if text is None:
+            return None
+        return self._body(more).compiled(f"{self.document.name} {name} {part}", text)
+
+    def _record(self, name: str, document: StepDocument, more: Mapping[str, Type], kind: Type) -> Compiled:
+        """The record that `with:` writes down."""
+        body = self._body(more)
+        for entry in document.given.values():
+            body.need(entry)
+        made = body.record(document.given, kind, None)
+        return body.build(f"{self.document.name} {name} with", name, made.atom)
+
+    def _payload(
+        self, name: str, document: StepDocument, more: Mapping[str, Type], kind: Type
+    ) -> tuple[Make, str | None]:
+        """What is written or emitted: by a mapping, or field by field."""
+        if document.map is None:
+            return self._record(name, document, more, kind).call, None
+        make, output = self._mapped(name, document, more)
+        if kind is not ANY and output is not ANY and output != kind:
+            self.compilation.report(
+                problems.wrong_type(document.map, types.describe(kind), types.describe(output))
+            )
+        return make, str(document.map)
+
+    def _mapped(self, name: str, document: StepDocument, more: Mapping[str, Type]) -> tuple[Make, Type]:
+        """A mapping, given its inputs by name, those in `with:` first."""
+        assert document.map is not None
+        mapping = self.compilation.mappings.get(str(document.map))
+        if mapping is None:
+            self.compilation.report(problems.unknown("mapping", document.map, self.compilation.mappings))
+            return _nothing, ANY
+        signature = self.compilation.mapping_types[mapping.name]
+        self._check_inputs(document.map, signature, document, more)
+        if not document.given:
+            return mapping.make, signature.output
+        given, make = self._record(name, document, more, ANY).call, mapping.make
+
+        def made(scope: Mapping[str, Value]) -> Value:
+            return make({**scope, **cast("Mapping[str, Value]", given(scope))})
+
+        return made, signature.output
+
+    def _check_inputs(
+        self, text: Text, signature: Signature, document: StepDocument, more: Mapping[str, Type]
+    ) -> None:
+        """Every input of a mapping or policy is in scope, and of its type as far as that is known."""
+        known = {**self.scope, **self.results, **more}
+        given = {str(key) for key in document.given}
+        for name, wanted in signature.inputs.items():
+            if name in given:
+                continue
+            if name not in known:
+                self.compilation.report(problems.input_not_in_scope(text, name, known))
+            elif _contradict(wanted, known[name]):
+                described = types.describe(wanted), types.describe(known[name])
+                self.compilation.report(problems.input_of_other_type(text, name, *described))
+
+    def _operation(self, text: Text, does: str) -> OperationPlan | None:
+        """An operation that exists and does what the verb says."""
+        connection = str(text).split(".")[0]
+        known = self.compilation.operations
+        found = known.get(str(text))
+        if found is None:
+            if connection not in self.compilation.workspace.connections:
+                self.compilation.report(
+                    problems.unknown("connection", text, self.compilation.workspace.connections, name=connection)
+                )
+            else:
+                offered = [other for other in known if other.startswith(f"{connection}.")]
+                self.compilation.report(problems.unknown("operation", text, offered))
+            return None
+        if found.writes != (does == "write"):
+            self.compilation.report(problems.wrong_direction(text, does))
+        return found
+
+    def _make_read(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        text = cast("Text", document.read)
+        connection, operation = str(text).split(".")
+        if connection == ENTITY:
+            parameters, output = {"id": True}, self._entity(text, operation)
+        else:
+            found = self._operation(text, "read")
+            parameters = {key: field.required for key, field in found.parameters.fields.items()} if found else {}
+            output = found.gives if found else ANY
+        for key in document.given:
+            if parameters and str(key) not in parameters:
+                self.compilation.report(problems.unknown("parameter", key, parameters, of=str(text)))
+        missing = [key for key, required in parameters.items() if required and key not in document.given]
+        if missing:
+            self.compilation.report(problems.missing_parameters(text, missing))
+        step = ReadStep(
+            **common,
+            connection=connection,
+            operation=operation,
+            parameters=self._record(name, document, more, ANY).call,
+            missing_is_null=document.missing == "null",
+            cache_seconds=0 if document.cache is None else document.cache.seconds,
+        )
+        return step, output
+
+    def _entity(self, text: Text, name: str) -> Type:
+        """The type of an entity that the ledger keeps, in its latest version."""
+        documents = self.compilation.documents(EntityDocument).values()
+        versions = [document.version for document in documents if document.name == name]
+        if not versions:
+            self.compilation.report(
+                problems.unknown("entity", text, [f"entity.{document.name}" for document in documents])
+            )
+            return ANY
+        return self.compilation.types[f"canonical/{name}@{max(versions)}"]
+
+    def _make_map(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        make, output = self._mapped(name, document, more)
+        return MapStep(**common, make=make, mapping=str(document.map)), output
+
+    def _make_check(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        del name
+        policies = []
+        sets: dict[str, Field] = {}
+        for policy in document.check:
+            found = self.compilation.policies.get(str(policy))
+            if found is None:
+                self.compilation.report(problems.unknown("policy", policy, self.compilation.policies))
+                continue
+            self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
+            policies.append(found)
+            sets.update({key: Field(type=ANY, nullable=True) for key, _ in found.set})
+        result = Record(name="check", fields={**CHECK.fields, **sets}, open=True)
+        return CheckStep(**common, policies=tuple(policies)), result
+
+    def _make_write(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        text = cast("Text", document.write)
+        connection, operation = str(text).split(".")
+        found = self._operation(text, "write")
+        make, mapping = self._payload(name, document, more, found.takes if found else ANY)
+        links = tuple(self._link(name, entity, path, more) for entity, path in document.links.items())
+        undo = document.undo
+        if undo is not None:
+            self._operation(undo, "write")
+        step = WriteStep(
+            **common,
+            connection=connection,
+            operation=operation,
+            make=make,
+            mapping=mapping,
+            undo=None if undo is None else str(undo),
+            links=links,
+        )
+        return step, found.gives if found else RECEIPT
+
+    def _link(self, name: str, entity: Text, path: Text, more: Mapping[str, Type]) -> Link:
+        known = [str(document.name) for document in self.compilation.documents(EntityDocument).values()]
+        if str(entity) not in known:
+            self.compilation.report(problems.unknown("entity", entity, known))
+        compiled = self._body(more).compiled(f"{self.document.name} {name} link {entity}", path)
+        return Link(entity=str(entity), canonical_id=compiled.call)
+
+    def _make_emit(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        event = cast("Text", document.emit)
+        if str(event) not in self.compilation.event_types:
+            self.compilation.report(problems.unknown("event", event, self.compilation.event_types))
+        kind = self.compilation.event_types.get(str(event), ANY)
+        make, mapping = self._payload(name, document, more, kind)
+        return EmitStep(**common, event=str(event), make=make, mapping=mapping), kind
+
+    def _make_wait(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        waits = document.wait
+        assert waits is not None
+        event = str(waits.event)
+        if event not in self.compilation.event_types:
+            self.compilation.report(problems.unknown("event", waits.event, self.compilation.event_types))
+        awaited = event_type(self.compilation, event)
+        step = WaitStep(
+            **common,
+            event=event,
+            where=self._text(name, "where", waits.where, {**more, "event": awaited}),
+            timeout_seconds=None if waits.timeout is None else waits.timeout.seconds,
+        )
+        return step, self.compilation.event_types.get(event, ANY)
+
+    def _make_choose(
+        self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
+    ) -> tuple[AnyStep, Type]:
+        branches = tuple(
+            (str(branch), None if text == "otherwise" else self._text(name, f"choose {branch}", text, more))
+            for branch, text in document.choose.items()
+        )
+        branch = Field(type=STRING, required=True)
+        return ChooseStep(**common, branches=branches), Record(name="choice", fields={"branch": branch})
+
+
+def _contradict(wanted: Type, found: Type) -> bool:
+    """Whether two types are known and cannot be the same."""
+    if isinstance(wanted, Record) and isinstance(found, Record):
+        return bool(wanted.name) and bool(found.name) and wanted.name != found.name
+    return wanted is not ANY and found is not ANY and type(wanted) is not type(found)
+
+
+def _nothing(scope: Mapping[str, Value]) -> Value:
+    del scope
+    return {}
+
+

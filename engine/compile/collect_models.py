@@ -1,0 +1,209 @@
+"""Entities, and the records of connectors, to types and schemas."""
+
+from collections.abc import Mapping
+
+from engine.compile import problems
+from engine.compile.body import Body
+from engine.compile.compilation import Compilation, EntityModel
+from engine.compile.expressions import Expressions
+from engine.connect.connector_plan import ConnectorPlan, build_connector
+from engine.connect.connector_spec import ConnectorSpec
+from engine.connect.template import TemplateError
+from engine.errors import InputError
+from engine.language.compiled import Compiled
+from engine.source import Text
+from engine.values import schema as schemas
+from engine.values import type as types
+from engine.values.json_text import JsonError, read_json
+from engine.values.type import ANY, Field, Record, Type
+from engine.values.value import Value
+from engine.workspace.kinds.model import EntityDocument, FieldDocument
+from engine.workspace.kinds.reference import ConnectionDocument
+
+CHECK_FIELDS: Mapping[str, Field] = {
+    **{
+        name: Field(type=types.Listing(item=types.STRING), required=True)
+        for name in ("fired", "held", "rolled", "rejected", "released", "notes")
+    },
+    "route": Field(type=types.STRING, required=True, nullable=True),
+    "cycle": Field(
+        type=Record(
+            name="cycle",
+            fields={
+                "name": Field(type=types.STRING, required=True),
+                "start": Field(type=types.DATE, required=True),
+                "end": Field(type=types.DATE, required=True),
+                "cutoff": Field(type=types.DATETIME, required=True),
+            },
+        ),
+        required=True,
+        nullable=True,
+    ),
+    "reasons": Field(type=Record(name="reasons", open=True), required=True),
+}
+CHECK = Record(name="check", fields=CHECK_FIELDS, open=True)
+RECEIPT = Record(name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True)
+
+
+def collect_entities(compilation: Compilation) -> None:
+    """Every entity, as type and as JSON Schema."""
+    for document in compilation.documents(EntityDocument).values():
+        name = f"canonical/{document.name}@{document.version}"
+        fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
+        if str(document.key) not in fields:
+            compilation.report(problems.unknown("field", document.key, fields, of=name))
+        kind = Record(name=name, fields=fields, open=document.open)
+        compilation.types[name] = kind
+        compilation.entities[name] = EntityModel(
+            name=str(document.name),
+            version=document.version,
+            type=kind,
+            schema=_checked(compilation, document, name),
+            key=str(document.key),
+            keep=str(document.keep),
+        )
+
+
+def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:
+    try:
+        return schemas.checked_schema(_record_schema(document.fields, is_open=document.open), name)
+    except schemas.SchemaUnusable as error:
+        compilation.report(problems.unusable_entity(document.name, str(error)))
+        return schemas.checked_schema({}, name)
+
+
+def _field(compilation: Compilation, document: FieldDocument) -> Field:
+    return Field(
+        type=_type(compilation, document),
+        required=document.required,
+        nullable=document.nullable,
+        about=str(document.about or ""),
+    )
+
+
+def _type(compilation: Compilation, document: FieldDocument) -> Type:
+    if document.enum:
+        return types.Enum(values=tuple(str(raw.value) for raw in document.enum))
+    if document.const is not None and isinstance(document.const.value, str):
+        return types.Enum(values=(document.const.value,))
+    if document.ref is not None:
+        known = [str(entity.name) for entity in compilation.documents(EntityDocument).values()]
+        if str(document.ref) not in known:
+            compilation.report(problems.unknown("entity", document.ref, known))
+        return types.STRING
+    name = str(document.type or "any")
+    if name == "list":
+        return types.Listing(item=ANY if document.items is None else _type(compilation, document.items))
+    if name == "record":
+        fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
+        return Record(name="", fields=fields, open=not fields)
+    return types.SCALARS[name]
+
+
+def _record_schema(fields: Mapping[Text, FieldDocument], *, is_open: bool) -> dict[str, Value]:
+    found: dict[str, Value] = {
+        "type": "object",
+        "properties": {str(name): _schema(field) for name, field in fields.items()},
+        "required": [str(name) for name, field in fields.items() if field.required],
+    }
+    return found if is_open else {**found, "additionalProperties": False}
+
+
+_JSON_TYPES: Mapping[str, str] = {
+    "string": "string",
+    "integer": "integer",
+    "decimal": "number",
+    "boolean": "boolean",
+    "date": "string",
+    "datetime": "string",
+    "money": "object",
+    "record": "object",
+    "list": "array",
+}
+_MONEY: Mapping[str, Value] = {
+    "properties": {"amount": {"type": "number"}, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}},
+    "required": ["amount", "currency"],
+    "additionalProperties": False,
+}
+
+
+def _schema(document: FieldDocument) -> dict[str, Value]:
+    name = "string" if document.ref is not None else str(document.type or "any")
+    found: dict[str, Value] = {"type": _JSON_TYPES[name]} if name in _JSON_TYPES else {}
+    bounds = {
+        "minimum": document.min,
+        "maximum": document.max,
+        "minLength": document.min_length,
+        "maxLength": document.max_length,
+        "pattern": None if document.pattern is None else str(document.pattern),
+        "const": None if document.const is None else document.const.value,
+        "enum": [raw.value for raw in document.enum] or None,
+    }
+    found.update({key: value for key, value in bounds.items() if value is not None})
+    if name == "money":
+        found.update(_MONEY)
+    if name == "record" and document.fields:
+        # Nested records are open: a field more inside one is news, not an error.
+        found.update(_record_schema(document.fields, is_open=True))
+    if document.items is not None:
+        found["items"] = _schema(document.items)
+    if document.nullable:
+        found = {"anyOf": [found, {"type": "null"}]} if found else found
+    return found
+
+
+def collect_connectors(compilation: Compilation) -> None:
+    """Every connector made ready, its records as types, and the operations of every connection."""
+    for spec in compilation.documents(ConnectorSpec).values():
+        plan = _connector(compilation, spec)
+        if plan is not None:
+            compilation.connectors[plan.name] = plan
+            _take_types(compilation, plan)
+    for connection in compilation.documents(ConnectionDocument).values():
+        found = compilation.connectors.get(str(connection.connector))
+        if found is None:
+            compilation.report(problems.unknown("connector", connection.connector, compilation.connectors))
+            continue
+        for name, operation in found.operations.items():
+            compilation.operations[f"{connection.name}.{name}"] = operation
+
+
+def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan | None:
+    def compiled(text: Text, names: Mapping[str, Type]) -> Compiled:
+        return Body(compilation, Expressions(compilation), names).compiled(f"connector {spec.connector}", text)
+
+    def schema(file: str) -> schemas.Schema:
+        found = read_json(compilation.read(spec.connector, file))
+        if not isinstance(found, Mapping):
+            raise InputError(f"{file} is no JSON Schema")
+        return found
+
+    try:
+        return build_connector(spec, schema, compile_path=compiled, compile_formula=compiled)
+    except (schemas.SchemaUnusable, TemplateError, InputError, JsonError) as error:
+        compilation.report(problems.unusable_connector(spec.connector, str(error)))
+        return None
+
+
+def _take_types(compilation: Compilation, plan: ConnectorPlan) -> None:
+    """The records of a connector by the names of their types."""
+    found = [schema for operation in plan.operations.values() for schema in (operation.input, operation.output)]
+    for schema in (*found, *(source.output for source in plan.sources.values())):
+        if schema is not None:
+            compilation.types[schema.name] = schema.type
+
+
+def resolve_type(compilation: Compilation, text: Text) -> Type:
+    """The type that a name means: `canonical/time_entry@2`, `netsuite/job@2025.1`, `check`, `string`, `any`."""
+    name = str(text)
+    if name == "check":
+        return CHECK
+    if name in types.SCALARS:
+        return types.SCALARS[name]
+    if name == "record":
+        return Record(name="", open=True)
+    found = compilation.types.get(name)
+    if found is None:
+        compilation.report(problems.unknown("type", text, [*compilation.types, *types.SCALARS, "check", "record"]))
+        return ANY
+    return found

@@ -1,0 +1,85 @@
+"""The compiler: named stages in order, each a function of the growing table."""
+
+from collections.abc import Callable
+
+from engine.compile.build_calendars import build_calendars
+from engine.compile.build_events import build_events, build_sources
+from engine.compile.build_flows import build_flows
+from engine.compile.build_mappings import build_mappings
+from engine.compile.build_policies import build_policies
+from engine.compile.check_tests import check_tests
+from engine.compile.collect_models import collect_connectors, collect_entities
+from engine.compile.collect_tables import collect_tables
+from engine.compile.compilation import Compilation
+from engine.plan.plan import EntityPlan, FlowPlan, Plan
+from engine.plan.step import CheckStep, WaitStep
+from engine.problems.collector import Collector
+from engine.spec.plain import plain
+from engine.values.canonical import fingerprint
+from engine.values.type import decoder
+from engine.workspace.kinds.flow_test import FlowTestDocument
+from engine.workspace.workspace import Workspace
+
+LANGUAGE = 1
+"""Counts up when the same documents would decide differently; part of every fingerprint."""
+
+STAGES: tuple[Callable[[Compilation], None], ...] = (
+    collect_entities,  # types first: every later stage checks names against them
+    collect_connectors,
+    collect_tables,  # before calendars, which may find their time zone in one
+    build_calendars,  # before expressions, which may ask for a cycle
+    build_events,
+    build_mappings,
+    build_policies,
+    build_sources,  # after mappings, which turn native records into events
+    build_flows,  # last of those that make something: flows use all of the above
+    check_tests,  # after flows: a test names a flow and its operations
+)
+
+
+def compile_workspace(workspace: Workspace, collector: Collector) -> Plan | None:
+    """The plan of a workspace; None when the collector holds errors, then or before."""
+    compilation = Compilation(workspace=workspace, collector=collector)
+    for stage in STAGES:
+        stage(compilation)
+    return None if collector.has_errors else _plan(compilation)
+
+
+def _plan(compilation: Compilation) -> Plan:
+    release = _release(compilation.workspace)
+    flows = compilation.flows
+    starts: dict[str, tuple[FlowPlan, ...]] = {}
+    for flow in flows.values():
+        starts[flow.event] = (*starts.get(flow.event, ()), flow)
+    steps = [step for flow in flows.values() for step in flow.steps]
+    policies = [policy for step in steps if isinstance(step, CheckStep) for policy in step.policies]
+    return Plan(
+        release=release,
+        flows=flows,
+        events=compilation.events,
+        entities=_entities(compilation),
+        sources=tuple(compilation.sources),
+        starts=starts,
+        rechecked_by=frozenset(
+            policy.hold.until.event for policy in policies if policy.hold is not None and policy.hold.until
+        ),
+        waited_for=frozenset(step.event for step in steps if isinstance(step, WaitStep)),
+        mappings=compilation.mappings,
+    )
+
+
+def _entities(compilation: Compilation) -> dict[str, EntityPlan]:
+    latest = sorted(compilation.entities.values(), key=lambda model: model.version)
+    return {
+        model.name: EntityPlan(name=model.name, key=model.key, decode=decoder(model.type)) for model in latest
+    }
+
+
+def _release(workspace: Workspace) -> str:
+    """The name of the release: the same meaning gives the same name, however it is laid out in files."""
+    documents = {
+        f"{document.kind} {document.name}": plain(document)
+        for document in workspace
+        if not isinstance(document, FlowTestDocument)
+    }
+    return fingerprint({"language": LANGUAGE, "documents": documents, "files": dict(workspace.file_hashes())})

@@ -1,0 +1,1 @@
+"""The shell: accept, dispatch, execute, deliver, retry. It never sees text of expressions, or YAML."""

@@ -1,0 +1,150 @@
+"""Deliveries: attempts at effects through connectors, and what becomes of each attempt.
+
+An effect is in the ledger as `sending` before the first byte goes out. What comes back is a receipt or a
+failure; a failure is decided on by :mod:`engine.runtime.retry`, and recorded in the turn after.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from engine.connect import Fault
+from engine.core import Answer, WriteCommand
+from engine.effect import Effect, Failure, FaultClass, Receipt
+from engine.ledger import Commit
+from engine.ledger.instants import instant
+from engine.ledger.rows import (
+    EffectDead,
+    EffectDone,
+    EffectRetried,
+    EffectSent,
+    EffectUnknown,
+    NewXref,
+)
+from engine.runtime.connections import Connection, Connections
+from engine.runtime.retry import Next, RetryPolicy, decide
+from engine.values.json_text import write_json
+from engine.values.value import Value
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One effect on its way."""
+
+    run_id: str
+    command: WriteCommand
+    attempts: int = 1  # those that were begun, this one included
+    in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt."""
+
+    delivery: Delivery
+    outcome: Receipt | Failure
+
+
+async def attempt(connection: Connection, deliveries: list[Delivery]) -> list[Attempt]:
+    """One attempt at each of several effects of one connection. Never raises for an error from outside."""
+    doubtful = [item for item in deliveries if item.in_doubt and _looks(connection, item)]
+    found = [await _look_up(connection, item) for item in doubtful]
+    settled = {id(item.delivery) for item in found if item is not None}
+    rest = [item for item in deliveries if id(item) not in settled]
+    outcomes = await connection.connector.write([_effect(item) for item in rest]) if rest else ()
+    made = [Attempt(item, outcome) for item, outcome in zip(rest, outcomes, strict=True)]
+    return [*(item for item in found if item is not None), *made]
+
+
+def _looks(connection: Connection, delivery: Delivery) -> bool:
+    return connection.once(delivery.command.operation) == "lookup"
+
+
+async def _look_up(connection: Connection, delivery: Delivery) -> Attempt | None:
+    """Ask the target whether it was applied; None when the target has no trace of it."""
+    try:
+        receipt = await connection.connector.look_up(_effect(delivery))
+    except Fault as fault:
+        # Not knowing is not the same as not applied: the doubt stays, and the question is asked again.
+        failure = fault.failure
+        kept = Failure(fault=FaultClass.UNKNOWN, reason=f"could not be looked up: {failure.reason}", evidence=failure.evidence)
+        return Attempt(delivery, kept)
+    return None if receipt is None else Attempt(delivery, receipt)
+
+
+def _effect(delivery: Delivery) -> Effect:
+    command = delivery.command
+    return Effect(
+        key=command.effect_key,
+        connection=command.connection,
+        operation=command.operation,
+        payload=command.payload,
+        attempt=delivery.attempts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a turn does with an attempt: answer the run, or try again at an instant."""
+
+    answer: Answer | None
+    again_at: datetime | None = None
+
+
+class Settler:
+    """Turns attempts into rows."""
+
+    def __init__(self, connections: Connections, policy: RetryPolicy) -> None:
+        """Decide by this policy."""
+        self._connections = connections
+        self._policy = policy
+
+    def settle(self, commit: Commit, done: Attempt, now: datetime) -> Settled:
+        """Record what came of an attempt."""
+        delivery, outcome = done.delivery, done.outcome
+        if isinstance(outcome, Receipt):
+            return Settled(self._done(commit, delivery.command, outcome, instant(now)))
+        once = self._connections.get(delivery.command.connection).once(delivery.command.operation)
+        key = delivery.command.effect_key
+        decision = decide(outcome, delivery.attempts, once, key, self._policy)
+        failure = failure_text(outcome)
+        match decision.next:
+            case Next.RETRY | Next.LOOK_UP:
+                due = now + timedelta(seconds=decision.after_seconds)
+                commit.effects_retried.append(EffectRetried(instant(due), failure, instant(now), key))
+                # Once in doubt, in doubt until a receipt: a later clean refusal says nothing of the first attempt.
+                delivery.in_doubt = delivery.in_doubt or outcome.fault is FaultClass.UNKNOWN
+                return Settled(None, due)
+            case Next.DEAD if not delivery.in_doubt:
+                commit.effects_dead.append(EffectDead(failure, instant(now), key))
+                return Settled(Answer(None, outcome.reason))
+            case _:  # a refusal now does not prove that the attempt in doubt was not applied
+                commit.effects_unknown.append(EffectUnknown(failure, instant(now), key))
+                return Settled(Answer(None, outcome.reason, unknown=True))
+
+    @staticmethod
+    def _done(commit: Commit, command: WriteCommand, receipt: Receipt, at: str) -> Answer:
+        value: dict[str, Value] = {**receipt.body, "id": receipt.external_id}
+        commit.effects_done.append(
+            EffectDone(write_json(value).decode(), receipt.external_id, at, command.effect_key)
+        )
+        if receipt.external_id is not None:
+            for entity, canonical_id in command.links:
+                commit.xrefs.append(
+                    NewXref(
+                        entity, canonical_id, command.connection, receipt.external_id, command.effect_key, at
+                    )
+                )
+        return Answer(value)
+
+    @staticmethod
+    def resend(commit: Commit, delivery: Delivery, now: datetime) -> None:
+        """Record that one more attempt goes out."""
+        delivery.attempts += 1
+        commit.effects_sent.append(EffectSent(instant(now), delivery.command.effect_key))
+
+
+def failure_text(failure: Failure) -> str:
+    """A failure as the ledger keeps it."""
+    return write_json(
+        {"fault": failure.fault.value, "reason": failure.reason, "evidence": failure.evidence}
+    ).decode()

@@ -1,0 +1,522 @@
+"""One turn: take what arrived, advance the runs that it concerns, and commit all of it together.
+
+What a turn decides becomes visible outside, as deliveries, reads and answers to senders, only after
+its commit. If the commit fails, nothing of it happened and the process must not go on.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from engine.core import (
+    AlertCommand,
+    Answer,
+    CloseHoldCommand,
+    Command,
+    EmitCommand,
+    HoldCommand,
+    LookUpCommand,
+    ReadCommand,
+    RunState,
+    RunStatus,
+    StepStatus,
+    WaitCommand,
+    WriteCommand,
+    advance,
+    awaited_by,
+    begin,
+    released_by,
+    starts,
+)
+from engine.event import Event
+from engine.language.compiled import EvaluationError
+from engine.ledger import Commit, CommitResult, Ledger, LedgerReader
+from engine.ledger.instants import instant
+from engine.ledger.rows import (
+    AuditEntry,
+    HoldReleased,
+    HoldRow,
+    NewAlert,
+    NewAnswer,
+    NewEffect,
+    NewEntity,
+    NewHold,
+    NewRun,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunRow,
+)
+from engine.plan.plan import FlowPlan, Plan
+from engine.runtime.accept import Offer, offer
+from engine.runtime.dispatch import OrderKeys
+from engine.runtime.recover import Recovery
+from engine.values.json_text import read_json, write_json
+from engine.values.value import Value
+
+ENTITY = "entity"  # the connection that stands for the ledger's own entity store
+
+
+@dataclass(slots=True)
+class Live:
+    """A run that is in memory because something of it is on its way."""
+
+    state: RunState
+    order_key: str | None
+    since: int  # the turn in which it came into memory
+    recorded: RunStatus = RunStatus.RUNNING  # the status that the ledger has
+    writes: dict[str, WriteCommand] = field(default_factory=dict)  # not settled, by effect key
+    reads: dict[str, ReadCommand] = field(default_factory=dict)  # not answered, by key
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A run that stands in line behind its order key."""
+
+    flow: FlowPlan
+    event: Event
+
+
+@dataclass(slots=True)
+class Work:
+    """What a turn wants done outside, after its commit."""
+
+    writes: list[tuple[str, WriteCommand]] = field(default_factory=list)  # with the id of the run
+    reads: list[tuple[str, ReadCommand]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a process has done so far; the words of `process --format json`."""
+
+    events: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    runs: int = 0
+    effects: int = 0
+    alerts: int = 0
+    retries: int = 0
+    ended: dict[str, int] = field(default_factory=dict)  # runs by the status in which they rest
+
+
+class Executor:
+    """Everything that is decided goes through here, one turn at a time, from one thread."""
+
+    def __init__(self, ledger: Ledger, plan: Plan, recovery: Recovery) -> None:
+        """Work for this plan; runs of other releases are decided by the plans that `recovery` knows."""
+        self.tally = Tally()
+        self.live: dict[str, Live] = {}
+        self._plan = plan
+        self._ledger = ledger
+        self._reader: LedgerReader = ledger.reader()
+        self._recovery = recovery
+        self._keys = OrderKeys()
+        self._standing: dict[str, Waiting] = {}
+        self._turns = 0
+        self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
+        self.begin_turn(EPOCH)
+
+    def begin_turn(self, now: datetime) -> None:
+        """Start to collect; `now` is when what is collected is said to have happened."""
+        self._turns += 1
+        self._at = instant(now)
+        self._commit = Commit()
+        self._work = Work()
+        self._todo: deque[tuple[str, dict[str, Answer]]] = deque()
+        self._new: dict[str, str] = {}  # hash of each event of this turn, by id
+        self._entities: dict[tuple[str, str], Value] = {}
+        self._touched: dict[str, Live] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether any run is on its way, or stands in line."""
+        return bool(self.live or self._standing)
+
+    @property
+    def commit_rows(self) -> Commit:
+        """The rows of the turn that is being made, for those who settle effects."""
+        return self._commit
+
+    # --- what arrives ---------------------------------------------------------------------------
+
+    def accept(self, offers: Iterable[Offer]) -> list[str]:
+        """Take events; the answer to each: `accepted`, `duplicate` or `conflict` (same id, other body)."""
+        waiting = deque(offers)
+        self.tally.events += len(waiting)
+        known = self._reader.known_events(found.event.id for found in waiting)
+        return [self._accept(found, known) for found in waiting]
+
+    def _accept(self, found: Offer, known: Mapping[str, str]) -> str:
+        event = found.event
+        seen = self._new.get(event.id) or known.get(event.id)
+        if seen is not None:
+            if seen == found.body_hash:
+                self.tally.duplicates += 1
+                return "duplicate"
+            self._commit.conflicts.append(found.row())
+            self.tally.conflicts += 1
+            return "conflict"
+        self._new[event.id] = found.body_hash
+        self._commit.events.append(found.row())
+        self.tally.accepted += 1
+        if found.complaints:
+            self._refuse(found)
+            return "accepted"
+        if found.plan.keep != "none" and found.plan.entity is not None:
+            self._keep(found)
+        for flow in self._plan.starts.get(event.type, ()):
+            self._start(flow, event)
+        if event.type in self._plan.rechecked_by or event.type in self._plan.waited_for:
+            self._wake(event)
+        return "accepted"
+
+    def _refuse(self, found: Offer) -> None:
+        """An event that does not fit its entity: kept, and rejected by every flow that it would have started."""
+        event = found.event
+        reason = "; ".join(found.complaints)
+        decisions = write_json({"refused": found.complaints}).decode()
+        flows = self._plan.starts.get(event.type, ())
+        if not flows:
+            self._commit.entries.append(AuditEntry(self._at, "tidegate", "event refused", event.id, decisions))
+        for flow in flows:
+            run_id = f"{flow.name}/{event.id}"
+            self._new_run(run_id, flow, event)
+            self._commit.runs_finished.append(RunFinished("rejected", self._at, decisions, reason, run_id))
+            self._count(RunStatus.REJECTED, 1)
+
+    def _keep(self, found: Offer) -> None:
+        event, plan = found.event, found.plan
+        assert plan.entity is not None
+        entity_id = str(event.data.get(plan.entity_key))
+        self._entities[plan.entity, entity_id] = event.data
+        self._commit.entities.append(
+            NewEntity(plan.entity, entity_id, event.id, instant(event.at), event.text.decode())
+        )
+
+    def _new_run(self, run_id: str, flow: FlowPlan, event: Event) -> None:
+        self._commit.runs.append(
+            NewRun(run_id, event.id, flow.name, self._plan.release, event.order_key, instant(event.accepted_at))
+        )
+        self.tally.runs += 1
+
+    def _start(self, flow: FlowPlan, event: Event) -> None:
+        run_id = f"{flow.name}/{event.id}"
+        try:
+            if not starts(flow, event):
+                return
+        except EvaluationError as error:
+            self._new_run(run_id, flow, event)
+            decisions = write_json({"refused": [str(error)]}).decode()
+            self._commit.runs_finished.append(RunFinished("failed", self._at, decisions, str(error), run_id))
+            self._count(RunStatus.FAILED, 1)
+            return
+        self._new_run(run_id, flow, event)
+        if self._keys.enter(event.order_key, event.id, run_id):
+            self._begin(run_id, flow, event)
+        else:
+            self._standing[run_id] = Waiting(flow, event)
+
+    def _begin(self, run_id: str, flow: FlowPlan, event: Event) -> None:
+        state, commands = begin(flow, event)
+        live = Live(state, event.order_key, self._turns)
+        self.live[run_id] = live
+        self._do(run_id, live, commands)
+
+    def answer(self, run_id: str, key: str, answer: Answer) -> None:
+        """A read, a delivery or a person brought an answer; it is worked before the turn ends."""
+        self._todo.append((run_id, {key: answer}))
+
+    def answered(self, run_id: str, key: str, value: Value, failure: str | None) -> None:
+        """The answer to a read; recorded, so that the run can be decided again."""
+        live = self.live[run_id]
+        live.reads.pop(key, None)
+        body = write_json({"failure": failure} if failure is not None else {"value": value}).decode()
+        self._commit.answers.append(NewAnswer(run_id, key, "read", self._at, body))
+        self.answer(run_id, key, Answer(value, failure))
+
+    def release(self, hold: HoldRow, by: str, reason: str | None) -> None:
+        """A person releases a hold. The caller made sure that it is open and that the person may."""
+        self._commit.holds_released.append(HoldReleased(self._at, by, reason, None, hold.id))
+        detail = write_json({"reason": reason}).decode()
+        self._commit.entries.append(AuditEntry(self._at, by, "hold released", hold.id, detail))
+        self.answer(hold.run_id, self._recovery.hold_key(hold), Answer({"by": by, "reason": reason}))
+
+    def _recall(self, run_id: str) -> Live:
+        """The run in memory; one that rests is decided again from what the ledger has of it."""
+        live = self.live.get(run_id) or self._touched.get(run_id)
+        if live is None:
+            row = self._reader.run(run_id)
+            assert row is not None, run_id
+            recovered = self._recovery.run(row)
+            live = Live(recovered.state, row.order_key, self._turns, RunStatus(row.status))
+        self.live[run_id] = live
+        return live
+
+    def _wake(self, event: Event) -> None:
+        """Runs whose holds or waits this event may end, those in memory and those at rest."""
+        if event.type in self._plan.rechecked_by:
+            self._recent.append((self._turns, event))
+        concerned = {hold.run_id for hold in self._reader.open_holds(event.type)}
+        if event.type in self._plan.waited_for:
+            concerned.update(row.id for row in self._recovery.waiting_runs())
+        # Those in memory have holds and waits that the ledger does not know yet.
+        concerned.update(run_id for run_id, live in self.live.items() if _may_wake(live.state))
+        concerned.update(run_id for run_id, live in self._touched.items() if _may_wake(live.state))
+        for run_id in sorted(concerned):
+            self._wake_run(run_id, event)
+
+    def _wake_run(self, run_id: str, event: Event) -> None:
+        known = run_id in self.live
+        live = self._recall(run_id)
+        answers: dict[str, Answer] = {}
+        for step in released_by(live.state, event):
+            number = sum(key.startswith(f"recheck:{step}#") for key in live.state.answers)
+            key = f"recheck:{step}#{number + 1}"
+            answers[key] = Answer(event.id)
+            body = write_json({"value": event.id}).decode()
+            self._commit.answers.append(NewAnswer(run_id, key, "recheck", self._at, body))
+        for key in awaited_by(live.state, event):
+            answers[key] = Answer(event.data)
+            body = write_json({"value": event.data, "event": event.id}).decode()
+            self._commit.answers.append(NewAnswer(run_id, key, "wait", self._at, body))
+        if answers:
+            self._todo.append((run_id, answers))
+        elif not known:
+            self.live.pop(run_id, None)
+
+    def resume(self, rows: Iterable[RunRow]) -> list[WriteCommand]:
+        """Take up the runs that a process before this one left open; gives the writes in doubt or due.
+
+        Rows come in the order in which the runs began. Runs at rest stay at rest.
+        """
+        left: list[WriteCommand] = []
+        for row in rows:
+            if row.status == "running" and self._keys.enter(row.order_key, row.event_id, row.id):
+                left.extend(self._take_up(row))
+            elif row.status == "running":
+                recovered = self._recovery.run(row)
+                self._standing[row.id] = Waiting(recovered.state.flow, recovered.state.event)
+        return left
+
+    def _take_up(self, row: RunRow) -> list[WriteCommand]:
+        recovered = self._recovery.run(row)
+        live = Live(recovered.state, row.order_key, self._turns)
+        live.reads = {command.key: command for command in recovered.reads}
+        self.live[row.id] = live
+        self._work.reads.extend((row.id, command) for command in recovered.reads)
+        known = {effect.key for effect in self._reader.effects(row.id)}
+        new = [command for command in recovered.writes if command.effect_key not in known]
+        self._do(row.id, live, [*new, *recovered.look_ups])
+        old = [command for command in recovered.writes if command.effect_key in known]
+        live.writes.update({command.effect_key: command for command in old})
+        return old
+
+    # --- deciding -------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Advance every run that has answers, until none has any left."""
+        while self._todo:
+            run_id, answers = self._todo.popleft()
+            live = self._recall(run_id)
+            live.state, commands = advance(live.state, answers)
+            self._do(run_id, live, commands)
+
+    def _do(self, run_id: str, live: Live, commands: list[Command]) -> None:
+        """Turn commands into rows and work; answer at once those that the ledger can answer."""
+        answers: dict[str, Answer] = {}
+        at = self._at
+        self._touched[run_id] = live
+        for command in commands:
+            match command:
+                case WriteCommand():
+                    self._write(run_id, live, command, at)
+                case LookUpCommand() | ReadCommand(connection="entity"):
+                    answers[command.key] = self._look_up(run_id, command, at)
+                case ReadCommand():
+                    live.reads[command.key] = command
+                    self._work.reads.append((run_id, command))
+                case HoldCommand():
+                    self._hold(run_id, live, command, at)
+                case CloseHoldCommand():
+                    self._commit.holds_released.append(
+                        HoldReleased(at, "tidegate", "checked again", command.event_id or None, command.hold_id)
+                    )
+                case AlertCommand():
+                    self._alert(run_id, command, at)
+                case EmitCommand():
+                    self._emit(command, live.state.now)
+                case WaitCommand():
+                    pass  # nothing to do until the event comes: waiting runs are found by their status
+        if answers:
+            self._todo.append((run_id, answers))
+        elif live.state.status is not RunStatus.RUNNING:
+            self._rest(run_id, live)
+
+    def _write(self, run_id: str, live: Live, command: WriteCommand, at: str) -> None:
+        payload = write_json(command.payload).decode()
+        live.writes[command.effect_key] = command
+        self._commit.sends.append(
+            NewEffect(
+                command.effect_key,
+                run_id,
+                command.step,
+                command.item,
+                command.connection,
+                command.operation,
+                payload,
+                at,
+            )
+        )
+        self._work.writes.append((run_id, command))
+        self.tally.effects += 1
+
+    def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand, at: str) -> Answer:
+        if isinstance(command, LookUpCommand):
+            kind, value = "xref", self._xref(command)
+        else:
+            kind, value = ENTITY, self._entity(command)
+        body = write_json({"value": value}).decode()
+        self._commit.answers.append(NewAnswer(run_id, command.key, kind, at, body))
+        return Answer(value)
+
+    def _xref(self, command: LookUpCommand) -> Value:
+        for row in reversed(self._commit.xrefs):
+            if (row.entity, row.canonical_id, row.system) == (
+                command.entity,
+                command.canonical_id,
+                command.system,
+            ):
+                return row.external_id
+        found = self._reader.xref(command.entity, command.canonical_id, command.system)
+        return None if found is None else found.external_id
+
+    def _entity(self, command: ReadCommand) -> Value:
+        entity_id = str(command.parameters["id"])
+        fresh = self._entities.get((command.operation, entity_id))
+        if fresh is not None:
+            return fresh
+        row = self._reader.latest(command.operation, entity_id)
+        if row is None:
+            return None
+        value = read_json(row.body)
+        entity = self._plan.entities.get(command.operation)
+        return value if entity is None or entity.decode is None else entity.decode(value)
+
+    def _hold(self, run_id: str, live: Live, command: HoldCommand, at: str) -> None:
+        hold = command.hold
+        detail = {
+            "approval": hold.approval,
+            "role": hold.role,
+            "reason_required": hold.reason_required,
+            "four_eyes_over": hold.four_eyes_over,
+            "escalate_to": hold.escalate_to,
+            "escalate_after_seconds": hold.escalate_after_seconds,
+        }
+        until = None if hold.until is None else hold.until.event
+        self._commit.holds.append(
+            NewHold(
+                command.hold_id,
+                run_id,
+                command.step,
+                command.item,
+                command.policy,
+                command.reason,
+                command.owner or "",
+                until,
+                None,
+                write_json(detail).decode(),
+                at,
+            )
+        )
+        # An event that came while this run was on its way had no hold to release yet.
+        for turn, event in self._recent:
+            if turn >= live.since and event.type == until and event.id != live.state.event.id:
+                self._wake_run(run_id, event)
+
+    def _alert(self, run_id: str, command: AlertCommand, at: str) -> None:
+        self._commit.alerts.append(
+            NewAlert(
+                command.alert_id,
+                run_id,
+                command.step,
+                command.policy,
+                command.severity,
+                command.to,
+                command.message,
+                at,
+            )
+        )
+        self.tally.alerts += 1
+
+    def _emit(self, command: EmitCommand, now: datetime) -> None:
+        text = write_json(command.data)
+        data = read_json(text)
+        made = offer(self._plan, command.event, data, text, now, None, command.effect_key)
+        known = self._reader.known_events([made.event.id])
+        self._accept(made, known)
+
+    def _rest(self, run_id: str, live: Live) -> None:
+        """A run that waits for nothing that is on its way: let it go, and the next of its order key begin."""
+        self.live.pop(run_id, None)
+        for started in self._keys.leave(live.order_key, run_id):
+            waiting = self._standing.pop(started)
+            self._begin(started, waiting.flow, waiting.event)
+
+    def _record(self, run_id: str, live: Live) -> None:
+        """Where a run stands at the end of the turn, when that is not what the ledger has."""
+        state, before = live.state, live.recorded
+        live.recorded = state.status
+        if state.status is RunStatus.RUNNING:
+            if before is not RunStatus.RUNNING:
+                self._commit.runs_resumed.append(RunResumed(self._at, run_id))
+                self._count(before, -1)
+            return
+        steps = {step.name: _NAMES[status] for step, status in zip(state.flow.steps, state.steps, strict=True)}
+        decisions = write_json({"steps": steps, **state.trace}).decode()
+        reason = None if state.status is RunStatus.COMPLETED else _reason(state)
+        if state.status in _FINAL:
+            self._commit.runs_finished.append(RunFinished(state.status.value, self._at, decisions, reason, run_id))
+        else:
+            self._commit.runs_paused.append(RunPaused(state.status.value, decisions, reason, self._at, run_id))
+        self._count(state.status, 1)
+        if before is not RunStatus.RUNNING:
+            self._count(before, -1)
+
+    def _count(self, status: RunStatus, by: int) -> None:
+        ended = self.tally.ended
+        ended[status.value] = ended.get(status.value, 0) + by
+
+    # --- the end of a turn ----------------------------------------------------------------------
+
+    def finish(self) -> tuple[CommitResult, Work]:
+        """Commit the turn; what it wants done outside may then be done."""
+        for run_id, live in self._touched.items():
+            self._record(run_id, live)
+        result = self._ledger.commit(self._commit)
+        assert not result.duplicates, "events of a turn are looked up before it"
+        if not self.live:
+            self._recent.clear()
+        return result, self._work
+
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+_FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
+_NAMES = {status: status.name.lower() for status in StepStatus}
+
+
+def _may_wake(state: RunState) -> bool:
+    return bool(state.open_holds) or StepStatus.WAITING in state.steps
+
+
+def _reason(state: RunState) -> str | None:
+    """The first thing that a person should know of a run that is not complete."""
+    for note in state.trace.values():
+        for word in ("failed", "unknown"):
+            if word in note:
+                return str(note[word])
+        if note.get("rejected") or note.get("held"):
+            names = note["rejected"] or note["held"]
+            return str(note["reasons"].get(names[0], names[0]))
+    return None

@@ -1,0 +1,125 @@
+"""`process`: the events of a file, to rest."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.clock import Clock
+from engine.errors import InputError
+from engine.plan.plan import Plan
+from engine.runtime.accept import Offer, read_line
+from engine.runtime.runner import Runner
+from engine.values.json_text import MAX_BYTES
+
+MAX_REFUSED = 1_000  # lines of which the reason is kept; of more, only the number
+
+
+@dataclass(slots=True, kw_only=True)
+class Processed:
+    """What became of the events of a file."""
+
+    events: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    refused: int = 0  # lines that are no events
+    runs: int = 0
+    completed: int = 0
+    held: int = 0
+    waiting: int = 0
+    rejected: int = 0
+    failed: int = 0
+    unknown: int = 0
+    effects: int = 0
+    alerts: int = 0
+    seconds: float = 0.0
+    refusals: list[str] = field(default_factory=list)  # "events.jsonl:17: not JSON: ..."
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line was an event, and no run failed or is in doubt."""
+        return not (self.refused or self.conflicts or self.failed or self.unknown)
+
+
+async def process(
+    runner: Runner,
+    plan: Plan,
+    file: Path,
+    as_event: str | None,
+    clock: Clock,
+    progress: Callable[[int], None],
+) -> Processed:
+    """Accept the events of a file and run all flows to rest, those that an earlier process left open first.
+
+    Lines that are no events are reported and left out; nothing is lost, since they stay in the file.
+
+    Raises:
+        InputError: when the file cannot be read.
+        LedgerError: when the ledger cannot be written; the same command may be given again.
+
+    """
+    found = Processed()
+    start = clock.elapsed_seconds()
+    runner.recover()
+    for chunk in _chunks(plan, file, as_event, clock, found, runner.limits.turn):
+        while runner.room <= 0:
+            await runner.turn(wait_seconds=1.0)
+            runner.raise_failure()
+        runner.offer(chunk)
+        await runner.turn()
+        await asyncio.sleep(0)  # lets deliveries begin while the next lines are read
+        runner.raise_failure()
+        progress(runner.executor.tally.events + found.refused)
+    await runner.until_rest()
+    _sum_up(found, runner)
+    found.seconds = clock.elapsed_seconds() - start
+    return found
+
+
+def _sum_up(found: Processed, runner: Runner) -> None:
+    tally = runner.executor.tally
+    found.events = tally.events + found.refused
+    found.accepted, found.duplicates, found.conflicts = tally.accepted, tally.duplicates, tally.conflicts
+    found.runs, found.effects, found.alerts = tally.runs, tally.effects, tally.alerts
+    for status, number in tally.ended.items():
+        setattr(found, status, max(0, number))
+
+
+def _chunks(
+    plan: Plan, file: Path, as_event: str | None, clock: Clock, found: Processed, size: int
+) -> Iterator[list[Offer]]:
+    """The events of a file, so many at a time."""
+    chunk: list[Offer] = []
+    now = clock.now()
+    for number, line in _lines(file):
+        try:
+            if line is None:
+                raise InputError(f"the line is longer than {MAX_BYTES:,} bytes")
+            chunk.append(read_line(plan, line, as_event, now))
+        except InputError as error:
+            found.refused += 1
+            if len(found.refusals) < MAX_REFUSED:
+                found.refusals.append(f"{file}:{number}: {error}")
+        if len(chunk) >= size:
+            yield chunk
+            chunk, now = [], clock.now()
+    if chunk:
+        yield chunk
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Number and bytes of each line that is not blank; None for one that is too long to be read."""
+    try:
+        with file.open("rb") as stream:
+            number = 0
+            while line := stream.readline(MAX_BYTES + 2):
+                number += 1
+                if len(line) > MAX_BYTES + 1:
+                    while line and not line.endswith(b"\n"):
+                        line = stream.readline(MAX_BYTES)
+                    yield number, None
+                elif not line.isspace():
+                    yield number, line.strip()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,379 @@
+"""The loop: gather what arrived, take a turn, then do outside what the turn decided.
+
+One task owns the executor, so that decisions are made and committed one turn at a time; deliveries and
+reads run beside it and bring their outcomes back through the inbox.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import TypeVar, cast
+
+from engine.clock import Clock
+from engine.connect import Fault
+from engine.core import ReadCommand, WriteCommand
+from engine.effect import Failure, FaultClass
+from engine.errors import InputError, LedgerError
+from engine.ledger import Ledger
+from engine.ledger.rows import HoldRow
+from engine.plan.plan import Plan
+from engine.runtime.accept import Offer
+from engine.runtime.connections import Connection, Connections
+from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
+from engine.runtime.execute import Executor, Work
+from engine.runtime.recover import Recovery
+from engine.runtime.retry import RetryPolicy, wait
+from engine.values.canonical import fingerprint
+from engine.values.json_text import read_json
+from engine.values.value import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of what is in memory and in one transaction."""
+
+    turn: int = 500  # events taken in one turn
+    live: int = 2_000  # runs in memory before no more events are taken
+    reads: int = 64  # reads on their way at one time
+
+
+@dataclass(slots=True)
+class _Offered:
+    """Events, and who wants to know that they are safe."""
+
+    offers: Sequence[Offer]
+    done: "asyncio.Future[list[str]] | None"
+
+
+@dataclass(slots=True)
+class _ReadDone:
+    run_id: str
+    key: str
+    value: Value
+    failure: str | None
+
+
+@dataclass(slots=True)
+class _Release:
+    hold: HoldRow
+    by: str
+    reason: str | None
+    done: "asyncio.Future[None]"
+
+
+@dataclass(slots=True, order=True)
+class _Due:
+    """A delivery that is to be tried again."""
+
+    at: datetime
+    number: int
+    delivery: Delivery = field(compare=False)
+
+
+class Runner:
+    """Runs flows against one ledger until told to stop, or until all is at rest."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        plan: Plan,
+        plans: Callable[[str], Plan],
+        connections: Connections,
+        clock: Clock,
+        policy: RetryPolicy | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Work with what was opened elsewhere; nothing is closed here."""
+        self.limits = limits or Limits()
+        self._clock = clock
+        self._connections = connections
+        self._policy = policy or RetryPolicy()
+        self._reader = ledger.reader()
+        self.executor = Executor(ledger, plan, Recovery(self._reader, plans, connections))
+        self._settler = Settler(connections, self._policy)
+        self._deliveries: dict[str, Delivery] = {}  # by effect key
+        self._inbox: deque[_Offered | _ReadDone | _Release | Attempt] = deque()
+        self._arrived = asyncio.Event()
+        self._due: list[_Due] = []
+        self._numbers = count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reading = asyncio.Semaphore(self.limits.reads)
+        self._cache: dict[str, tuple[float, Value]] = {}
+        self._failed: BaseException | None = None
+
+    # --- for those who bring something ------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more events may be taken now."""
+        waiting = sum(len(item.offers) for item in self._inbox if isinstance(item, _Offered))
+        return self.limits.live - len(self.executor.live) - waiting
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """Hand in events without waiting for their commit."""
+        self._put(_Offered(offers, None))
+
+    async def accept(self, offers: Sequence[Offer]) -> list[str]:
+        """Hand in events and wait until they are committed; what became of each."""
+        done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._put(_Offered(offers, done))
+        return await done
+
+    async def release(self, hold_id: str, by: str, reason: str | None) -> None:
+        """A person releases a hold.
+
+        Raises:
+            InputError: when there is no such open hold, or it wants a reason and got none.
+
+        """
+        hold = self._reader.hold(hold_id)
+        if hold is None or hold.status != "open":
+            state = "there is no such hold" if hold is None else f"it is {hold.status}"
+            raise InputError(f"the hold {hold_id!r} cannot be released: {state}")
+        detail = cast("dict[str, Value]", read_json(hold.detail))
+        if detail.get("reason_required") and not reason:
+            raise InputError(f"the hold {hold_id!r} is released with a reason only")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(_Release(hold, by, reason, done))
+        await done
+
+    def _put(self, item: _Offered | _ReadDone | _Release | Attempt) -> None:
+        if self._failed is not None:
+            raise LedgerError(f"the ledger failed before: {self._failed}") from self._failed
+        self._inbox.append(item)
+        self._arrived.set()
+
+    # --- the loop -----------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Take up what a process before this one left open."""
+        after = 0
+        self.executor.begin_turn(self._clock.now())
+        while rows := self._reader.open_runs(after=after, limit=1_000):
+            after = rows[-1].seq
+            for command in self.executor.resume(rows):
+                self._doubt(command)
+        self.executor.settle()
+        self._dispatch(self.executor.finish()[1])
+
+    def _doubt(self, command: WriteCommand) -> None:
+        """A write that was on its way, or due, when the process before this one ended."""
+        row = self._reader.effect(command.effect_key)
+        assert row is not None
+        delivery = Delivery(row.run_id, command, row.attempts, in_doubt=row.status == "sending")
+        self._deliveries[row.key] = delivery
+        if row.status == "pending":
+            self._again(delivery, self._clock.now())
+            return
+        failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
+        self._inbox.append(Attempt(delivery, failure))
+        self._arrived.set()
+
+    async def turn(self, *, wait_seconds: float | None = None) -> bool:
+        """Take one turn; False when there was nothing to do and nothing is on its way.
+
+        Raises:
+            LedgerError: when the commit failed; nothing of the turn happened, and the runner is finished.
+
+        """
+        if not self._inbox and not self._due_now():
+            if not self._tasks and not self._due and wait_seconds is None:
+                return False
+            await self._until_something(wait_seconds)
+        if not self._inbox and not self._due_now():
+            return True
+        try:
+            self._take_turn()
+        except BaseException as error:
+            self._failed = error
+            raise
+        return True
+
+    def _due_now(self) -> bool:
+        return bool(self._due) and self._due[0].at <= self._clock.now()
+
+    async def _until_something(self, wait_seconds: float | None) -> None:
+        pause = wait_seconds
+        if self._due:
+            left = max(0.0, (self._due[0].at - self._clock.now()).total_seconds())
+            pause = left if pause is None else min(pause, left)
+        try:
+            await asyncio.wait_for(self._arrived.wait(), pause)
+        except TimeoutError:
+            return
+
+    def _take_turn(self) -> None:
+        now = self._clock.now()
+        executor = self.executor
+        executor.begin_turn(now)
+        self._arrived.clear()
+        after: list[Callable[[], None]] = []
+        events = 0
+        while self._inbox and events < self.limits.turn:
+            item = self._inbox.popleft()
+            if isinstance(item, _Offered):
+                events += len(item.offers)
+            self._take(item, now, after)
+        again = self._resend(now)
+        executor.settle()
+        _, work = executor.finish()
+        for tell in after:
+            tell()
+        self._dispatch(work, again)
+        if self._inbox:
+            self._arrived.set()
+
+    def _take(
+        self, item: _Offered | _ReadDone | _Release | Attempt, now: datetime, after: list[Callable[[], None]]
+    ) -> None:
+        executor = self.executor
+        match item:
+            case Attempt():
+                self._settle(item, now)
+            case _Offered():
+                found = executor.accept(item.offers)
+                if item.done is not None:
+                    after.append(_teller(item.done, found))
+            case _ReadDone():
+                executor.answered(item.run_id, item.key, item.value, item.failure)
+            case _Release():
+                executor.release(item.hold, item.by, item.reason)
+                after.append(_teller(item.done, None))
+
+    def _settle(self, done: Attempt, now: datetime) -> None:
+        delivery = done.delivery
+        settled = self._settler.settle(self.executor.commit_rows, done, now)
+        if settled.answer is not None:
+            del self._deliveries[delivery.command.effect_key]
+            self.executor.answer(delivery.run_id, delivery.command.key, settled.answer)
+        else:
+            assert settled.again_at is not None
+            self.executor.tally.retries += 1
+            self._again(delivery, settled.again_at)
+
+    def _again(self, delivery: Delivery, at: datetime) -> None:
+        heapq.heappush(self._due, _Due(at, next(self._numbers), delivery))
+
+    def _resend(self, now: datetime) -> list[Delivery]:
+        """What is due again: recorded as sending, to go out after the commit."""
+        found: list[Delivery] = []
+        while self._due and self._due[0].at <= now:
+            delivery = heapq.heappop(self._due).delivery
+            self._settler.resend(self.executor.commit_rows, delivery, now)
+            found.append(delivery)
+        return found
+
+    # --- what is done outside -------------------------------------------------------------------------
+
+    def _dispatch(self, work: Work, again: Sequence[Delivery] = ()) -> None:
+        """Start what a committed turn wants done."""
+        by_connection: dict[str, list[Delivery]] = {}
+        for delivery in again:
+            by_connection.setdefault(delivery.command.connection, []).append(delivery)
+        for run_id, command in work.writes:
+            delivery = Delivery(run_id, command)
+            self._deliveries[command.effect_key] = delivery
+            by_connection.setdefault(command.connection, []).append(delivery)
+        for name, deliveries in by_connection.items():
+            connection = self._connections.get(name)
+            size = connection.batch_size
+            for start in range(0, len(deliveries), size):
+                self._spawn(self._deliver(connection, deliveries[start : start + size]))
+        for run_id, read in work.reads:
+            self._spawn(self._read(run_id, read))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._arrived.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed = self._failed or error
+
+    async def _deliver(self, connection: Connection, deliveries: list[Delivery]) -> None:
+        for done in await attempt(connection, deliveries):
+            self._inbox.append(done)
+
+    async def _read(self, run_id: str, command: ReadCommand) -> None:
+        """Read, patiently: asking again is harmless."""
+        cached = self._cached(command)
+        if cached is not None:
+            self._inbox.append(_ReadDone(run_id, command.key, cached[1], None))
+            return
+        connector = self._connections.get(command.connection).connector
+        attempts = 0
+        async with self._reading:
+            while True:
+                attempts += 1
+                try:
+                    value = await connector.read(command.operation, command.parameters)
+                except Fault as fault:
+                    failure = fault.failure
+                    if failure.fault is not FaultClass.TRANSIENT or attempts >= self._policy.attempts:
+                        self._inbox.append(_ReadDone(run_id, command.key, None, failure.reason))
+                        return
+                    await asyncio.sleep(wait(failure, attempts, command.key, self._policy))
+                else:
+                    self._remember(command, value)
+                    self._inbox.append(_ReadDone(run_id, command.key, value, None))
+                    return
+
+    def _cached(self, command: ReadCommand) -> tuple[float, Value] | None:
+        if not command.cache_seconds:
+            return None
+        found = self._cache.get(_cache_key(command))
+        if found is None or self._clock.elapsed_seconds() - found[0] > command.cache_seconds:
+            return None
+        return found
+
+    def _remember(self, command: ReadCommand, value: Value) -> None:
+        if command.cache_seconds:
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[_cache_key(command)] = (self._clock.elapsed_seconds(), value)
+
+    async def until_rest(self) -> None:
+        """Take turns until nothing is left to do: no event, no answer, no retry."""
+        while await self.turn():
+            self.raise_failure()
+        self.raise_failure()
+
+    def raise_failure(self) -> None:
+        """Raise what a delivery or a read failed with, when it is not a fault from outside: a bug of ours."""
+        if self._failed is not None:
+            raise self._failed
+
+    async def stop(self, patience_seconds: float) -> None:
+        """Let what is on its way come back, for so long; then leave it to the next process."""
+        end = self._clock.elapsed_seconds() + patience_seconds
+        while self._tasks and self._clock.elapsed_seconds() < end:
+            await self.turn(wait_seconds=min(0.2, patience_seconds))
+        while self._inbox:
+            await self.turn(wait_seconds=0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+T = TypeVar("T")
+_CACHED = 10_000
+
+
+def _cache_key(command: ReadCommand) -> str:
+    return f"{command.connection}.{command.operation} {fingerprint(command.parameters)}"
+
+
+def _teller(done: "asyncio.Future[T]", value: T) -> Callable[[], None]:
+    def tell() -> None:
+        if not done.done():
+            done.set_result(value)
+
+    return tell
