@@ -1,7 +1,7 @@
 """The durable record of everything that came in, was decided and was done; the only place with SQL.
 
-It knows no plan and no connector: it stores fingerprints, and JSON as text. The state of a run is not stored but
-derived from what is: its event, its release and the answers that it was given.
+It knows no plan and no connector: it stores fingerprints, and JSON as text. The state of a run is not stored
+but derived from what is: its event, its release and the answers that it was given.
 """
 
 from engine.ledger.audit import Head

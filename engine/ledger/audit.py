@@ -1,7 +1,8 @@
-"""The chain of audit rows: at least one a commit, each bound to the one before and the first of a commit to its facts.
+"""The chain of audit rows: at least one a commit, each bound to the one before it.
 
-The hash of a row is SHA-256 over the compact UTF-8 JSON of the list `[prev_hash, seq, at, actor, action, subject,
-detail, commit, facts]`. The row before the first has the hash of sixty-four zeros.
+The first row of a commit is bound as well to the facts that the commit wrote. The hash of a row is SHA-256
+over the compact UTF-8 JSON of `[prev_hash, seq, at, actor, action, subject, detail, commit, facts]`; the row
+before the first has the hash of sixty-four zeros.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,7 @@
 """One transaction while it is written: rows go to the driver as they are, and into the digests of the chain.
 
-The number of the commit is added to each tuple here: at the end of what is inserted, at the front of what is changed.
+The number of the commit is added to each tuple here: at the end of what is inserted, at the front of what is
+changed.
 """
 
 import sqlite3
@@ -72,9 +73,8 @@ class Batch:
         """Change open rows, and record each step: status, at, due_at, reason, detail."""
         if changes:
             self._require(statement, changes, self.run(statement, changes))
-            tail = (self.number,)
             self._transitions += [
-                (kind, change[-1], *step) + tail for change, step in zip(changes, steps, strict=True)
+                (kind, change[-1], *step, self.number) for change, step in zip(changes, steps, strict=True)
             ]
 
     def supersede(self, fact: Fact, key: str, row: Tuple) -> None:

@@ -1,8 +1,8 @@
 """Verifying the chain: every digest is made again from the tables, and what differs is told.
 
-The audit rows and the rows of every fact are read side by side, by commit, at one moment of the ledger and with memory
-that does not grow with it. What the chain cannot show by itself is that its end was cut off: for that, `head` is a
-`LedgerReader.head()` that was published elsewhere.
+The audit rows and the rows of every fact are read side by side, by commit, at one moment of the ledger and
+with memory that does not grow with it. What the chain cannot show by itself is that its end was cut off: for
+that, `head` is a `LedgerReader.head()` that was published elsewhere.
 """
 
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _digest(fact: Fact, rows: list[Tuple]) -> str:
 
 
 class _Stream:
-    """The rows of one fact, by the commit that wrote them; those that were overwritten since are among them."""
+    """The rows of one fact, by the commit that wrote them, with those that were overwritten since."""
 
     def __init__(self, ask: Ask, fact: Fact) -> None:
         self.fact = fact
@@ -126,7 +126,7 @@ class _Stream:
 
 def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
     columns = [fact.table.c[name] for name in fact.columns]
-    core = select(*columns).where(fact.where)
+    core = select(*columns) if fact.where is None else select(*columns).where(fact.where)
     # By insertion, so that a row which was moved shows; what was changed in place is asked for by commit.
     core = core.order_by(fact.table.c[fact.number]) if fact.order else core.order_by(fact.table.c.seq)
     if fact.blob is None:

@@ -1,7 +1,7 @@
 """What one transaction writes: a plain collector of rows, filled by the caller, and what came of it.
 
-There is no behaviour here. The lists are written in the order of the fields, so that within one commit an effect may
-be created and settled, and a run begun and finished.
+There is no behaviour here. The lists are written in the order of the fields, so that within one commit an
+effect may be created and settled, and a run begun and finished.
 """
 
 from dataclasses import dataclass, field
@@ -60,8 +60,8 @@ class Commit:
 class CommitResult:
     """What the ledger did with a commit.
 
-    An event that was known already is not written again, and nor is anything that hangs on it in the same commit:
-    its new runs, and their answers, effects, holds and alerts. None of those effects may be sent.
+    An event that was known already is not written again, and nor is anything that hangs on it in the same
+    commit: its new runs, and their answers, effects, holds and alerts. None of those effects may be sent.
     """
 
     number: int | None  # of the commit; None when there was nothing left to write

@@ -1,7 +1,7 @@
 """The life of an effect: intended, sent, retried, settled; in doubt, resolved by a person, reopened.
 
-The only writer of an effect's status: one verb a transition. The intent is in the ledger before the first byte goes
-out, and an effect that was `sending` when the process died is in doubt, not failed.
+The only writer of an effect's status: one verb a transition. The intent is in the ledger before the first
+byte goes out, and an effect that was `sending` when the process died is in doubt, not failed.
 """
 
 from sqlalchemy import bindparam, select

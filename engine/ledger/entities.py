@@ -51,7 +51,7 @@ def _compare(batch: Batch, rows: list[Tuple]) -> None:
         key = (canonical_id, entity, system)
         (found,) = batch.ask(FIND_XREF, key)
         if found[3] != row[3]:
-            batch.supersede(XREFS, " ".join((entity, canonical_id, system)), found)
+            batch.supersede(XREFS, f"{entity} {canonical_id} {system}", found)
             batch.run(REPLACE_XREF, [(*written, *key)])
             found = row
         if found[-1] == batch.number:

@@ -1,6 +1,7 @@
 """Accepting events: each identity once; a repeat is folded, a contradiction is kept as evidence."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 from typing import Any
 
@@ -104,5 +105,5 @@ _KEPT = {"actor", "action", "subject", "detail", "events", "conflicts", "entries
 _MADE_ONCE = {"runs", "answers", "effects", "sends", "holds", "alerts"}
 
 
-def _hangs(row: object, gone: Mapping[str, Set[str]]) -> bool:
+def _hangs(row: object, gone: Mapping[str, AbstractSet[str]]) -> bool:
     return any(getattr(row, name, None) in ids for name, ids in gone.items())

@@ -1,14 +1,15 @@
 """What the hash chain covers: the facts, in the order in which a commit's digest of each is made.
 
-A *fact* is a group of columns that is written once. The digest of a fact in one commit is SHA-256 over the compact
-UTF-8 JSON of the list of its rows, each a list of the columns named here, ordered by `order`: by insertion for what
-is inserted, by key for what is changed. A body or content stands in it by its own SHA-256, which is a column.
-What is overwritten later (the former end of something that was reopened) is first copied to `superseded`.
+A *fact* is a group of columns that is written once. The digest of a fact in one commit is SHA-256 over the
+compact UTF-8 JSON of the list of its rows, each a list of the columns named here, ordered by `order`: by
+insertion for what is inserted, by key for what is changed. A body or content stands in it by its own SHA-256,
+which is a column. What is overwritten later (the former end of something that was reopened) is first copied
+to `superseded`.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, and_, true
+from sqlalchemy import ColumnElement, Table, and_
 
 from engine.ledger import tables
 
@@ -22,7 +23,7 @@ class Fact:
     columns: tuple[str, ...]  # one of them is the number of the commit
     number: str = "commit"
     order: tuple[str, ...] = ()  # none: by insertion
-    where: ColumnElement[bool] = true()
+    where: ColumnElement[bool] | None = None
     blob: tuple[str, str] | None = None  # a column of bytes, and the column that holds its hash
 
 

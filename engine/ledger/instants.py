@@ -1,4 +1,4 @@
-"""Instants as the ledger keeps them: RFC 3339 text in UTC, always 27 characters, so that text order is time order."""
+"""Instants as the ledger keeps them: RFC 3339 text in UTC, fixed in width, so text order is time order."""
 
 from datetime import UTC, datetime
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import fields
 from threading import Lock
 from types import TracebackType
+from typing import Self
 
 from engine.clock import Clock
 from engine.errors import LedgerError
@@ -24,15 +25,17 @@ _LISTS = tuple(
 class Ledger:
     """The writer of one ledger; there is one at a time, and it may be called from any thread."""
 
-    def __init__(self, database: Database, lock: sqlite.WriterLock, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, connection: sqlite3.Connection, lock: sqlite.WriterLock, clock: Clock
+    ) -> None:
         self._database = database
         self._lock = lock
         self._clock = clock
         self._turn = Lock()
-        self._connection: sqlite3.Connection | None = database.writer()
+        self._connection: sqlite3.Connection | None = connection
         self._head: audit.Head | None = None
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -140,16 +143,24 @@ def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
     lock = sqlite.WriterLock(place)
     database = Database(place)
     try:
-        with database.door:
-            ledger = Ledger(database, lock, clock)
-            connection = ledger._open_connection()
-            if create or place.path is None:
-                schema.create(connection)
-            schema.require(connection, place)
+        return Ledger(database, _writer(database, create=create), lock, clock)
     except BaseException:
+        database.close()
         lock.release()
         raise
-    return ledger
+
+
+def _writer(database: Database, *, create: bool) -> sqlite3.Connection:
+    with database.door:
+        connection = database.writer()
+        try:
+            if create or database.place.path is None:
+                schema.create(connection)
+            schema.require(connection, database.place)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def open_reader(url: str) -> LedgerReader:

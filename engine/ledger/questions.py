@@ -1,4 +1,4 @@
-"""The questions that are asked per event or per run, compiled once; and the places in which an id may stand."""
+"""The questions that are asked per event or per run, compiled once; and the places where an id may stand."""
 
 from sqlalchemy import Table, bindparam, func, literal_column, select
 

@@ -1,7 +1,8 @@
-"""LedgerReader: everything that only reads. Reports, the console and the commands are given this, never the writer.
+"""LedgerReader: everything that only reads.
 
-Each method is one statement and sees a consistent ledger. Those that may give many rows take a bound, or read in
-chunks so that memory does not grow with the ledger.
+Reports, the console and the commands are given this, never the writer. Each method is one statement and sees
+a consistent ledger. Those that may give many rows take a bound, or read in chunks so that memory does not
+grow with the ledger.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -58,7 +59,7 @@ class LedgerReader:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[rows.EventRow]:
-        """Events in the order in which they were accepted, those accepted in `since <= t < until`, in chunks."""
+        """Events in the order of acceptance, those accepted in `since <= t < until`, in chunks."""
         table = tables.events
         tests = _equal(table, type=event_type, order_key=order_key)
         tests += _between(table.c.accepted_at, since, until)
@@ -106,7 +107,7 @@ class LedgerReader:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[rows.RunRow]:
-        """Finished runs in the order in which they were begun, those whose `now` is in `since <= t < until`."""
+        """Finished runs in the order of their beginning, those whose `now` is in `since <= t < until`."""
         table = tables.runs
         tests: Tests = [table.c.finish_commit.is_not(None), *_equal(table, status=status, flow=flow)]
         tests += _between(table.c.now, since, until)
@@ -139,7 +140,7 @@ class LedgerReader:
         return self._all(rows.EffectRow._make, questions.EFFECTS_OF, write_json([*run_ids]).decode())
 
     def open_effects(self, *, due_by: datetime | None = None, limit: int = CHUNK) -> list[rows.EffectRow]:
-        """Effects that are pending, sending or in doubt, and due by then; what has no due time comes first."""
+        """Effects that are not settled and due by then; what has no due time comes first."""
         due = EVER if due_by is None else instant(due_by)
         return self._all(rows.EffectRow._make, questions.OPEN_EFFECTS, due, limit)
 

@@ -1,8 +1,8 @@
 """The rows of the ledger, as named tuples in the order of their columns.
 
-`New…` rows are what a caller hands in; the others (`EffectDone`, `HoldReleased`, ...) each change one row that is
-there; `…Row` rows are what a reader gives back. What is JSON stays text here, and what is inside it is nobody's
-business in this package. Instants are the text that `engine.ledger.instants.instant` writes.
+`New…` rows are what a caller hands in; the others (`EffectDone`, `HoldReleased`, ...) each change one row
+that is there; `…Row` rows are what a reader gives back. What is JSON stays text here, and what is inside it
+is nobody's business in this package. Instants are the text that `engine.ledger.instants.instant` writes.
 """
 
 from typing import NamedTuple
@@ -314,7 +314,7 @@ class HoldRow(NamedTuple):
 
 
 class NewXref(NamedTuple):
-    """The id that a system gave to one of our records; a new one takes the place of the old, which is kept."""
+    """The id that a system gave to one of our records; a new one replaces the old, which is kept."""
 
     entity: str
     canonical_id: str

@@ -52,11 +52,13 @@ def require(connection: sqlite3.Connection, place: sqlite.Place) -> None:
         raise LedgerOutdated(f"the file {place} is a database, but not a ledger of Tidegate")
     if found < HEAD:
         raise LedgerOutdated(
-            f"the ledger {place} has schema {found} and this release needs {HEAD}; run `tidegate ledger upgrade`"
+            f"the ledger {place} has schema {found} and this release needs {HEAD}; "
+            "run `tidegate ledger upgrade`"
         )
     if found > HEAD:
         raise LedgerOutdated(
-            f"the ledger {place} has schema {found}, which is newer than this release ({HEAD}); use a newer release"
+            f"the ledger {place} has schema {found}, newer than the {HEAD} of this release; "
+            "use the release that wrote it"
         )
 
 

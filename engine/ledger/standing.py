@@ -1,7 +1,7 @@
 """Verifying what may change: where an open run, effect or alert stands must follow from its recorded history.
 
-The chain covers what is written once. The columns of open work are overwritten as it goes on; each such step is also a
-row of `transitions`, which the chain covers, so the last of them tells how the columns must be.
+The chain covers what is written once. The columns of open work are overwritten as it goes on; each such step
+is also a row of `transitions`, which the chain covers, so the last of them tells how the columns must be.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ class Break(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """Columns of open rows, and what they follow from: the last step, or the beginning when there was none."""
+    """Columns of open rows, and what they follow from: the last step, or the beginning."""
 
     kind: str
     table: Table

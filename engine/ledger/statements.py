@@ -1,7 +1,8 @@
 """Statements as SQLAlchemy Core expressions, compiled once per database to the SQL of its driver.
 
-What runs per event is an `INSERT` or `UPDATE` given to the driver's `executemany` with tuples as they are, so the
-order of parameters is part of a statement: the columns of an insert, or `number, what is set..., key` of a change.
+What runs per event is an `INSERT` or `UPDATE` given to the driver's `executemany` with tuples as they are, so
+the order of parameters is part of a statement: the columns of an insert, or `number, what is set..., key` of
+a change.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
 """The tables and indexes of the ledger, with the reason for each index.
 
-Columns stand in the order of the row types in `rows.py`: first what is written once when the row is made, with the
-number of the commit that made it; then what changes; last `seq`, the order of insertion. An index costs every insert,
-so there are few, and those on open work are partial: their condition is a null test, because SQLite evaluates
-`status IN (...)` in an index several times slower than it writes the row.
+Columns stand in the order of the row types in `rows.py`: first what is written once when the row is made,
+with the number of the commit that made it; then what changes; last `seq`, the order of insertion. An index
+costs every insert, so there are few, and those on open work are partial: their condition is a null test,
+because SQLite evaluates `status IN (...)` in an index several times slower than it writes the row.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
@@ -98,8 +98,8 @@ answers = Table(
     _commit(),
     _seq(),
 )
-# Answers are written once, and read by run. A clustered key (WITHOUT ROWID) was measured to be slower: run ids come
-# in no order, and the bodies would be moved when pages split.
+# Answers are written once, and read by run. A clustered key (WITHOUT ROWID) was measured to be slower: run
+# ids come in no order, and the bodies would be moved when pages split.
 Index("answers_key", answers.c.run_id, answers.c.key, unique=True)
 
 effects = Table(
@@ -253,8 +253,9 @@ transitions = Table(
 # The history of one run or effect; the common ones, sent once and done, have none.
 Index("transitions_subject", transitions.c.subject, transitions.c.seq)
 
-# Facts that were written once and have since been overwritten, as the row that the chain's digest was made over:
-# the former end of what was reopened, the former id in a cross-reference. Verification puts them back in their place.
+# Facts that were written once and have since been overwritten, as the row that the chain's digest was made
+# over: the former end of what was reopened, the former id in a cross-reference. Verification puts them back
+# in their place.
 superseded = Table(
     "superseded",
     metadata,

@@ -1,4 +1,4 @@
-"""Bringing the schema of an old ledger forward, with Alembic; nothing else imports this module, nor Alembic."""
+"""Bringing the schema of an old ledger forward, with Alembic, which nothing else imports."""
 
 from alembic import command
 from alembic.config import Config

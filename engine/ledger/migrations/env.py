@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: on the engine that `engine.ledger.upgrade` opened, each in its own transaction."""
+"""How Alembic runs the migrations: on the engine of `engine.ledger.upgrade`, one transaction each."""
 
 from alembic import context
 from sqlalchemy import event
