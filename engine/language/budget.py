@@ -31,9 +31,15 @@ def charge(budget: list[int], count: int) -> None:
 
 def bounded_text(text: str) -> str:
     """The text itself, unless it is longer than an expression may produce."""
-    if len(text) > MAX_TEXT:
-        raise EvaluationError(f"produced a text of more than {MAX_TEXT:,} characters")
+    bounded_characters(len(text))
     return text
+
+
+def bounded_characters(count: int) -> int:
+    """The length of a text to be made, unless it is more than an expression may produce."""
+    if count > MAX_TEXT:
+        raise EvaluationError(f"produced a text of more than {MAX_TEXT:,} characters")
+    return count
 
 
 def bounded_length(count: int) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaTree, target_names
-from engine.language.functions.spec import FunctionSpec, FunctionTable
+from engine.language.functions.spec import FunctionSpec, FunctionTable, Parameter
 from engine.language.scope import Mistake, TypeScope
 from engine.values.type import (
     ANY,
@@ -385,20 +385,35 @@ class _Inference:
                 message = f"{spec.name}() takes {describe(parameter.type)} as {parameter.name}, not {describe(self.known[argument].type)}"
                 self._mistake("arguments", argument, message, name=spec.name)
 
+    def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:
+        if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+            self._mistake("literal", argument, f"the {parameter.name} of {spec.name}() is written out as text")
+        elif parameter.choices is not None and argument.value not in parameter.choices:
+            near = near_names(argument.value, parameter.choices)
+            message = f"there is no {parameter.name} `{argument.value}`"
+            self._mistake("unknown_name", argument, message, name=argument.value, near=near)
+
+
+_LEFT_OUT = Known(type=NULL, nullable=True)
+
 
 def arranged(node: ast.Call, spec: FunctionSpec) -> list[ast.expr] | None:
     """The arguments of a call in the order of the parameters; None when they do not fit.
 
-    Arguments given by name follow those without; one that is left out cannot stand before one that is given.
+    Arguments given by name follow those without; one that is left out before them is null, which
+    its parameter must allow.
     """
     arguments = list(node.args)
     if spec.most is not None and len(arguments) > spec.most:
         return None
     named = {keyword.arg: keyword.value for keyword in node.keywords}
     for parameter in spec.parameters[len(arguments) :]:
-        if parameter.name not in named:
+        if parameter.name in named:
+            arguments.append(named.pop(parameter.name))
+        elif named and parameter.optional and parameter.nullable:
+            arguments.append(ast.copy_location(ast.Constant(value=None), node))
+        else:
             break
-        arguments.append(named.pop(parameter.name))
     return None if named or len(arguments) < spec.least else arguments
 
 

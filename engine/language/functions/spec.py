@@ -22,14 +22,7 @@ class Parameter:
     repeated: bool = False  # the last one: any number of arguments of this type
     literal: bool = False  # must be written out as text, so that it can be checked before running
     nullable: bool = False  # null is a sensible argument
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A formula and the formula that gives the same value; tests run both."""
-
-    formula: str
-    gives: str
+    choices: tuple[str, ...] | None = None  # of a literal: the texts that it may be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +39,7 @@ class FunctionSpec:
     result: Type
     summary: str
     call: Callable[..., Anything]
-    examples: tuple[Example, ...] = ()
+    examples: tuple[tuple[str, str], ...] = ()  # a formula, and one that gives the same value; tests run both
     aliases: tuple[str, ...] = ()  # other names, for those who know them from Jinja
     result_of: Callable[[Sequence[Type]], Type] | None = None  # a result type that depends on the arguments
     pure: bool = True  # the same arguments always give the same result
