@@ -45,6 +45,10 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "salesOrder": {"entity": ("customer",), "job": ("job",), "billingSchedule": ("billingSchedule",)},
     "invoice": {"entity": ("customer",), "job": ("job",)},
 }
+DEFAULTS: Mapping[str, Mapping[str, Value]] = {
+    "job": {"isInactive": False, "allowTime": True},
+    "timeBill": {"isBillable": False, "posted": False},
+}
 POSTING = ("timeBill", "invoice")  # kinds that a closed period refuses
 DATES = ("tranDate", "startDate", "endDate", "dueDate", "projectedEndDate")
 HOURS = re.compile(r"\d{1,2}:[0-5]\d")
@@ -221,21 +225,23 @@ class NetSuiteSimulator(Simulator):
             )
         for name in DATES:
             _check_date(values.get(name), name)
-        hours = values.get("hours")
-        if kind == "timeBill" and not (isinstance(hours, str) and HOURS.fullmatch(hours)):
-            raise Refused(
-                _problem(
-                    400, "INVALID_CONTENT", "Invalid value for the duration field 'hours'.", path="hours"
-                )
-            )
-        for name, kinds in REFERENCES.get(kind, {}).items():
-            if values.get(name) is not None and self._target(kinds, values[name]) is None:
-                detail = (
-                    f"Invalid value for the resource or sub-resource field '{name}'. Provide a valid value."
-                )
-                raise Refused(_problem(400, "INVALID_CONTENT", detail, path=name))
+        if kind == "timeBill":
+            _check_hours(values["hours"])
         self._check_period(kind, values)
-        return values
+        resolved = {
+            name: self._resolved(kinds, values[name], name)
+            for name, kinds in REFERENCES.get(kind, {}).items()
+            if values.get(name) is not None
+        }
+        return {**DEFAULTS.get(kind, {}), **values, **resolved}
+
+    def _resolved(self, kinds: Sequence[str], reference: Value, name: str) -> Value:
+        """A reference as it is read back: by internal id, whatever it was written by."""
+        target = self._target(kinds, reference)
+        if target is None:
+            detail = f"Invalid value for the resource or sub-resource field '{name}'. Provide a valid value."
+            raise Refused(_problem(400, "INVALID_CONTENT", detail, path=name))
+        return {"id": target["id"], "refName": target.get("companyName") or target.get("entityId")}
 
     def _target(self, kinds: Sequence[str], reference: Value) -> dict[str, Value] | None:
         if not isinstance(reference, Mapping):
@@ -322,6 +328,12 @@ def _page(rows: list[dict[str, Value]], limit: int, offset: int) -> Response:
         "totalResults": len(rows),
     }
     return Response(body=body)
+
+
+def _check_hours(value: Value) -> None:
+    if not (isinstance(value, str) and HOURS.fullmatch(value)):
+        detail = "Invalid value for the duration field 'hours'."
+        raise Refused(_problem(400, "INVALID_CONTENT", detail, path="hours"))
 
 
 def _check_date(value: Value, name: str) -> None:

@@ -285,12 +285,12 @@ class Simulator:
     async def _answer(self, trouble: Trouble | None, response: Response, scope: Scope, send: Send) -> None:
         match trouble:
             case Trouble.RESET_BEFORE | Trouble.RESET_AFTER:
-                self._server.abort(scope["client"])
+                await self._server.abort(scope["client"])
             case Trouble.HANG_BEFORE | Trouble.HANG_AFTER:
                 await asyncio.sleep(HANG_SECONDS)
             case Trouble.TRUNCATE:
                 await _send(send, response, cut=True)
-                self._server.abort(scope["client"], politely=True)
+                await self._server.abort(scope["client"], politely=True)
             case Trouble.ERROR_AFTER:
                 await _send(send, Response(status=500, body={"error": "unexpected"}))
             case Trouble.GATEWAY_AFTER:
@@ -370,6 +370,8 @@ class _Server:
             http="httptools",
             ws="none",
             lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -439,12 +441,15 @@ class _Server:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def abort(self, client: tuple[str, int], *, politely: bool = False) -> None:
+    async def abort(self, client: tuple[str, int], *, politely: bool = False) -> None:
         """Break off the connection of a client; politely, after what was sent so far."""
         for connection in list(self._state.connections):
             transport = _transport(connection)
             if transport.get_extra_info("peername") == tuple(client):
                 (transport.close if politely else transport.abort)()
+                # uvicorn complains about a missing answer unless it has seen the connection go.
+                while connection in self._state.connections:
+                    await asyncio.sleep(0.001)
 
 
 def _transport(connection: object) -> asyncio.Transport:

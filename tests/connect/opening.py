@@ -32,7 +32,7 @@ def read_spec(name: str, text: str) -> ConnectorSpec:
     collector = Collector()
     decoder = Decoder([ConnectorSpec], collector)
     found = [decoder.decode(tree) for tree in read_yaml(Source(name, text), collector)]
-    assert [str(problem.message) for problem in collector.problems()] == []
+    assert [str(problem.message) for problem in collector.problems] == []
     assert found[0] is not None
     assert isinstance(found[0].document, ConnectorSpec)
     return found[0].document
