@@ -1,9 +1,10 @@
 """Paths: where a value is, in JMESPath. The only door to the jmespath library, whose parser reads the text.
 
-The library decides what a path is and what it means (its version 1.1, to the letter). What is ours: numbers in
-literals are exact, sizes are bounded, every field knows its place in the text, mistakes are said in plain words,
-unknown functions and wrong numbers of arguments are found before anything runs, and `&` stands only where a
-function applies it. Dates and instants are scalars. Generated code is in path_emit.py.
+The library decides what a path is and what it means (its version 1.1, to the letter). What is ours:
+numbers in literals are exact, sizes are bounded, every field knows its place in the text, mistakes are
+said in plain words, unknown functions and wrong numbers of arguments are found before anything runs, and
+`&` stands only where a function applies it. Dates and instants are scalars (functions/path_functions.py).
+Generated code is in path_emit.py.
 """
 
 import re
@@ -29,6 +30,7 @@ __all__ = [
     "PathTree",
     "compile_path",
     "emit_path",
+    "located",
     "parse_path",
     "path_reads",
     "search",
@@ -53,6 +55,9 @@ def parse_path(text: str) -> PathTree:
         raise PathSyntaxError(f"the path has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read")
     if not text.strip(" \t\r\n"):
         raise PathSyntaxError("the path is empty")
+    half = _HALF.search(text)
+    if half:
+        raise PathSyntaxError("the path holds half of a surrogate pair", half.start())
     tree = _Builder().node(_library_tree(text), 1)
     check_calls(tree)
     check_growth(tree)
@@ -69,7 +74,7 @@ def compile_path(text: str, names: Sequence[str] | None = None) -> Compiled:
     tree = parse_path(text)
     emitter = Emitter(names or ())
     result = emitter.temp("result")
-    with _located(emitter, text):
+    with located(emitter, text):
         if names is None:
             emitter.line("value = scope['@']")
         atom = emit_path(emitter, tree, "value" if names is None else None)
@@ -100,7 +105,7 @@ def _plain(value: Value) -> Value:
 
 
 @contextmanager
-def _located(emitter: Emitter, text: str) -> Iterator[None]:
+def located(emitter: Emitter, text: str) -> Iterator[None]:
     """Statements whose error at run time says which path it was, and where it is written."""
     place = ""
     if isinstance(text, Text):
@@ -290,15 +295,17 @@ def _unbalanced(tokens: list[_Token]) -> PathSyntaxError | None:
 
 
 def _misread(error: exceptions.ParseError, tokens: list[_Token], text: str) -> PathSyntaxError:
-    if isinstance(error, exceptions.IncompleteExpressionError):
+    at = error.lex_position
+    if isinstance(error, exceptions.IncompleteExpressionError) or at >= len(text):
         return PathSyntaxError("the path ends where a name or a value was expected", len(text))
     if error.msg.startswith("Quoted identifier"):
         name = next(token for token in tokens if _is_quoted_call(token, text))
         return PathSyntaxError("the name of a function is written without quotes", name["start"])
-    at = error.lex_position
     found = _visible(next(text[token["start"] : token["end"]] for token in tokens if token["start"] == at))
     if error.msg.startswith("Invalid function name"):
         return PathSyntaxError(f"{found} is not the name of a function", at)
+    if error.msg.startswith("Expecting: star"):
+        return PathSyntaxError(f"expected a number, `*` or a slice in the bracket, found {found}", at)
     if error.msg.startswith("Expecting:"):
         return PathSyntaxError(f"expected {_expected(error.msg)}, found {found}", at)
     return PathSyntaxError(f"did not expect {found} here", at)

@@ -10,7 +10,7 @@ from typing import cast
 
 from engine.language.functions.path_functions import EXPRESSION, PATH_FUNCTIONS, PathFunction
 from engine.language.path_tree import Node, PathSyntaxError
-from engine.problems.suggest import or_list, near_names
+from engine.problems.suggest import near_names, or_list
 
 MAX_GROWTH = 100_000
 """How often the value at hand may stand in the result: `[@, @] | [@, @]` doubles it with each step."""

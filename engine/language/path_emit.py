@@ -6,6 +6,7 @@ functions do (functions/path_functions.py). Every loop reads and appends; nothin
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import cast
 
@@ -22,8 +23,8 @@ from engine.language.functions.path_functions import (
 from engine.language.generate import Emitter
 from engine.language.path_tree import Node, PathTree
 
-# Python allows 20 loops in one another and 100 levels of indentation; deeper parts become functions of their own.
-DEEPEST = 24
+# Python allows 20 loops in one another and 100 levels of indentation; what is deeper gets its own function.
+DEEPEST = 16
 
 _ORDERINGS = MappingProxyType({"lt": "<", "lte": "<=", "gt": ">", "gte": ">="})
 
@@ -61,7 +62,7 @@ class _Emission:
 
     def local(self, atom: str) -> str:
         """A name for an atom: a literal may not stand before a dot, a bracket or `is`."""
-        return atom if atom.isidentifier() else self.emitter.assign(atom)
+        return atom if atom.isidentifier() and not iskeyword(atom) else self.emitter.assign(atom)
 
     def step(self, root: str, step: str, make: Callable[[str], str]) -> str:
         """One step from a value to a part of it, taken once for each block."""
@@ -139,10 +140,18 @@ class _Emission:
 
     def lazily(self, node: Node, root: str | None, go_on: Callable[[str], str]) -> str:
         """The first part, replaced by the next for as long as the test holds."""
-        result = self.emitter.assign(self.atom(node.parts[0], root))
+        first = self.atom(node.parts[0], root)
+        result, made = self.emitter.assign(first), {first}
         for part in node.parts[1:]:
+            if made <= self.tests:
+                self.tests.add(result)
             with self.emitter.block(f"if {go_on(result)}:"):
-                self.emitter.line(f"{result} = {self.atom(part, root)}")
+                atom = self.atom(part, root)
+                self.emitter.line(f"{result} = {atom}")
+            self.tests.discard(result)
+            made.add(atom)
+        if made <= self.tests:
+            self.tests.add(result)
         return result
 
     def negation(self, node: Node, root: str | None) -> str:
@@ -180,7 +189,7 @@ class _Emission:
         left, right = (self.atom(part, root) for part in node.parts)
         operator = cast("str", node.value)
         if operator in _ORDERINGS:
-            return self.ordering(left, _ORDERINGS[operator], right)
+            return self.ordering(left, _ORDERINGS[operator], right, node.parts)
         equal = self.equality(left, right, node.parts)
         return equal if operator == "eq" else f"not ({equal})"
 
@@ -197,12 +206,15 @@ class _Emission:
                 return f"{left} == {right}"
         return f"{left} == {right} and (type({left}) is bool) is (type({right}) is bool)"
 
-    def ordering(self, left: str, operator: str, right: str) -> str:
+    def ordering(self, left: str, operator: str, right: str, parts: tuple[Node, ...]) -> str:
         """`left < right` for two numbers at once, for anything else by a function."""
-        return (
-            f"{left} {operator} {right} if type({left}) in {self.numbers} and type({right}) in {self.numbers} "
-            f"else {self.emitter.constant(ordered)}({left}, {operator!r}, {right})"
-        )
+        unknown = [
+            f"type({atom}) in {self.numbers}"
+            for atom, part in zip((left, right), parts, strict=True)
+            if part.kind != "literal" or type(part.value) not in NUMBERS
+        ]
+        direct, other = f"{left} {operator} {right}", self.emitter.constant(ordered)
+        return f"{direct} if {' and '.join(unknown) or 'True'} else {other}({left}, {operator!r}, {right})"
 
     def projection(self, node: Node, root: str | None) -> str:
         """What is done to each element of a list, without the nulls."""

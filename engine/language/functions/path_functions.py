@@ -129,17 +129,27 @@ def _all_of(name: str, wanted: str, items: Iterable[Value], fits: Callable[[Valu
 
 def _numbers(name: str, value: Value) -> list[int | Decimal]:
     items = _list(name, value, "a list of numbers")
-    _all_of(name, "a list of numbers", items, lambda item: type(item) in NUMBERS)
+    if not NUMBERS.issuperset(map(type, items)):
+        _all_of(name, "a list of numbers", items, lambda item: type(item) in NUMBERS)
     return cast("list[int | Decimal]", items)
 
 
-def _in_order(name: str, items: list[Value]) -> list[int]:
+def _in_order(name: str, items: list[Value], what: str = "item") -> list[int]:
     """The same items, all numbers, all text, all dates or all instants, typed as something with an order."""
-    if items:
+    kinds = set(map(type, items))
+    if not (kinds <= NUMBERS or kinds == {str}):
         first = _order_of(items[0])
-        wanted = "numbers or texts of one kind"
-        _all_of(name, wanted, items, lambda item: first is not None and _order_of(item) == first)
+        if first is None:
+            raise EvaluationError(
+                f"{name}() orders numbers, texts or dates, but {what} 1 is {kind_of(items[0])}"
+            )
+        for number, item in enumerate(items, 1):
+            if _order_of(item) != first:
+                raise EvaluationError(f"{name}() began with {first}, but {what} {number} is {kind_of(item)}")
     return cast("list[int]", items)
+
+
+_KEY = "what the expression gives for item"
 
 
 def _abs(value: Value) -> Value:
@@ -195,17 +205,17 @@ def _sort(value: Value) -> Value:
 
 
 def _sort_by(items: list[Value], keys: list[Value]) -> Value:
-    order = _in_order("sort_by", keys)
+    order = _in_order("sort_by", keys, _KEY)
     return [items[index] for index in sorted(range(len(items)), key=order.__getitem__)]
 
 
 def _max_by(items: list[Value], keys: list[Value]) -> Value:
-    order = _in_order("max_by", keys)
+    order = _in_order("max_by", keys, _KEY)
     return items[max(range(len(items)), key=order.__getitem__)] if items else None
 
 
 def _min_by(items: list[Value], keys: list[Value]) -> Value:
-    order = _in_order("min_by", keys)
+    order = _in_order("min_by", keys, _KEY)
     return items[min(range(len(items)), key=order.__getitem__)] if items else None
 
 
@@ -379,7 +389,7 @@ _ALL = (
     ),
     _function(_floor, ["a number"], "The next whole number downwards.", ("floor(`1.8`)", "1")),
     _function(
-        _join, ["text", "a list of texts"], "Texts in one, with glue.", ("join('-', ['a', 'b'])", '"a-b"')
+        _join, ["text", "a list of texts"], "Texts in one, with glue.", ('join(`"-"`, `["a", "b"]`)', '"a-b"')
     ),
     _function(_keys, ["a record"], "The names in a record.", ('keys(`{"a": 1}`)', '["a"]')),
     _function(
