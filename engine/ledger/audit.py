@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 
 from engine.ledger.batch import Batch
 from engine.ledger.commit import Commit
+from engine.ledger.facts import AUDIT
 from engine.ledger.rows import AuditEntry
 from engine.ledger.statements import Statement, adding, asking
 from engine.ledger.tables import audit, counters
@@ -71,10 +72,13 @@ def close(batch: Batch, commit: Commit, head: Head, at: str) -> Head:
     if counts:
         batch.run(COUNT, counts)
     first = AuditEntry(at, commit.actor, commit.action, commit.subject, commit.detail)
+    entries = (*batch.entries, *commit.entries)
+    if entries:
+        batch.prove(AUDIT, [(*entry, batch.number) for entry in entries])
     facts: str | None = batch.facts()
     rows = []
     _, seq, prev_hash = head
-    for entry in (first, *batch.entries, *commit.entries):
+    for entry in (first, *entries):
         seq += 1
         found = link(prev_hash, seq, entry, batch.number, facts)
         rows.append((*entry, batch.number, facts, prev_hash, found, seq))

@@ -5,7 +5,8 @@ with memory that does not grow with it. What the chain cannot show by itself is 
 that, `head` is a `LedgerReader.head()` that was published elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from heapq import merge
 from itertools import islice
 from typing import cast
@@ -29,11 +30,11 @@ def verify_chain(reader: LedgerReader, *, head: audit.Head | None = None) -> lis
 
     With `head`, the end of the chain at an earlier time, also whether the chain still goes through it.
     """
-    with reader.snapshot() as ask:
-        return [*islice(_breaks(ask, head), BREAKS)]
+    with reader.snapshot() as ask, closing(_breaks(ask, head)) as breaks:
+        return [*islice(breaks, BREAKS)]
 
 
-def _breaks(ask: Ask, head: audit.Head | None) -> Iterator[Break]:
+def _breaks(ask: Ask, head: audit.Head | None) -> Generator[Break, None, None]:
     streams = [_Stream(ask, fact) for fact in FACTS]
     previous = audit.EMPTY
     for values in ask(select(tables.audit).order_by(tables.audit.c.seq)):
@@ -101,8 +102,8 @@ class _Stream:
     def __init__(self, ask: Ask, fact: Fact) -> None:
         self.fact = fact
         self.name = fact.name
-        self._place = fact.columns.index(fact.number)
-        self._rows = merge(_current(ask, fact), _former(ask, fact), key=self._number)
+        self._number = number = _numbering(fact)
+        self._rows = merge(_current(ask, fact), _former(ask, fact), key=number)
         self._next = next(self._rows, None)
 
     def take(self, commit: int) -> list[Tuple]:
@@ -120,8 +121,11 @@ class _Stream:
             yield Break(number, self.name, "a row was added, or moved from its place")
             self._next = next(self._rows, None)
 
-    def _number(self, row: Tuple) -> int:
-        return row[self._place] if isinstance(row[self._place], int) else 0
+
+def _numbering(fact: Fact) -> Callable[[Tuple], int]:
+    # No method of the stream: its rows would then hold on to it, and so to the statement, until a collection.
+    place = fact.columns.index(fact.number)
+    return lambda row: row[place] if isinstance(row[place], int) else 0
 
 
 def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
@@ -138,7 +142,8 @@ def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
 
 def _with_hash(row: Tuple, place: int) -> Tuple:
     *values, blob = row
-    values[place] = text_hash(blob) if isinstance(blob, bytes) else None
+    if not isinstance(blob, bytes) or text_hash(blob) != values[place]:
+        values[place] = None
     return tuple(values)
 
 

@@ -4,7 +4,7 @@ The only writer of an effect's status: one verb a transition. The intent is in t
 byte goes out, and an effect that was `sending` when the process died is in doubt, not failed.
 """
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from engine.errors import LedgerConflict
 from engine.ledger.batch import Batch, require_status, why
@@ -16,7 +16,9 @@ from engine.ledger.tables import effects
 
 _OPEN = effects.c.settle_commit.is_(None)
 # What is on the wire cannot be called back.
-_NOT_SENT = effects.c.status.in_(("pending", "unknown"))
+_NOT_SENT = effects.c.status.in_((literal_column("'pending'"), literal_column("'unknown'")))
+
+_LOST = effects.c.status.in_((literal_column("'dead'"), literal_column("'cancelled'")))
 
 ADD_PENDING = adding(effects, EFFECTS.columns, {"status": "'pending'", "attempts": "0"})
 ADD_SENDING = adding(effects, EFFECTS.columns, {"status": "'sending'", "attempts": "1"})
@@ -51,13 +53,13 @@ REOPEN = changing(
     None,
     ("key",),
     {"status": "'pending'", "due_at": None, "failure": None, "settled_at": None, "settle_commit": None},
-    effects.c.status.in_(("dead", "cancelled")),
+    _LOST,
 )
 STATUS = asking(effects, select(effects.c.status).where(effects.c.key == bindparam("p_key")), "key")
 ENDED = asking(
     effects,
     select(effects.c.status, *(effects.c[name] for name in EFFECTS_DEAD.columns)).where(
-        effects.c.key == bindparam("p_key"), effects.c.status.in_(("dead", "cancelled"))
+        effects.c.key == bindparam("p_key"), _LOST
     ),
     "key",
 )

@@ -117,6 +117,13 @@ RUNS_FINISHED = _ended(
     "finish_commit",
     *("status", "finished_at", "decisions", "reason", "id"),
 )
+# What people did in a commit: the audit rows after its first, so that none can be cut off at the end.
+AUDIT = Fact(
+    name="audit",
+    table=tables.audit,
+    columns=("at", "actor", "action", "subject", "detail", "commit"),
+    where=tables.audit.c.facts.is_(None),
+)
 # The copies themselves: what was overwritten when.
 SUPERSEDED = _made(tables.superseded, until="by_commit")
 
@@ -134,6 +141,7 @@ FACTS = (
     ACTIVATIONS,
     TRANSITIONS,
     SUPERSEDED,
+    AUDIT,
     EFFECTS_DONE,
     EFFECTS_DEAD,
     EFFECTS_CANCELLED,
