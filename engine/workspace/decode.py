@@ -33,6 +33,10 @@ from engine.workspace.traps import find_trap, is_null, plain_value
 from engine.workspace.yaml_tree import Tree
 
 
+MAX_UNKNOWN = 100
+"""So many unknown keys of one record are reported; near names take their time."""
+
+
 class _Broken:
     """What stands for a value that could not be decoded, and was reported."""
 
@@ -196,10 +200,12 @@ class _RecordDecoder:
     def _unknown(self, written: Mapping[str, ScalarNode], key: ScalarNode, collector: Collector) -> set[str]:
         """Report the keys that there are not; the names that may have been meant."""
         meant: set[str] = set()
-        for name in written.keys() - self.fields.keys():
-            span = written[name].span
-            collector.add(problems.unknown_key(span, name, self._called(key), self.fields))
-            meant.update(near_names(name, self.fields)[:1])
+        unknown = [name for name in written if name not in self.fields]
+        for name in unknown[:MAX_UNKNOWN]:
+            near = near_names(name, self.fields)
+            called = self._called(key)
+            collector.add(problems.unknown_key(written[name].span, name, called, near, self.fields))
+            meant.update(near[:1])
         return meant
 
     def _exclusive(

@@ -402,6 +402,16 @@ def too_many_values(span: Span, most: int) -> Problem:
     )
 
 
+def too_many_documents(span: Span, most: int) -> Problem:
+    """A file with more documents than is reasonable."""
+    return Problem(
+        code="TG137",
+        message=f"the file holds more than {most:,} documents",
+        span=span,
+        help=("split it into several files",),
+    )
+
+
 def directive(span: Span) -> Problem:
     """`%YAML` and `%TAG`."""
     return Problem(code="TG138", message="directives are not read", span=span, help=("remove the line",))
@@ -540,16 +550,10 @@ def kind_not_first(span: Span, kind: str, first: Span) -> Problem:
     )
 
 
-def unknown_key(span: Span, key: str, what: str, keys: Iterable[str]) -> Problem:
+def unknown_key(span: Span, key: str, what: str, near: Sequence[str], keys: Iterable[str]) -> Problem:
     """A key that the description does not have."""
-    known = list(keys)
-    near = did_you_mean(key, known)
-    return Problem(
-        code="TG204",
-        message=f"{what} has no key `{_short(key)}`",
-        span=span,
-        help=near or (f"its keys are {', '.join(known)}",),
-    )
+    help_line = f"did you mean {or_list(near)}?" if near else f"its keys are {', '.join(keys)}"
+    return Problem(code="TG204", message=f"{what} has no key `{_short(key)}`", span=span, help=(help_line,))
 
 
 def missing_key(span: Span, key: str, what: str, about: str) -> Problem:
@@ -676,7 +680,7 @@ def bare_constant(span: Span, text: str) -> Problem:
 def duplicate_document(span: Span, kind: str, name: str, first: Span) -> Problem:
     """Two documents with one name."""
     return Problem(
-        code="TG301",
+        code="TG330",
         message=f"there are two documents `{kind}: {_short(name)}`",
         span=span,
         label="here again",

@@ -69,7 +69,7 @@ def explain_syntax(source: Source, begin: int, error: Exception, open_nodes: Seq
 
 def _tab(stop: _Stop) -> Problem | None:
     line = stop.source.text[stop.line_start : stop.line_end]
-    indentation = line[: len(line) - len(line.lstrip())]
+    indentation = line[: _indentation(line)]
     if "\t" not in indentation or stop.line_start + len(indentation) < stop.at:
         return None
     start = stop.line_start + indentation.index("\t")
@@ -88,8 +88,8 @@ def _colon(stop: _Stop) -> Problem:
     start = _value_start(stop)
     if start > stop.line_start:
         return problems.text_with_colon(stop.span, Span(stop.source, start, stop.line_end))
-    indentation = len(stop.before) - len(stop.before.lstrip())
-    return problems.bad_indentation(Span(stop.source, stop.line_start + indentation, stop.at), None)
+    begin = stop.line_start + _indentation(stop.before)
+    return problems.bad_indentation(Span(stop.source, begin, stop.at), None)
 
 
 def _value_start(stop: _Stop) -> int:
@@ -107,7 +107,7 @@ def _in_brackets(stop: _Stop) -> Problem:
     character = stop.source.text[opened.start : opened.end]
     if stop.after[:1] in {"]", "}"}:
         return problems.unclosed_bracket(opened, character, stop.span)
-    if not re.search(r"[\]}]", stop.after):
+    if not re.search(r"[\]}]", stop.after) or _left_the_brackets(stop, opened):
         return problems.unclosed_bracket(opened, character)
     inner = [found.end() for found in _INNER_START.finditer(stop.before)]
     start = stop.line_start + inner[-1] if inner else stop.at
@@ -117,6 +117,17 @@ def _in_brackets(stop: _Stop) -> Problem:
     if stop.before.rstrip().endswith(("'", '"')):
         return problems.text_after_quote(stop.span, value)
     return problems.cut_by_bracket(value)
+
+
+def _left_the_brackets(stop: _Stop, opened: Span) -> bool:
+    """Whether a later line stands no further in than the one that opened the bracket: a new key."""
+    if opened.source.position(stop.at)[0] == opened.line:
+        return False
+    return _indentation(stop.before + stop.after) <= _indentation(opened.source.line(opened.line))
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _expression_end(stop: _Stop, start: int) -> int:

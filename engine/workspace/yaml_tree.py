@@ -22,6 +22,7 @@ from engine.workspace.traps import check_comment, check_flow
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
+MAX_DOCUMENTS = 2_000
 MAX_ALIASES = 1_000
 MAX_EXPANDED = 100_000
 MAX_SCALAR = 1024 * 1024
@@ -154,6 +155,7 @@ class _Reader:
         self._sound = True
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
+        self._documents = 0
         self._aliases = 0
         self._expanded = 0
 
@@ -195,10 +197,14 @@ class _Reader:
     def _skip(self, event: _Event) -> None:
         pass
 
-    def _start_document(self, event: _Event) -> None:  # noqa: ARG002 - all handlers are called alike
+    def _start_document(self, event: _Event) -> None:
         self._root = None
         self._sound = True
         self._anchors = {}
+        self._documents += 1
+        if self._documents > MAX_DOCUMENTS:
+            place = event.start_mark.index + self._begin
+            self._refuse(problems.too_many_documents(Span(self._source, place, place + 3), MAX_DOCUMENTS))
 
     def _end_document(self, event: _Event) -> None:
         self.reached = self._begin + event.end_mark.index

@@ -59,7 +59,7 @@ def many_values(root: Path) -> Collector:
     return validate(root)
 
 
-def our_own_bug(root: Path) -> Collector:
+def our_own_bug(_root: Path) -> Collector:
     source = Source("flows/bill.yaml", "flow: bill\n")
     collector = Collector()
     collector.add(own_bug(Span(source, 0, 4), KeyError("bill")))

@@ -62,3 +62,22 @@ def test_an_unknown_code_has_no_page():
 
 def test_codes_are_found_in_small_letters():
     assert page("tg130") == page("TG130")
+
+
+EXAMPLE = re.compile(r"^## (Wrong|Right)\n\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WITH_EXAMPLES = [code for code in CODES if EXAMPLE.search(page(code) or "")]
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLES)
+def test_examples_of_a_page_are_wrong_and_right(code, tmp_path):
+    """An example in a `yaml` block is a whole workspace in one file; others are marked as `text`."""
+    found = {}
+    for heading, text in EXAMPLE.findall(page(code) or ""):
+        folder = tmp_path / heading / "flows"
+        folder.mkdir(parents=True)
+        (folder / "example.yaml").write_text(text, encoding="utf-8")
+        found[heading] = codes_of(validate(folder.parent))
+    assert code in found["Wrong"]
+    assert code not in found["Right"]
+    if code < "TG3":
+        assert found["Right"] == set()
