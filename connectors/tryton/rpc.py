@@ -106,13 +106,19 @@ class Tryton:
         for _ in range(MOST_WARNINGS):
             answer = await self._exchange(method, params, writes=writes)
             if "error" not in answer:
-                return from_wire(answer["result"])
+                return self._read(answer["result"], writes=writes)
             warned = warning_in(answer["error"])
             if warned is None or warned.kind not in self._accepted:
                 raise fault_in(answer["error"], self.name)
             skip: list[Value] = [warned.name, False, {}]
             await self._exchange("model.res.user.warning.skip", skip, writes=False)
         raise self._refused(f"{method} still warns after {MOST_WARNINGS} warnings were accepted")
+
+    def _read(self, result: Value, *, writes: bool) -> Value:
+        try:
+            return from_wire(result)
+        except (LookupError, ValueError, ArithmeticError) as error:
+            raise self._doubt("a value that cannot be read", writes=writes) from error
 
     async def _exchange(self, method: str, params: Sequence[Value], *, writes: bool) -> Row:
         reply = await self._send(method, params, await self._signed_in(), writes=writes)

@@ -40,7 +40,12 @@ def duration(hours: Decimal) -> Mapping[str, Value]:
 
 
 def from_wire(value: Value) -> Value:
-    """What Tryton wrote, as a value."""
+    """What Tryton wrote, as a value.
+
+    Raises:
+        LookupError, ValueError, ArithmeticError: for a record that names a class and is none of it.
+
+    """
     if isinstance(value, list):
         return [from_wire(item) for item in value]
     if not isinstance(value, Mapping):
@@ -51,9 +56,7 @@ def from_wire(value: Value) -> Value:
 
 
 def _number(item: Mapping[str, Value], key: str) -> int:
-    found = item[key]
-    assert isinstance(found, int)
-    return found
+    return int(str(item[key]))
 
 
 def _date(item: Mapping[str, Value]) -> date:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import zlib
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -124,15 +125,17 @@ def erp(connect):
 
 
 @pytest.fixture
-def proxy(server):
-    with LosingProxy(server.base_url) as between:
-        yield between
+def between(server, connect):
+    """A proxy before the server, and a connector that talks to it."""
+    with LosingProxy(server.base_url) as proxy:
+        yield proxy, connect(url=proxy.url)
 
 
 @pytest.fixture
 def key(request):
     """A word that no other test of the file uses."""
-    return re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    return f"{name[:30]}-{zlib.crc32(request.node.name.encode()):08x}"
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class LosingProxy:
-    """Passes calls on; the next call of one method loses its answer, or never arrives, or is put off."""
+    """Passes calls on, but for those that it is asked to lose."""
 
     def __init__(self, upstream):
         self.upstream = upstream
         self.wish = None
-        self.calls = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -21,25 +20,22 @@ class LosingProxy:
     def url(self):
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def lose_answer(self, method):
-        """The server does the work, and nobody hears of it."""
-        self.wish = (method, "answer")
+    def lose(self, what, method, passed=0):
+        """Lose something of the next call of a method, or of a later one after so many have passed.
 
-    def lose_request(self, method):
-        """The connection breaks before the server gets the call."""
-        self.wish = (method, "request")
-
-    def put_off(self, method):
-        """The answer is 503 with Retry-After, and the server gets no call."""
-        self.wish = (method, "later")
+        The `answer`: the server does the work, and nobody hears of it. The `request`: the connection breaks
+        before the server gets the call. Its `turn`: the answer is 503 with Retry-After, and the server gets
+        no call.
+        """
+        self.wish = [method, what, passed]
 
     def wished_for(self, body):
         """What is to happen to this call; once."""
         if self.wish is None or f'"{self.wish[0]}"'.encode() not in body:
             return None
-        _, what = self.wish
-        self.wish = None
-        return what
+        _, what, passed = self.wish
+        self.wish = [self.wish[0], what, passed - 1] if passed else None
+        return None if passed else what
 
     def __enter__(self):
         self._thread.start()
@@ -54,11 +50,12 @@ class LosingProxy:
 def _handler(proxy):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             what = proxy.wished_for(body)
-            if what == "later":
+            if what == "turn":
                 return self._answer(503, {"Retry-After": "7"}, b"")
             if what != "request":
                 status, headers, answer = _forward(proxy.upstream + self.path, self.headers, body)

@@ -156,7 +156,7 @@ class TestTime:
 
 
 class TestInvoice:
-    @pytest.mark.requirement("FLW-07")
+    @pytest.mark.requirement("FLW-26")
     def test_bills_time_up_to_a_day_once(self, erp, project, key):
         record(erp, key)
         record(erp, key, external_id=f"late-{key}", date=date(YEAR, 3, 20))
@@ -171,7 +171,7 @@ class TestInvoice:
         # What was billed stays as it is.
         assert refused(erp.write("remove_time", external_id=f"te-{key}"), "invoiced")
 
-    @pytest.mark.requirement("SCN-01")
+    @pytest.mark.requirement("FLW-12")
     def test_bills_a_milestone_once_it_is_done(self, erp, key):
         erp.write("save_customer", code=f"C-{key}", name="Acme")
         milestones = [
@@ -204,6 +204,7 @@ class TestInvoice:
         drafts = erp.rows("account.invoice", [["party.code", "=", f"C-{key}"]], ["state"])
         assert [(str(row["id"]), row["state"]) for row in drafts] == [(made.external_id, "posted")]
 
+    @pytest.mark.requirement("PAT-22")
     def test_changes_are_told(self, erp, project, key):
         record(erp, key)
         made = erp.write("invoice_project", reference=f"INV-{key}", project=project, date=INVOICED)
@@ -217,7 +218,6 @@ class TestInvoice:
 
 
 class TestEntry:
-    @pytest.mark.requirement("FLW-11")
     def test_is_posted_once(self, erp, key):
         made, again = erp.write("post_entry", **entry(key)), erp.write("post_entry", **entry(key))
         assert (made.found, again.found, again.external_id) == (False, True, made.external_id)
