@@ -8,9 +8,11 @@ from engine.language.formula_types import infer
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.scope import Mistake, TypeScope
+from engine.language.template_syntax import TemplateTree
+from engine.language.template_types import infer_template
 from engine.values.type import Type
 
-__all__ = ["Mistake", "check_formula"]
+__all__ = ["Mistake", "check_formula", "check_template"]
 
 
 def check_formula(
@@ -19,3 +21,10 @@ def check_formula(
     """The type of a formula's value, ANY where it is not known, and what cannot be right in it."""
     typing = infer(tree, scope, functions)
     return typing.result.type, list(typing.mistakes)
+
+
+def check_template(
+    tree: TemplateTree, scope: TypeScope, functions: FunctionTable = STANDARD
+) -> list[Mistake]:
+    """What cannot be right in a template; its value is always text."""
+    return list(infer_template(tree, scope, functions).mistakes)

@@ -24,19 +24,15 @@ Where it differs from simpleeval, on purpose (each difference has its test):
 - There are no bit operators, no `**` or `*` unpacking, and `is` asks only for None.
 """
 
-from collections.abc import Mapping
-from decimal import DivisionByZero, InvalidOperation, Overflow
-from typing import Any
-
-from engine.language.compiled import Compiled, EvaluationError
+from engine.language.compiled import Compiled
 from engine.language.formula_code import CodeWriter
+from engine.language.formula_guard import emit_guarded, untyped, unusable
 from engine.language.formula_syntax import FormulaSyntaxError, FormulaTree, Word, parse_formula
-from engine.language.formula_types import Typing, infer
+from engine.language.formula_types import infer
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.generate import Emitter
 from engine.language.scope import TypeScope
-from engine.values.type import ANY
 
 __all__ = ["FormulaSyntaxError", "FormulaTree", "Word", "compile_formula", "emit_formula", "parse_formula"]
 
@@ -73,72 +69,12 @@ def emit_formula(
         FormulaSyntaxError: when the formula uses a name or function that is not there.
 
     """
-    typing = infer(tree, types or _untyped(emitter), functions)
-    _refuse_unusable(typing)
-    result = emitter.temp()
-    with emitter.block("try:"):
-        emitter.line(f"{result} = {CodeWriter(emitter, tree, functions, typing).write()}")
-    explain = emitter.constant(_Explanation(tree, functions, typing))
-    names = ", ".join(f"{name!r}: {emitter.scope[name]}" for name in sorted(tree.names))
-    with emitter.block("except Exception as error:"):
-        emitter.line(f"raise {explain}({{{names}}}, error) from error")
-    return result
+    typing = infer(tree, types or untyped(emitter), functions)
+    mistake = unusable(typing)
+    if mistake is not None:
+        raise FormulaSyntaxError(mistake.message, mistake.start, mistake.end, mistake.help)
 
+    def write(onto: Emitter, *, careful: bool) -> str:
+        return CodeWriter(onto, tree, functions, typing, careful=careful).write()
 
-def _untyped(emitter: Emitter) -> TypeScope:
-    return TypeScope(names=dict.fromkeys(emitter.scope, ANY))
-
-
-def _refuse_unusable(typing: Typing) -> None:
-    """Raise for what no data can make right; other mistakes are for the checks to report."""
-    for mistake in typing.mistakes:
-        if mistake.kind in ("unknown_name", "unknown_function", "shadowed", "literal") or (
-            mistake.kind == "arguments" and " is written " in mistake.message
-        ):
-            near = ", ".join(f"`{one}`" for one in mistake.near)
-            raise FormulaSyntaxError(
-                mistake.message,
-                mistake.start,
-                mistake.end,
-                mistake.help or (f"near it: {near}" if near else ""),
-            )
-
-
-class _Explanation:
-    """Says why a formula failed: runs its careful form on the same data, compiled when first needed."""
-
-    __slots__ = ("_careful", "_functions", "_tree", "_typing")
-
-    def __init__(self, tree: FormulaTree, functions: FunctionTable, typing: Typing) -> None:
-        self._tree = tree
-        self._functions = functions
-        self._typing = typing
-        self._careful: Any = None
-
-    def __call__(self, scope: Mapping[str, Any], error: Exception) -> EvaluationError:
-        try:
-            self._compiled()(scope)
-        except EvaluationError as found:
-            message = found.message
-        except Exception as found:  # noqa: BLE001 - whatever it is, the author is told one sentence
-            message = _plain(found)
-        else:
-            message = error.message if isinstance(error, EvaluationError) else _plain(error)
-        return EvaluationError(message, text=self._tree.text, place=self._tree.place)
-
-    def _compiled(self) -> Any:  # noqa: ANN401 - a generated function
-        if self._careful is None:
-            emitter = Emitter(sorted(self._tree.names))
-            code = CodeWriter(emitter, self._tree, self._functions, self._typing, careful=True).write()
-            self._careful = emitter.build("formula carefully", code)[0]
-        return self._careful
-
-
-def _plain(error: Exception) -> str:
-    if isinstance(error, DivisionByZero | ZeroDivisionError):
-        return "divided by 0"
-    if isinstance(error, Overflow | InvalidOperation | OverflowError):
-        return "the numbers are too large, or too far apart, for an exact result"
-    if isinstance(error, RecursionError | MemoryError):
-        return "the data is nested too deeply or is too large"
-    return "cannot be evaluated on this data"
+    return emit_guarded(emitter, tree, write)

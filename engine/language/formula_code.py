@@ -70,7 +70,7 @@ class CodeWriter:
         self.functions = functions
         self.typing = typing
         self.careful = careful
-        self._locals: dict[str, str] = {}
+        self.locals: dict[str, str] = {}  # names that a `for` gives, and the Python that holds each
         self._budget = ""
 
     def write(self) -> str:
@@ -82,7 +82,7 @@ class CodeWriter:
         code = self.value(self.tree.root)
         makes_sets = any(isinstance(node, ast.Set | ast.SetComp) for node in inner)
         if makes_sets or any(word.name == "set" for word in self.tree.calls):
-            return f"{self._constant(operators.plain)}({code})"
+            return f"{self.constant(operators.plain)}({code})"
         return code
 
     def value(self, node: ast.AST) -> str:
@@ -91,7 +91,7 @@ class CodeWriter:
             case ast.Constant(value=value):
                 return self._literal(node, value)
             case ast.Name(id=name):
-                return self._locals.get(name) or self._scope_name(node, name)
+                return self.locals.get(name) or self._scope_name(node, name)
             case ast.Attribute(value=base, attr=name):
                 return self._field(node, base, name)
             case ast.Subscript():
@@ -116,37 +116,39 @@ class CodeWriter:
                 return f"(not {self.value(operand)})"
             case ast.UnaryOp(op=op, operand=operand):
                 sign = operators.negate if isinstance(op, ast.USub) else operators.plus
-                return self._operation(sign, [self.value(operand)], [operand])
+                return self.operation(sign, [self.value(operand)], [operand])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return f"({self.value(body)} if {self.value(test)} else {self.value(orelse)})"
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 return f"[{', '.join(map(self.value, elements))}]"
             case ast.Set(elts=elements):
-                return f"{self._constant(operators.make_set)}([{', '.join(map(self.value, elements))}])"
+                return f"{self.constant(operators.make_set)}([{', '.join(map(self.value, elements))}])"
             case ast.Dict(keys=keys, values=values):
                 return f"{{{', '.join(self._entry(k, v) for k, v in zip(keys, values, strict=True) if k)}}}"
             case ast.JoinedStr(values=values):
-                return f"{self._constant(operators.joined_text)}({', '.join(map(self._text_part, values))})"
+                return f"{self.constant(operators.joined_text)}({', '.join(map(self._text_part, values))})"
             case _:
                 raise AssertionError(f"{type(node).__name__} was allowed and has no code")
 
     # -- small parts
 
-    def _constant(self, value: object) -> str:
+    def constant(self, value: object) -> str:
+        """The name under which the function sees a Python object."""
         return self.emitter.constant(value)
 
     def _names(self, nodes: Sequence[ast.AST]) -> str:
         """The texts of operands as the last argument of a reference operation."""
         return ", " + repr(tuple(self.tree.written(node)[:80] for node in nodes)) if self.careful else ""
 
-    def _operation(
+    def operation(
         self, operation: Callable[..., Anything], operands: Sequence[str], nodes: Sequence[ast.AST]
     ) -> str:
-        return f"{self._constant(operation)}({', '.join(operands)}{self._names(nodes)})"
+        """A call of a reference operation."""
+        return f"{self.constant(operation)}({', '.join(operands)}{self._names(nodes)})"
 
     def _literal(self, node: ast.AST, value: object) -> str:
         if isinstance(value, float):
-            return self._constant(Decimal(self.tree.written(node).replace("_", "")))
+            return self.constant(Decimal(self.tree.written(node).replace("_", "")))
         return repr(value)
 
     def _scope_name(self, node: ast.AST, name: str) -> str:
@@ -175,7 +177,7 @@ class CodeWriter:
         optional = self.typing.optional(node)
         if self.careful or not isinstance(base, _CHAIN):
             operation = operators.optional_field_of if optional else operators.field_of
-            return self._operation(operation, [code, repr(name)], [base])
+            return self.operation(operation, [code, repr(name)], [base])
         return f"{code}.get({name!r})" if optional else f"{code}[{name!r}]"
 
     def _subscript(self, node: ast.Subscript) -> str:
@@ -185,11 +187,11 @@ class CodeWriter:
         code = self.value(node.value)
         if isinstance(key, ast.Slice):
             bounds = [self.value(part) if part else "None" for part in (key.lower, key.upper, key.step)]
-            return self._operation(operators.slice_of, [code, *bounds], [node.value])
+            return self.operation(operators.slice_of, [code, *bounds], [node.value])
         is_plain = isinstance(key, ast.Constant) and type(key.value) is int
         if is_plain and not self.careful and isinstance(node.value, _CHAIN):
             return f"{code}[{self.value(key)}]"
-        return self._operation(operators.item_of, [code, self.value(key)], [node.value, key])
+        return self.operation(operators.item_of, [code, self.value(key)], [node.value, key])
 
     # -- comparison
 
@@ -230,15 +232,17 @@ class CodeWriter:
             )
         sign, operation = {**_ORDER, **_EQUALITY, **_MEMBERSHIP}[kind]
         if self.careful or (kind in _MEMBERSHIP and shared):
-            return self._operation(operation, [left_value, right_value], nodes)
+            return self.operation(operation, [left_value, right_value], nodes)
         if kind in _MEMBERSHIP:
             return self._membership(sign, operation, nodes, (left, left_value), right_value)
         if self._needs_no_guard(kind, nodes):
             return f"({left_value} {sign} {right_value})"
         guard = self._same_kind(kind, nodes, left[0], right[0])
         if guard is None:
-            return self._operation(operation, [left_value, right_value], nodes)
-        return f"({left[1]} {sign} {right[1]} if {guard} else {self._constant(operation)}({left[1]}, {right[1]}))"
+            return self.operation(operation, [left_value, right_value], nodes)
+        return (
+            f"({left[1]} {sign} {right[1]} if {guard} else {self.constant(operation)}({left[1]}, {right[1]}))"
+        )
 
     def _is_none(self, node: ast.AST, word: str) -> str:
         assert isinstance(node, ast.Constant)
@@ -262,7 +266,7 @@ class CodeWriter:
         if kind in _EQUALITY:
             return f"type({left}) is type({right})"
         kept = self.emitter.temp("k")
-        return f"({kept} := type({left})) is type({right}) and {kept} in {self._constant(operators.ORDERED)}"
+        return f"({kept} := type({left})) is type({right}) and {kept} in {self.constant(operators.ORDERED)}"
 
     def _membership(
         self,
@@ -275,11 +279,11 @@ class CodeWriter:
         (first, again), value = left
         members = _texts(nodes[1])
         if members is None or isinstance(nodes[0], ast.Constant):
-            return self._operation(operation, [value, right], nodes)
-        literal = repr(members) if len(members) <= 8 else self._constant(frozenset(members))
+            return self.operation(operation, [value, right], nodes)
+        literal = repr(members) if len(members) <= 8 else self.constant(frozenset(members))
         if self.typing.family(nodes[0]) == "text" and not self.typing.known(nodes[0]).nullable:
             return f"({value} {sign} {literal})"
-        return f"({again} {sign} {literal} if type({first}) is str else {self._constant(operation)}({again}, {right}))"
+        return f"({again} {sign} {literal} if type({first}) is str else {self.constant(operation)}({again}, {right}))"
 
     # -- arithmetic
 
@@ -288,19 +292,19 @@ class CodeWriter:
         exact = _EXACT.get(type(node.op))
         nodes = (node.left, node.right)
         if self.careful or exact is None or self.typing.family(node) not in ("any", "number"):
-            return self._operation(operation, [self.value(node.left), self.value(node.right)], nodes)
+            return self.operation(operation, [self.value(node.left), self.value(node.right)], nodes)
         kinds = [getattr(self.typing.known(one).type, "name", "") for one in nodes]
         if sorted(kinds) in (["decimal", "decimal"], ["decimal", "integer"]) or (
             isinstance(node.op, ast.Div) and set(kinds) <= {"decimal", "integer"}
         ):
-            return f"{self._constant(exact)}({self.value(node.left)}, {self.value(node.right)})"
+            return f"{self.constant(exact)}({self.value(node.left)}, {self.value(node.right)})"
         (left, left_again), (right, right_again) = self._operand(node.left), self._operand(node.right)
         kept = self.emitter.temp("k")
-        decimal = self._constant(Decimal)
+        decimal = self.constant(Decimal)
         return (
-            f"({self._constant(exact)}({left_again}, {right_again})"
+            f"({self.constant(exact)}({left_again}, {right_again})"
             f" if ({kept} := type({left})) is type({right}) and {kept} is {decimal}"
-            f" else {self._constant(operation)}({left_again}, {right_again}))"
+            f" else {self.constant(operation)}({left_again}, {right_again}))"
         )
 
     # -- building
@@ -308,13 +312,13 @@ class CodeWriter:
     def _entry(self, key: ast.expr, value: ast.expr) -> str:
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             return f"{key.value!r}: {self.value(value)}"
-        return f"{self._operation(operators.text_key, [self.value(key)], [key])}: {self.value(value)}"
+        return f"{self.operation(operators.text_key, [self.value(key)], [key])}: {self.value(value)}"
 
     def _text_part(self, node: ast.AST) -> str:
         if isinstance(node, ast.Constant):
             return repr(node.value)
         assert isinstance(node, ast.FormattedValue)
-        return self._operation(operators.text_part, [self.value(node.value)], [node.value])
+        return self.operation(operators.text_part, [self.value(node.value)], [node.value])
 
     # -- calls
 
@@ -333,9 +337,9 @@ class CodeWriter:
             return self._quantified(arguments[0], name)
         values = [self.value(argument) for argument in arguments]
         if not self.careful:
-            return f"{self._constant(spec.call)}({', '.join(values)})"
+            return f"{self.constant(spec.call)}({', '.join(values)})"
         texts = repr(tuple(self.tree.written(argument)[:80] for argument in arguments))
-        return f"{self._constant(careful_call)}({', '.join([self._constant(spec), texts, *values])})"
+        return f"{self.constant(careful_call)}({', '.join([self.constant(spec), texts, *values])})"
 
     def _default(self, arguments: Sequence[ast.expr]) -> str:
         """`default(a.b.c, other)`: what is missing on the way to `c` counts as null."""
@@ -348,7 +352,7 @@ class CodeWriter:
                 ast.Attribute(value=base, attr=key)
                 | ast.Subscript(value=base, slice=ast.Constant(value=str(key)))
             ):
-                return f"{self._constant(operators.found_or_null)}({self._lenient(base)}, {key!r})"
+                return f"{self.constant(operators.found_or_null)}({self._lenient(base)}, {key!r})"
             case _:
                 return self.value(node)
 
@@ -361,13 +365,13 @@ class CodeWriter:
             self._loop(node.generators, lambda: self._collect(node, result))
             self.emitter.line(f"return {result}")
         call = f"{name}()"
-        return f"{self._constant(operators.make_set)}({call})" if isinstance(node, ast.SetComp) else call
+        return f"{self.constant(operators.make_set)}({call})" if isinstance(node, ast.SetComp) else call
 
     def _collect(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, result: str
     ) -> None:
         if isinstance(node, ast.DictComp):
-            key = self._operation(operators.text_key, [self.value(node.key)], [node.key])
+            key = self.operation(operators.text_key, [self.value(node.key)], [node.key])
             self.emitter.line(f"{result}[{key}] = {self.value(node.value)}")
         else:
             self.emitter.line(f"{result}.append({self.value(node.elt)})")
@@ -391,17 +395,17 @@ class CodeWriter:
             innermost()
             return
         generator, *rest = generators
-        items = self._operation(operators.items, [self.value(generator.iter), self._budget], [generator.iter])
+        items = self.operation(operators.items, [self.value(generator.iter), self._budget], [generator.iter])
         names = target_names(self.tree, generator.target)
-        outer = dict(self._locals)
+        outer = dict(self.locals)
         item = f"v_{names[0]}" if isinstance(generator.target, ast.Name) else self.emitter.temp("i")
         with self.emitter.block(f"for {item} in {items}:"):
-            self._locals |= {name: f"v_{name}" for name in names}
+            self.locals |= {name: f"v_{name}" for name in names}
             if not isinstance(generator.target, ast.Name):
                 targets = ", ".join(f"v_{name}" for name in names)
-                self.emitter.line(f"{targets}, = {self._constant(operators.unpack)}({item}, {len(names)})")
+                self.emitter.line(f"{targets}, = {self.constant(operators.unpack)}({item}, {len(names)})")
             self._filter(generator.ifs, lambda: self._loop(rest, innermost))
-        self._locals = outer
+        self.locals = outer
 
     def _filter(self, conditions: Sequence[ast.expr], inner: Callable[[], None]) -> None:
         if not conditions:

@@ -101,7 +101,7 @@ def parse_formula(text: str) -> FormulaTree:
     root = _parse(line[lead:], lead)
     tree = FormulaTree(
         text=str(text),
-        place=_place(text),
+        place=place_of(text),
         root=root,
         reads=(),
         calls=(),
@@ -121,7 +121,8 @@ def parse_formula(text: str) -> FormulaTree:
     )
 
 
-def _place(text: str) -> str:
+def place_of(text: str) -> str:
+    """Where a text was written, as file:line:column; empty when it does not know."""
     if not isinstance(text, Text):
         return ""
     start = text.at(0)

@@ -107,18 +107,15 @@ def near_names(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def infer(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> Typing:
     """Find out what can be known about every part of a formula; mistakes are reported, never raised."""
-    walk = _Inference(tree, scope, functions)
-    result = walk.of(tree.root)
-    return Typing(
-        result=result, mistakes=tuple(walk.mistakes), _known=walk.known, _optional=frozenset(walk.optional)
-    )
+    walk = Inference(tree, scope, functions)
+    return walk.done(walk.of(tree.root))
 
 
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _UNORDERED = ("boolean", "list", "record")
 
 
-class _Inference:
+class Inference:
     """One walk over one formula."""
 
     def __init__(self, tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> None:
@@ -128,13 +125,22 @@ class _Inference:
         self.known: dict[ast.AST, Known] = {}
         self.optional: set[ast.AST] = set()
         self.mistakes: list[Mistake] = []
-        self._locals: dict[str, Known] = {}
+        self.locals: dict[str, Known] = {}
 
     def of(self, node: ast.AST) -> Known:
         """What is known about a node, remembered for the generator."""
         known = self._find(node)
         self.known[node] = known
         return known
+
+    def done(self, result: Known) -> Typing:
+        """Everything that the walk has found."""
+        return Typing(
+            result=result,
+            mistakes=tuple(self.mistakes),
+            _known=self.known,
+            _optional=frozenset(self.optional),
+        )
 
     def _mistake(self, kind: str, node: ast.AST, message: str, **more: str | tuple[str, ...]) -> Known:
         start, end = self.tree.span(node)
@@ -191,12 +197,12 @@ class _Inference:
         return Known(type=joined.type, nullable=parts[-1].nullable) if isinstance(node.op, ast.Or) else joined
 
     def _name(self, node: ast.Name) -> Known:
-        if node.id in self._locals:
-            return self._locals[node.id]
+        if node.id in self.locals:
+            return self.locals[node.id]
         kind = self.scope.type_of(node.id)
         if kind is not None:
             return Known(type=kind, nullable=node.id in self.scope.nullable)
-        near = near_names(node.id, [*self.scope.names, *self._locals, "None", "True", "False"])
+        near = near_names(node.id, [*self.scope.names, *self.locals, "None", "True", "False"])
         return self._mistake("unknown_name", node, f"there is no `{node.id}` here", name=node.id, near=near)
 
     def _field(self, node: ast.AST, base: ast.AST, name: str) -> Known:
@@ -262,7 +268,7 @@ class _Inference:
         return Known(type=Record(name="", fields=fields, open=not named))
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Known:
-        outer = dict(self._locals)
+        outer = dict(self.locals)
         for generator in node.generators:
             self._bind(generator)
             self._all(generator.ifs)
@@ -271,17 +277,20 @@ class _Inference:
             result = Known(type=Record(name="", open=True))
         else:
             result = Known(type=Listing(item=self.of(node.elt).type))
-        self._locals = outer
+        self.locals = outer
         return result
 
     def _bind(self, generator: ast.comprehension) -> None:
-        item = self._item(generator.iter)
-        names = target_names(self.tree, generator.target)
+        self.bind(generator.target, target_names(self.tree, generator.target), generator.iter)
+
+    def bind(self, target: ast.expr, names: Sequence[str], items: ast.expr) -> None:
+        """Give names to the items of a list, as `for` does: one to each item, or several to its parts."""
+        item = self._item(items)
         for name in names:
             if name in self.scope.names:
                 message = f"`{name}` already names something here"
-                self._mistake("shadowed", generator.target, message, name=name, help="choose another name")
-            self._locals[name] = Known(type=item) if isinstance(generator.target, ast.Name) else _part(item)
+                self._mistake("shadowed", target, message, name=name, help="choose another name")
+            self.locals[name] = Known(type=item) if isinstance(target, ast.Name) else _part(item)
 
     def _item(self, node: ast.AST) -> Type:
         kind = self.of(node).type
@@ -362,7 +371,7 @@ class _Inference:
         ordered = arranged(node, spec)
         if ordered is None:
             message = f"{spec.name}() is written {spec.signature}"
-            return self._mistake("arguments", node, message, name=spec.name)
+            return self._mistake("call", node, message, name=spec.name)
         self._check_arguments(spec, ordered)
         if spec.result_of is not None and not node.keywords:
             return Known(type=spec.result_of([one.type for one in arguments]))
@@ -387,7 +396,9 @@ class _Inference:
 
     def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:
         if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
-            self._mistake("literal", argument, f"the {parameter.name} of {spec.name}() is written out as text")
+            self._mistake(
+                "literal", argument, f"the {parameter.name} of {spec.name}() is written out as text"
+            )
         elif parameter.choices is not None and argument.value not in parameter.choices:
             near = near_names(argument.value, parameter.choices)
             message = f"there is no {parameter.name} `{argument.value}`"

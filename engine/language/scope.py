@@ -32,7 +32,8 @@ class Mistake:
     """Something in an expression that cannot be right, with its place in the text of the expression.
 
     ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments,
-    shadowed, unknown_value, operands, not_a_list, literal.
+    call (written with the wrong number of arguments), shadowed, unknown_value, operands, not_a_list,
+    literal (must be written out).
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """How a value is written inside a text for people: the same in formulas, templates and functions."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ _ORDINARY_EXPONENT = 40  # beyond it a number is written with an exponent
 
 
 def text_of(value: object) -> str:
-    """A number as its digits (7.50 stays 7.50), a date as ISO 8601, an instant in UTC with `Z`.
+    """A number as its digits (7.50 stays 7.50), a date as ISO 8601, an instant in UTC with `Z`; money as `12.50 EUR`.
 
     Raises:
         EvaluationError: for null, a list or a record: how to write those is for the author to say.
@@ -27,6 +28,8 @@ def text_of(value: object) -> str:
         return instant_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
+        return f"{text_of(value['amount'])} {text_of(value['currency'])}"
     if value is None:
         raise EvaluationError("null has no text; use default(value, '...')")
     raise EvaluationError(

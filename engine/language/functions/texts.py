@@ -47,12 +47,10 @@ def _right(value: Argument, count: Argument) -> str:
 
 
 def _truncate(value: Argument, length: Argument, end: Argument = "...") -> str:
-    source, end, most = text(value), text(end), size(length)
+    source, tail, most = text(value), text(end), size(length)
     if len(source) <= most:
         return source
-    if len(end) >= most:
-        return source[:most]
-    return source[: most - len(end)] + end
+    return source[: most - len(tail)] + tail if len(tail) < most else source[:most]
 
 
 def _title(value: Argument) -> str:
