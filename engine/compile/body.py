@@ -20,6 +20,7 @@ from engine.spec.field import PathText, Raw
 from engine.values import type as types
 from engine.values.type import ANY, Field, Type, member
 from engine.values.value import Value
+from engine.workspace.kinds.reference import ConnectionDocument
 from engine.workspace.kinds.entry import EntryDocument, KeyDocument
 
 NOTHING = Emitted("None", ANY, True)
@@ -164,7 +165,7 @@ class Body:
     def _table(self, entry: EntryDocument, name: Text) -> Emitted:
         table = self.compilation.tables.get(str(name))
         if table is None:
-            self.compilation.report(problems.unknown("table", name, self.compilation.tables))
+            self.compilation.unknown("table", name, self.compilation.tables)
             return NOTHING
         key = self._key(entry, name, table.key)
         day = None if entry.on is None else self.expression(entry.on)
@@ -189,13 +190,13 @@ class Body:
         first, *rest = str(entry.take).split(".")
         kind: Type | None = columns.get(first)
         if kind is None:
-            self.compilation.report(problems.unknown("column", entry.take, columns, of=f"table {table}"))
+            self.compilation.unknown("column", entry.take, columns, of=f"table {table}")
             return NOTHING
         atom = self.emitter.assign(f"None if {row} is None else {row}[{first!r}]")
         for name in rest:
             found = member(kind, name)
             if found is None:
-                self.compilation.report(problems.unknown("field", entry.take, (), of=types.describe(kind)))
+                self.compilation.unknown("field", entry.take, (), of=types.describe(kind))
                 return NOTHING
             atom, kind = self.emitter.assign(f"None if {atom} is None else {atom}.get({name!r})"), found.type
         return Emitted(atom, kind, True)
@@ -213,7 +214,7 @@ class Body:
         atoms = {str(name): self.entry(entry, Target(name, str(name), None)).atom for name, entry in key.columns.items()}
         for name in key.columns:
             if name not in columns:
-                self.compilation.report(problems.unknown("key column", name, columns, of=f"table {table}"))
+                self.compilation.unknown("key column", name, columns, of=f"table {table}")
         if atoms.keys() != set(columns):
             self.compilation.report(problems.table_key(table, columns))
             return "None"
@@ -223,9 +224,9 @@ class Body:
         if entry.id is None or entry.system is None:
             self.compilation.report(problems.incomplete_xref(entity))
             return NOTHING
-        known = self.compilation.workspace.connections
+        known = self.compilation.documents(ConnectionDocument)
         if str(entry.system) not in known:
-            self.compilation.report(problems.unknown("connection", entry.system, known))
+            self.compilation.unknown("connection", entry.system, known)
         found = self.expression(entry.id)
         self.emitter.used.add(ASK)
         ask = self.emitter.temp("ask")

@@ -127,16 +127,16 @@ def _source(compilation: Compilation, document: EventDocument, source: SourceDoc
     connection, name = str(source.origin).split(".")
     known = compilation.documents(ConnectionDocument)
     if connection not in known:
-        compilation.report(problems.unknown("connection", source.origin, known))
+        compilation.unknown("connection", source.origin, known)
         return None
     connector = compilation.connectors.get(str(known[connection].connector))
     if connector is not None and name not in connector.sources:
         offered = [f"{connection}.{offer}" for offer in connector.sources]
-        compilation.report(problems.unknown("source", source.origin, offered))
+        compilation.unknown("source", source.origin, offered)
         return None
     mapping = compilation.mappings.get(str(source.map))
     if mapping is None:
-        compilation.report(problems.unknown("mapping", source.map, compilation.mappings))
+        compilation.unknown("mapping", source.map, compilation.mappings)
         return None
     if len(mapping.inputs) != 1:
         compilation.report(problems.inbound_inputs(source.map, mapping.inputs))

@@ -34,6 +34,7 @@ from engine.values.type import ANY, DATETIME, STRING, Field, Listing, Record, Ty
 from engine.values.value import Value
 from engine.workspace.kinds.flow import FlowDocument, StepDocument
 from engine.workspace.kinds.model import EntityDocument
+from engine.workspace.kinds.reference import ConnectionDocument
 
 VERBS = ("read", "check", "write", "emit", "wait", "choose")
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
@@ -68,7 +69,7 @@ class FlowBuilder:
         self.input_name = str(document.trigger.name or "event")
         event = str(document.trigger.event)
         if event not in compilation.event_types:
-            compilation.report(problems.unknown("event", document.trigger.event, compilation.event_types))
+            compilation.unknown("event", document.trigger.event, compilation.event_types)
         self.scope: dict[str, Type] = {self.input_name: compilation.event_types.get(event, ANY), "now": DATETIME}
         self.steps = {str(name): step for name, step in document.steps.items()}
         self.verbs = {name: self._verb(key, step) for key, (name, step) in zip(document.steps, self.steps.items())}
@@ -128,10 +129,10 @@ class FlowBuilder:
         for need in step.needs:
             other, _, branch = str(need).partition(".")
             if other not in self.steps:
-                self.compilation.report(problems.unknown("step", need, self.steps))
+                self.compilation.unknown("step", need, self.steps)
             elif branch and branch not in [str(key) for key in self.steps[other].choose]:
                 offered = [f"{other}.{key}" for key in self.steps[other].choose]
-                self.compilation.report(problems.unknown("branch", need, offered))
+                self.compilation.unknown("branch", need, offered)
             else:
                 yield _Edge(other, branch or None, need)
 
@@ -254,7 +255,7 @@ class FlowBuilder:
         assert document.map is not None
         mapping = self.compilation.mappings.get(str(document.map))
         if mapping is None:
-            self.compilation.report(problems.unknown("mapping", document.map, self.compilation.mappings))
+            self.compilation.unknown("mapping", document.map, self.compilation.mappings)
             return _nothing, ANY
         signature = self.compilation.mapping_types[mapping.name]
         self._check_inputs(document.map, signature, document, more)
@@ -288,13 +289,11 @@ class FlowBuilder:
         known = self.compilation.operations
         found = known.get(str(text))
         if found is None:
-            if connection not in self.compilation.workspace.connections:
-                self.compilation.report(
-                    problems.unknown("connection", text, self.compilation.workspace.connections, name=connection)
-                )
+            if connection not in self.compilation.documents(ConnectionDocument):
+                self.compilation.unknown("connection", text, self.compilation.documents(ConnectionDocument), name=connection)
             else:
                 offered = [other for other in known if other.startswith(f"{connection}.")]
-                self.compilation.report(problems.unknown("operation", text, offered))
+                self.compilation.unknown("operation", text, offered)
             return None
         if found.writes != (does == "write"):
             self.compilation.report(problems.wrong_direction(text, does))
@@ -313,7 +312,7 @@ class FlowBuilder:
             output = found.gives if found else ANY
         for key in document.given:
             if parameters and str(key) not in parameters:
-                self.compilation.report(problems.unknown("parameter", key, parameters, of=str(text)))
+                self.compilation.unknown("parameter", key, parameters, of=str(text))
         missing = [key for key, required in parameters.items() if required and key not in document.given]
         if missing:
             self.compilation.report(problems.missing_parameters(text, missing))
@@ -329,12 +328,10 @@ class FlowBuilder:
 
     def _entity(self, text: Text, name: str) -> Type:
         """The type of an entity that the ledger keeps, in its latest version."""
-        documents = self.compilation.documents(EntityDocument).values()
+        documents = self.compilation.versions(EntityDocument)
         versions = [document.version for document in documents if document.name == name]
         if not versions:
-            self.compilation.report(
-                problems.unknown("entity", text, [f"entity.{document.name}" for document in documents])
-            )
+            self.compilation.unknown("entity", text, [f"entity.{document.name}" for document in documents])
             return ANY
         return self.compilation.types[f"canonical/{name}@{max(versions)}"]
 
@@ -353,7 +350,7 @@ class FlowBuilder:
         for policy in document.check:
             found = self.compilation.policies.get(str(policy))
             if found is None:
-                self.compilation.report(problems.unknown("policy", policy, self.compilation.policies))
+                self.compilation.unknown("policy", policy, self.compilation.policies)
                 continue
             self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
             policies.append(found)
@@ -386,7 +383,7 @@ class FlowBuilder:
     def _link(self, name: str, entity: Text, path: Text, more: Mapping[str, Type]) -> Link:
         known = [str(document.name) for document in self.compilation.documents(EntityDocument).values()]
         if str(entity) not in known:
-            self.compilation.report(problems.unknown("entity", entity, known))
+            self.compilation.unknown("entity", entity, known)
         compiled = self._body(more).compiled(f"{self.document.name} {name} link {entity}", path)
         return Link(entity=str(entity), canonical_id=compiled.call)
 
@@ -395,7 +392,7 @@ class FlowBuilder:
     ) -> tuple[AnyStep, Type]:
         event = cast("Text", document.emit)
         if str(event) not in self.compilation.event_types:
-            self.compilation.report(problems.unknown("event", event, self.compilation.event_types))
+            self.compilation.unknown("event", event, self.compilation.event_types)
         kind = self.compilation.event_types.get(str(event), ANY)
         make, mapping = self._payload(name, document, more, kind)
         return EmitStep(**common, event=str(event), make=make, mapping=mapping), kind
@@ -407,7 +404,7 @@ class FlowBuilder:
         assert waits is not None
         event = str(waits.event)
         if event not in self.compilation.event_types:
-            self.compilation.report(problems.unknown("event", waits.event, self.compilation.event_types))
+            self.compilation.unknown("event", waits.event, self.compilation.event_types)
         awaited = event_type(self.compilation, event)
         step = WaitStep(
             **common,

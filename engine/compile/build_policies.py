@@ -120,7 +120,7 @@ class _Builder:
     def _until(self, until: UntilDocument) -> Until:
         where = None
         if until.event not in self._compilation.event_types:
-            self._compilation.report(problems.unknown("event", until.event, self._compilation.event_types))
+            self._compilation.unknown("event", until.event, self._compilation.event_types)
         if until.where is not None:
             body = self._body({"event": event_type(self._compilation, str(until.event))})
             where = body.compiled(f"policy {self._document.name} until", until.where)

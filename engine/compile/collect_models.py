@@ -17,6 +17,7 @@ from engine.values import type as types
 from engine.values.json_text import JsonError, read_json
 from engine.values.type import ANY, Field, Record, Type
 from engine.values.value import Value
+from engine.workspace.files import FileUnreadable
 from engine.workspace.kinds.model import EntityDocument, FieldDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
@@ -47,11 +48,11 @@ RECEIPT = Record(name="receipt", fields={"id": Field(type=types.STRING, required
 
 def collect_entities(compilation: Compilation) -> None:
     """Every entity, as type and as JSON Schema."""
-    for document in compilation.documents(EntityDocument).values():
+    for document in compilation.versions(EntityDocument):
         name = f"canonical/{document.name}@{document.version}"
         fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
         if str(document.key) not in fields:
-            compilation.report(problems.unknown("field", document.key, fields, of=name))
+            compilation.unknown("field", document.key, fields, of=name)
         kind = Record(name=name, fields=fields, open=document.open)
         compilation.types[name] = kind
         compilation.entities[name] = EntityModel(
@@ -89,7 +90,7 @@ def _type(compilation: Compilation, document: FieldDocument) -> Type:
     if document.ref is not None:
         known = [str(entity.name) for entity in compilation.documents(EntityDocument).values()]
         if str(document.ref) not in known:
-            compilation.report(problems.unknown("entity", document.ref, known))
+            compilation.unknown("entity", document.ref, known)
         return types.STRING
     name = str(document.type or "any")
     if name == "list":
@@ -162,7 +163,7 @@ def collect_connectors(compilation: Compilation) -> None:
     for connection in compilation.documents(ConnectionDocument).values():
         found = compilation.connectors.get(str(connection.connector))
         if found is None:
-            compilation.report(problems.unknown("connector", connection.connector, compilation.connectors))
+            compilation.unknown("connector", connection.connector, compilation.connectors)
             continue
         for name, operation in found.operations.items():
             compilation.operations[f"{connection.name}.{name}"] = operation
@@ -180,7 +181,7 @@ def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan |
 
     try:
         return build_connector(spec, schema, compile_path=compiled, compile_formula=compiled)
-    except (schemas.SchemaUnusable, TemplateError, InputError, JsonError) as error:
+    except (schemas.SchemaUnusable, TemplateError, InputError, JsonError, FileUnreadable) as error:
         compilation.report(problems.unusable_connector(spec.connector, str(error)))
         return None
 
@@ -204,6 +205,6 @@ def resolve_type(compilation: Compilation, text: Text) -> Type:
         return Record(name="", open=True)
     found = compilation.types.get(name)
     if found is None:
-        compilation.report(problems.unknown("type", text, [*compilation.types, *types.SCALARS, "check", "record"]))
+        compilation.unknown("type", text, [*compilation.types, *types.SCALARS, "check", "record"])
         return ANY
     return found

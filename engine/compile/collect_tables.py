@@ -34,7 +34,7 @@ def collect_tables(compilation: Compilation) -> None:
 def _check_types(compilation: Compilation, columns: Mapping[Text, Text]) -> None:
     for kind in columns.values():
         if kind not in COLUMN_TYPES:
-            compilation.report(problems.unknown("type", kind, COLUMN_TYPES, of="a column"))
+            compilation.unknown("type", kind, COLUMN_TYPES, of="a column")
 
 
 class _Reader:
@@ -43,7 +43,7 @@ class _Reader:
     def __init__(self, compilation: Compilation, document: TableDocument) -> None:
         self._compilation = compilation
         self._document = document
-        self._columns = {str(name): str(kind) for name, kind in (document.key | document.columns).items()}
+        self._columns = {str(name): str(kind) for name, kind in {**document.key, **document.columns}.items()}
         self._key = tuple(str(name) for name in document.key)
         self._place: Text = document.file or document.name
 
@@ -78,7 +78,7 @@ class _Reader:
         file = self._document.file
         if file is None:
             return
-        text = self._compilation.text_of(file, str(file), lambda why: problems.unreadable(file, why))
+        text = self._compilation.read_or_report(file)
         if text is None:
             return
         if str(file).endswith(".csv"):

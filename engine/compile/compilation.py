@@ -1,12 +1,14 @@
 """The growing table that the stages of the compiler fill, and the problems that they find."""
 
-from collections.abc import Callable, Mapping
+import posixpath
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
+from engine.compile import problems
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
-from engine.language.functions import STANDARD_FUNCTIONS, FunctionTable
+from engine.language.functions.spec import FunctionTable
+from engine.language.functions.standard import STANDARD
 from engine.plan.plan import EventPlan, FlowPlan, MappingPlan, SourcePlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
@@ -14,8 +16,10 @@ from engine.problems.collector import Collector
 from engine.problems.problem import Problem
 from engine.source import Text
 from engine.spec.field import Document
+from engine.values.canonical import text_hash
 from engine.values.schema import CheckedSchema
 from engine.values.type import Type
+from engine.workspace.files import FileUnreadable
 from engine.workspace.workspace import Workspace
 
 D = TypeVar("D", bound=Document)
@@ -39,7 +43,7 @@ class Compilation:
 
     workspace: Workspace
     collector: Collector
-    functions: FunctionTable = STANDARD_FUNCTIONS
+    functions: FunctionTable = STANDARD
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)  # by "canonical/time_entry@2"
     entities: dict[str, EntityModel] = field(default_factory=dict)  # by the same name
@@ -54,22 +58,45 @@ class Compilation:
     policy_types: dict[str, "Signature"] = field(default_factory=dict)
     flows: dict[str, FlowPlan] = field(default_factory=dict)
     sources: list[SourcePlan] = field(default_factory=list)
+    file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
 
     def report(self, problem: Problem) -> None:
         """Add a problem."""
         self.collector.add(problem)
 
-    def documents(self, kind: type[D]) -> Mapping[str, D]:
-        """The documents of a kind by name."""
-        return self.workspace.documents(kind)
+    def unknown(self, kind: str, text: Text, known: Iterable[str], *, of: str = "", name: str = "") -> None:
+        """Report a name that nothing has, unless its document is there and broken: that was reported."""
+        wanted = (name or str(text)).rsplit(".", 1)[-1] if kind == "entity" else name or str(text)
+        if (kind, wanted) not in self.workspace.broken:
+            self.report(problems.unknown(kind, text, known, of=of, name=name))
 
-    def text_of(self, beside: Text, name: str, complain: Callable[[str], Problem]) -> str | None:
-        """The text of a file named in a document; None, and a problem, when it cannot be read."""
-        found = self.workspace.read_beside(Path(beside.span.source.name), name)
-        if isinstance(found, str):
-            return found
-        self.report(complain(found.why))
-        return None
+    def documents(self, kind: type[D]) -> Mapping[str, D]:
+        """The documents of a kind by name, the newest version of each."""
+        return self.workspace.of(kind)
+
+    def versions(self, kind: type[D]) -> list[D]:
+        """All documents of a kind, every version."""
+        return [document for document in self.workspace.documents if isinstance(document, kind)]
+
+    def read(self, beside: Text, name: str) -> bytes:
+        """A file named in a document, by its path from there.
+
+        Raises:
+            FileUnreadable: when it is not there, too large, or outside of the workspace.
+
+        """
+        content = self.workspace.files.read_bytes(name, beside=beside.span.source)
+        folder = beside.span.source.name.rpartition("/")[0]
+        self.file_hashes[posixpath.normpath(f"{folder}/{name}")] = text_hash(content)
+        return content
+
+    def read_or_report(self, file: Text) -> str | None:
+        """The text of a file that a document names; None, and a problem, when it cannot be used."""
+        try:
+            return self.read(file, str(file)).decode()
+        except (FileUnreadable, UnicodeDecodeError) as error:
+            self.report(problems.unreadable(file, str(error)))
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

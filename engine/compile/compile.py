@@ -1,6 +1,7 @@
 """The compiler: named stages in order, each a function of the growing table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from engine.compile.build_calendars import build_calendars
 from engine.compile.build_events import build_events, build_sources
@@ -11,6 +12,8 @@ from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation
+from engine.connect.connector_plan import ConnectorPlan
+from engine.language.functions.spec import FunctionTable
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
 from engine.plan.step import CheckStep, WaitStep
 from engine.problems.collector import Collector
@@ -37,16 +40,33 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
 )
 
 
-def compile_workspace(workspace: Workspace, collector: Collector) -> Plan | None:
-    """The plan of a workspace; None when the collector holds errors, then or before."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What a workspace compiles to."""
+
+    plan: Plan
+    connectors: Mapping[str, ConnectorPlan]
+    functions: FunctionTable  # those of the language, and of the calendars of this workspace
+    files: tuple[str, ...]  # the files that documents name, from the root of the workspace
+
+
+def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | None:
+    """The plan of a workspace, and its connectors made ready; None when the collector holds errors."""
     compilation = Compilation(workspace=workspace, collector=collector)
     for stage in STAGES:
         stage(compilation)
-    return None if collector.has_errors else _plan(compilation)
+    if collector.has_errors:
+        return None
+    return Compiled(
+        plan=_plan(compilation),
+        connectors=compilation.connectors,
+        functions=compilation.functions,
+        files=tuple(compilation.file_hashes),
+    )
 
 
 def _plan(compilation: Compilation) -> Plan:
-    release = _release(compilation.workspace)
+    release = _release(compilation)
     flows = compilation.flows
     starts: dict[str, tuple[FlowPlan, ...]] = {}
     for flow in flows.values():
@@ -75,11 +95,11 @@ def _entities(compilation: Compilation) -> dict[str, EntityPlan]:
     }
 
 
-def _release(workspace: Workspace) -> str:
+def _release(compilation: Compilation) -> str:
     """The name of the release: the same meaning gives the same name, however it is laid out in files."""
     documents = {
-        f"{document.kind} {document.name}": plain(document)
-        for document in workspace
+        f"{document.kind} {document.name}@{document.version}": plain(document)
+        for document in compilation.workspace.documents
         if not isinstance(document, FlowTestDocument)
     }
-    return fingerprint({"language": LANGUAGE, "documents": documents, "files": dict(workspace.file_hashes())})
+    return fingerprint({"language": LANGUAGE, "documents": documents, "files": dict(compilation.file_hashes)})

@@ -6,7 +6,8 @@ One function a mistake: it takes the facts and says them. What lives here is wor
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from engine.problems import Label, Problem, Severity, did_you_mean
+from engine.language.check import Mistake
+from engine.problems import Label, Problem, did_you_mean
 from engine.problems.suggest import or_list
 from engine.source import Span, Text
 from engine.spec.field import FormulaText, PathText
@@ -29,7 +30,7 @@ _UNKNOWN = {
     "step": "TG323",
     "branch": "TG324",
     "flow": "TG325",
-    "field": "TG302",
+    "field": "TG303",
 }
 
 
@@ -49,7 +50,7 @@ def unknown(kind: str, text: Text, known: Iterable[str], *, of: str = "", name: 
 def _near(name: str, known: Sequence[str], kind: str) -> tuple[str, ...]:
     near = did_you_mean(name, known)
     if near:
-        return (near,)
+        return near
     return (f"known: {', '.join(sorted(known)[:8])}",) if known else (f"there is no {kind} at all yet",)
 
 
@@ -75,24 +76,28 @@ def bad_expression(text: Text, error: _SyntaxFault) -> Problem:
     )
 
 
-class _Mistake(Protocol):
-    kind: str
-    message: str
-    start: int
-    end: int
-    near: tuple[str, ...]
+_MISTAKES = {
+    "unknown_name": "TG302",
+    "unknown_field": "TG303",
+    "no_fields": "TG304",
+    "unknown_function": "TG305",
+    "arguments": "TG306",
+    "shadowed": "TG307",
+    "operands": "TG401",
+    "unknown_value": "TG413",
+    "not_a_list": "TG414",
+    "literal": "TG415",
+}
 
 
-_MISTAKES = {"name": "TG301", "field": "TG302", "function": "TG303", "arguments": "TG304", "type": "TG401"}
-
-
-def mistake(text: Text, found: _Mistake) -> Problem:
+def mistake(text: Text, found: Mistake) -> Problem:
     """A name or a call in an expression that cannot be right."""
+    near = (f"did you mean {or_list(found.near)}?",) if found.near else ()
     return Problem(
-        code=_MISTAKES.get(found.kind, "TG401"),
+        code=_MISTAKES[found.kind],
         message=found.message,
         span=text.at(found.start, found.end),
-        help=(f"did you mean {or_list(found.near)}?",) if found.near else (),
+        help=(*near, *((found.help,) if found.help else ())),
     )
 
 
@@ -108,7 +113,7 @@ def let_cycle(text: Text, names: Sequence[str]) -> Problem:
 
 def hides(name: Text, what: str) -> Problem:
     """A name that is in use."""
-    return Problem(code="TG305", message=f"{str(name)!r} is {what} already", span=name.span, help=("give it another name",))
+    return Problem(code="TG308", message=f"{str(name)!r} is {what} already", span=name.span, help=("give it another name",))
 
 
 def unknown_conversion(text: Text) -> Problem:
@@ -127,7 +132,7 @@ def value_never_matches(key: Text, possible: Sequence[str]) -> Problem:
         code="TG403",
         message=f"the value is never {str(key)!r}",
         span=key.span,
-        help=(did_you_mean(str(key), possible) or f"it is one of {', '.join(possible)}",),
+        help=did_you_mean(str(key), possible) or (f"it is one of {', '.join(possible)}",),
     )
 
 
@@ -187,10 +192,10 @@ def unknown_output_field(name: Text, part: str, kind: str, known: Iterable[str])
     start = str(name).find(part)
     near = did_you_mean(part, list(known))
     return Problem(
-        code="TG306",
+        code="TG309",
         message=f"{kind} has no field {part!r}",
         span=name.at(max(start, 0), max(start, 0) + len(part)),
-        help=(near,) if near else (),
+        help=near,
     )
 
 
@@ -216,10 +221,10 @@ def input_not_in_scope(text: Text, name: str, known: Iterable[str]) -> Problem:
     """A mapping or policy whose input is not there."""
     near = did_you_mean(name, list(known))
     return Problem(
-        code="TG307",
+        code="TG330",
         message=f"{str(text)!r} takes {name!r}, and there is no such name here",
         span=text.span,
-        help=(near or f"name a step {name!r}, or give it: `with: {{{name}: path}}`",),
+        help=near or (f"name a step {name!r}, or give it: `with: {{{name}: path}}`",),
     )
 
 
@@ -355,18 +360,3 @@ def unusable_entity(name: Text, why: str) -> Problem:
 def bad_calendar(text: Text, why: str, helps: str) -> Problem:
     """A calendar that says something impossible."""
     return Problem(code="TG509", message=why, span=text.span, help=(helps,) if helps else ())
-
-
-def bad_test(text: Text, why: str) -> Problem:
-    """A test that demands something impossible."""
-    return Problem(code="TG510", message=why, span=text.span)
-
-
-def unused(kind: str, name: Text) -> Problem:
-    """Something that nothing uses."""
-    return Problem(
-        code="TG701",
-        message=f"nothing uses the {kind} {str(name)!r}",
-        span=name.span,
-        severity=Severity.WARNING,
-    )

@@ -1,0 +1,5 @@
+"""`python -m engine` is `tidegate`."""
+
+from engine.cli.main import main
+
+main()

@@ -1,0 +1,103 @@
+"""`tidegate`: the group of commands, each imported when it is used.
+
+`--help` lists the commands from the table here, so that it need not import what they need.
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import cast
+
+import click
+
+from engine import __version__
+from engine.errors import TidegateError
+
+# name -> (module, what it does in a few words)
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "validate": ("engine.cli.validate", "Check every document of a workspace."),
+        "explain": ("engine.cli.explain", "Explain the code of a problem."),
+        "test": ("engine.cli.test", "Run the tests that stand beside flows."),
+        "map": ("engine.cli.map", "Put a record through a mapping."),
+        "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
+        "process": ("engine.cli.process", "Run the events of a file to rest."),
+        "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
+        "trace": ("engine.cli.trace", "Follow a record back to where it came from, and on to what it caused."),
+        "holds": ("engine.cli.holds", "List the holds of policies, and release them."),
+        "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
+        "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
+        "ledger": ("engine.cli.ledger", "Create, upgrade and verify a ledger."),
+        "schema": ("engine.cli.schema", "Print the JSON Schema of a kind of document, for editors."),
+    }
+)
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        found = COMMANDS.get(cmd_name)
+        return None if found is None else cast("click.Command", import_module(found[0]).command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            # Late: comparing names is only needed by those who mistype one.
+            from engine.problems.suggest import did_you_mean
+
+            near = did_you_mean(args[0], COMMANDS)
+            raise click.UsageError(" ".join([f"There is no command {args[0]!r}.", *near]), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tidegate")
+def tidegate() -> None:
+    """Rules and mappings between the systems of a professional-services firm."""
+
+
+def main() -> None:
+    """Run `tidegate`. Exit codes: 0 fine, 1 problems found or work failed, 2 wrong use."""
+    try:
+        tidegate.main(prog_name="tidegate", standalone_mode=True)
+    except TidegateError as error:
+        _say(f"tidegate: {error}")
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has gone; that is their right, and no fault.
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # the last door: a person is never shown a traceback
+        _say(_own_fault(error))
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _own_fault(error: Exception) -> str:
+    """What to say of a bug of ours; the traceback goes to a file for whoever mends it."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
+    with tempfile.NamedTemporaryFile("w", prefix="tidegate-", suffix=".txt", delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    return (
+        f"tidegate: this is a fault of Tidegate itself ({type(error).__name__}: {error}).\n"
+        f"  What is in the ledger is safe. Details: {Path(file.name)}"
+    )

@@ -1,0 +1,96 @@
+"""`tidegate process`."""
+
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from engine.cli import options, output
+from engine.cli.simulators import simulator_addresses
+from engine.runtime.process import Processed
+
+
+@click.command("process")
+@click.option(
+    "--events", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="One event a line."
+)
+@click.option("--as", "as_event", help="Each line is the data of this event, rather than an envelope.")
+@options.workspace
+@options.environment
+@options.ledger
+@options.output_format()
+@click.option("--simulator", "simulators", multiple=True, metavar="CONNECTION=URL", help="Where a simulator listens.")
+def command(
+    file: Path,
+    as_event: str | None,
+    folder: Path | None,
+    environment: str,
+    ledger_url: str,
+    form: str,
+    simulators: tuple[str, ...],
+) -> None:
+    """Run the events of a file to rest, and those that an earlier run left open first.
+
+    Each line is {"type": NAME, "data": {...}}. The same event twice is one event; the same command again
+    goes on where a crash left it. The exit code is 0 when every line was an event and no run failed.
+    """
+    found = asyncio.run(
+        _process(file, as_event, folder, environment, ledger_url, simulator_addresses(simulators), quiet=form == "json")
+    )
+    _show(found, form)
+    sys.exit(0 if found.ok else 1)
+
+
+async def _process(
+    file: Path,
+    as_event: str | None,
+    folder: Path | None,
+    environment: str,
+    ledger_url: str,
+    simulated: dict[str, str],
+    *,
+    quiet: bool,
+) -> Processed:
+    from engine import session as sessions
+    from engine.clock import SystemClock
+    from engine.ledger import open_ledger
+    from engine.runtime.process import process
+    from engine.runtime.runner import Runner
+
+    clock = SystemClock()
+    session = sessions.load(folder)
+    plan = session.ready.plan
+    with open_ledger(ledger_url, clock=clock, create=True) as ledger:
+        sessions.store_release(session, ledger, clock)
+        connections = sessions.open_connections(session, environment, clock, simulated)
+        try:
+            runner = Runner(
+                ledger=ledger,
+                plan=plan,
+                plans=sessions.plans(session, ledger),
+                connections=connections,
+                clock=clock,
+            )
+            with output.progress("events", quiet=quiet) as shown:
+                return await process(runner, plan, file, as_event, clock, shown.show)
+        finally:
+            await connections.aclose()
+
+
+def _show(found: Processed, form: str) -> None:
+    if form == "json":
+        output.json(asdict(found))
+        return
+    for refusal in found.refusals:
+        output.line(refusal, error=True)
+    output.line(
+        f"{found.events:,} events: {found.accepted:,} accepted, {found.duplicates:,} known already"
+        + (f", {found.conflicts:,} with a known id and another body" if found.conflicts else "")
+        + (f", {found.refused:,} lines that are no events" if found.refused else "")
+    )
+    statuses = ("completed", "held", "waiting", "rejected", "failed", "unknown")
+    ended = ", ".join(f"{getattr(found, name):,} {name}" for name in statuses if getattr(found, name))
+    output.line(f"{found.runs:,} runs: {ended or 'none'}")
+    output.line(f"{found.effects:,} effects, {found.alerts:,} alerts, {found.seconds:.1f} s")

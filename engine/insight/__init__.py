@@ -1,0 +1,1 @@
+"""Questions put to a ledger that is only read."""

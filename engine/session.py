@@ -1,0 +1,185 @@
+"""What a command opens: a workspace and its plan, a ledger, connections. It has no verbs of its own."""
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from engine.clock import Clock
+from engine.compile.compile import Compiled, compile_workspace
+from engine.compile.evaluate import evaluate
+from engine.connect.catalog import Catalog
+from engine.connect.connector_spec import ConnectorSpec
+from engine.connect.settings import resolve_settings, secret_resolver
+from engine.errors import InputError
+from engine.ledger import Commit, Ledger
+from engine.ledger.instants import instant
+from engine.ledger.rows import NewActivation, NewRelease
+from engine.plan.plan import Plan
+from engine.problems import Collector, Report
+from engine.problems.render.text import render_text
+from engine.runtime.connections import Connection, Connections
+from engine.values.json_text import read_json, write_json
+from engine.values.value import Value
+from engine.workspace.files import WorkspaceError, find_root
+from engine.workspace.kinds import KINDS
+from engine.workspace.kinds.reference import ConnectionDocument
+from engine.workspace.load import load_workspace
+from engine.workspace.workspace import Workspace
+
+ALL_KINDS = (*KINDS, ConnectorSpec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A workspace as it was found."""
+
+    workspace: Workspace
+    collector: Collector
+    compiled: Compiled | None  # None when there are problems
+    catalog: Catalog
+
+    def report(self) -> Report:
+        """What is wrong with the workspace."""
+        return self.collector.report()
+
+    @property
+    def ready(self) -> Compiled:
+        """What the workspace compiles to.
+
+        Raises:
+            InputError: when it has problems; they are told by `tidegate validate`.
+
+        """
+        if self.compiled is None:
+            shown = render_text(self.collector.report(shown=3))
+            raise InputError(f"the workspace has problems; `tidegate validate` lists them all\n{shown}")
+        return self.compiled
+
+
+def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
+    """Load and compile the workspace that `folder`, or the present folder, lies in.
+
+    Raises:
+        InputError: when there is no workspace.
+
+    """
+    try:
+        root = find_root(folder or Path.cwd(), exactly=folder is not None)
+    except WorkspaceError as error:
+        raise InputError(str(error)) from error
+    catalog = catalog or Catalog.found()
+    workspace, collector = load_workspace(root, ALL_KINDS)
+    return Session(
+        workspace=workspace,
+        collector=collector,
+        compiled=compile_workspace(workspace, collector),
+        catalog=catalog,
+    )
+
+
+def pack_folder() -> Path:
+    """The folder of the pack: beside the engine in a checkout, inside it when installed from a wheel."""
+    inside = Path(__file__).parent / "pack"
+    return inside if inside.is_dir() else Path(__file__).parent.parent
+
+
+def store_release(session: Session, ledger: Ledger, clock: Clock) -> None:
+    """Keep the workspace in the ledger under its fingerprint, so that its runs can go on with it later."""
+    plan = session.ready.plan
+    active = ledger.reader().active_release()
+    if active is not None and active.fingerprint == plan.release:
+        return
+    at = instant(clock.now())
+    content = zlib.compress(write_json(_snapshot(session)))
+    commit = Commit(action="release", subject=plan.release)
+    commit.releases.append(NewRelease(plan.release, at, "", content))
+    commit.activations.append(NewActivation(plan.release, at, "tidegate", "the workspace as it was found"))
+    ledger.commit(commit)
+
+
+def _snapshot(session: Session) -> dict[str, str]:
+    """Every file that the plan was made of, by its name."""
+    names = {source.name: source.text for source in session.workspace.sources}
+    for name in session.ready.files:
+        names[name] = session.workspace.files.read_bytes(name).decode()
+    return names
+
+
+def plans(session: Session, ledger: Ledger) -> Callable[[str], Plan]:
+    """The plan of a release: that of this workspace, or one compiled again from what the ledger kept."""
+    known = {session.ready.plan.release: session.ready.plan}
+
+    def find(release: str) -> Plan:
+        if release not in known:
+            known[release] = _plan_of(ledger, release, session.catalog)
+        return known[release]
+
+    return find
+
+
+def _plan_of(ledger: Ledger, release: str, catalog: Catalog) -> Plan:
+    row = ledger.reader().release(release)
+    if row is None:
+        raise InputError(f"the ledger has runs of release {release[:12]}, and not the release itself")
+    files = cast("Mapping[str, str]", read_json(zlib.decompress(row.content)))
+    with tempfile.TemporaryDirectory(prefix="tidegate-release-") as folder:
+        for name, text in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return load(Path(folder), catalog.restricted(())).ready.plan
+
+
+def open_connections(
+    session: Session,
+    environment: str,
+    clock: Clock,
+    simulated: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Connections:
+    """Every connection of an environment. `simulated` has the address of each simulator by connection.
+
+    A connection without settings for this environment is left out: a flow that uses it says so.
+
+    Raises:
+        ConfigurationError: when a setting is missing.
+
+    """
+    resolve = secret_resolver(os.environ if environ is None else environ, Path("/run/secrets"))
+    found: dict[str, Connection] = {}
+    for document in session.workspace.of(ConnectionDocument).values():
+        name = str(document.name)
+        written = next((raw for key, raw in document.environments.items() if key == environment), None)
+        if written is None:
+            continue
+        address = (simulated or {}).get(name)
+        settings = resolve_settings(name, environment, written.value, resolve, base_url=address)
+        plan = session.ready.connectors[str(document.connector)]
+        found[name] = Connection(name, session.catalog.open(plan, settings, now=clock.now), plan)
+    return Connections(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Evaluates single expressions, with the calendars and tables of a workspace if there is one."""
+
+    session: Session | None
+
+    @classmethod
+    def of(cls, folder: Path | None) -> "Evaluator":
+        """With the workspace of this folder, or of the present one; without, when there is none."""
+        try:
+            return cls(load(folder))
+        except InputError:
+            if folder is not None:
+                raise
+            return cls(None)
+
+    def evaluate(self, kind: str, text: str, data: Value) -> Mapping[str, Value]:
+        """`{"value": ...}`, or `{"problem": {...}, "rendered": TEXT}`; never raises for what is given."""
+        functions = None if self.session is None or self.session.compiled is None else self.session.compiled.functions
+        return evaluate(kind, text, data, functions)
