@@ -226,6 +226,10 @@ class Simulator:
         self._tokens[token] = datetime.fromtimestamp(self.now().timestamp() + life, UTC)
         return token
 
+    def accept_token(self, token: str) -> None:
+        """Let a token hold that was issued once and for all."""
+        self._tokens[token] = _FOREVER
+
     def expire_tokens(self) -> None:
         """No token that was issued so far holds any more."""
         self._tokens.clear()
@@ -306,6 +310,7 @@ def _unsigned(_body: bytes, _number: int) -> Mapping[str, str]:
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _utc_now() -> datetime:
