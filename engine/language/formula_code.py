@@ -16,9 +16,10 @@ from engine.language import formula_operators as operators
 from engine.language.budget import MAX_ITERATIONS
 from engine.language.compiled import EvaluationError
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaSyntaxError, FormulaTree, target_names
-from engine.language.formula_types import Typing, arranged, near_names
+from engine.language.formula_types import Typing, arranged
 from engine.language.functions.spec import FunctionSpec, FunctionTable
 from engine.language.generate import Emitter
+from engine.problems.suggest import near_names
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Anything]] = {
     ast.Add: operators.add,

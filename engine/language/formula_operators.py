@@ -10,7 +10,6 @@ rounds towards zero).
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from engine.language.budget import (
@@ -26,6 +25,7 @@ from engine.language.budget import (
 )
 from engine.language.compiled import EvaluationError
 from engine.language.text import text_of
+from engine.problems.suggest import near_names
 from engine.values.value import kind_of
 
 Names: TypeAlias = Sequence[str]  # the texts that operands were read from, or nothing
@@ -308,7 +308,7 @@ def optional_field_of(record: Operand, name: str, names: Names = ()) -> Operand:
 
 
 def _missing(record: Mapping[str, Operand], name: str, names: Names) -> EvaluationError:
-    near = get_close_matches(name, list(record)[:1000], 3)
+    near = near_names(name, record)
     hint = "; near it: " + ", ".join(f"`{one}`" for one in near) if near else ""
     owner = f"`{names[0]}`" if names else "the record"
     return EvaluationError(f"{owner} has no field `{name}`{hint}")

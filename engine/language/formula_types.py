@@ -8,11 +8,11 @@ reads the same facts to leave guards out.
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaTree, target_names
 from engine.language.functions.spec import FunctionSpec, FunctionTable, Parameter
 from engine.language.scope import Mistake, TypeScope
+from engine.problems.suggest import near_names
 from engine.values.type import (
     ANY,
     BOOLEAN,
@@ -98,11 +98,6 @@ def _join(left: Known, right: Known) -> Known:
     kinds = {family(left.type), family(right.type)}
     common = {"number": DECIMAL, "text": STRING}.get(kinds.pop(), ANY) if len(kinds) == 1 else ANY
     return Known(type=common, nullable=nullable)
-
-
-def near_names(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """At most three names that look like `name`."""
-    return tuple(get_close_matches(name, list(names), 3))
 
 
 def infer(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> Typing:
