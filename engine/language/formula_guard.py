@@ -42,7 +42,7 @@ def untyped(emitter: Emitter) -> TypeScope:
 def unusable(typing: Typing) -> Mistake | None:
     """The first mistake that no data can make right; others are for the checks to report."""
     for mistake in typing.mistakes:
-        if mistake.kind in ("unknown_name", "unknown_function", "shadowed", "literal", "call"):
+        if mistake.fatal:
             near = ", ".join(f"`{one}`" for one in mistake.near)
             return replace(mistake, help=mistake.help or (f"near it: {near}" if near else ""))
     return None

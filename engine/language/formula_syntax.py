@@ -10,9 +10,10 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from engine.language.budget import (
     MAX_CHARACTERS,
@@ -24,6 +25,9 @@ from engine.language.budget import (
     MAX_NODES,
 )
 from engine.source import Text
+
+
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
 class FormulaSyntaxError(Exception):
@@ -81,8 +85,11 @@ class FormulaTree:
         return min(offset + self._lead, len(self.text))
 
 
-def parse_formula(text: str) -> FormulaTree:
+def parse_formula(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> FormulaTree:
     """Read a formula and check that it is made of what the language has.
+
+    ``calendar_keys`` says, for calendars that depend on something (a legal entity), by which
+    formula their key is found where a call leaves it out.
 
     Raises:
         FormulaSyntaxError: with the place of the first thing that is wrong.
@@ -110,6 +117,9 @@ def parse_formula(text: str) -> FormulaTree:
     )
     check = _Allowed(tree)
     check.visit(root, 1)
+    for node in ast.walk(root):
+        if isinstance(node, ast.Call):
+            check.reads.extend(with_calendar_key(tree, node, calendar_keys))
     return FormulaTree(
         text=tree.text,
         place=tree.place,
@@ -119,6 +129,39 @@ def parse_formula(text: str) -> FormulaTree:
         _characters=tree._characters,
         _lead=lead,
     )
+
+
+_CALENDAR_ARGUMENTS = {
+    "cycle": 2,
+    "cutoff": 2,
+    "next_cycle": 2,
+    "is_business_day": 2,
+    "add_business_days": 3,
+    "business_hours_between": 3,
+}
+"""Functions on calendars, and how many arguments stand before the key."""
+
+
+def with_calendar_key(tree: FormulaTree, call: ast.Call, keys: Mapping[str, str]) -> Sequence[Word]:
+    """Give a call the key of its calendar, unless it has one; the names that the key reads come back."""
+    if not isinstance(call.func, ast.Name) or not call.args or not isinstance(call.args[0], ast.Constant):
+        return ()
+    before = _CALENDAR_ARGUMENTS.get(call.func.id)
+    key = keys.get(str(call.args[0].value))
+    if (
+        before is None
+        or key is None
+        or len(call.args) > before
+        or any(one.arg == "key" for one in call.keywords)
+    ):
+        return ()
+    inner = parse_formula(key)
+    for node in ast.walk(inner.root):
+        if isinstance(node, ast.expr):
+            ast.copy_location(node, call.args[0])  # a mistake in the key is shown where the calendar is named
+    call.keywords.append(ast.keyword(arg="key", value=inner.root))
+    start, end = tree.span(call.args[0])
+    return [Word(name=word.name, start=start, end=end) for word in inner.reads]
 
 
 def place_of(text: str) -> str:

@@ -110,6 +110,9 @@ _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: 
 _UNORDERED = ("boolean", "list", "record")
 
 
+_FATAL = frozenset({"unknown_name", "unknown_function", "shadowed", "literal"})
+
+
 class Inference:
     """One walk over one formula."""
 
@@ -137,9 +140,30 @@ class Inference:
             _optional=frozenset(self.optional),
         )
 
-    def _mistake(self, kind: str, node: ast.AST, message: str, **more: str | tuple[str, ...]) -> Known:
+    def _mistake(
+        self,
+        kind: str,
+        node: ast.AST,
+        message: str,
+        *,
+        name: str = "",
+        near: tuple[str, ...] = (),
+        help: str = "",  # noqa: A002 - the name of the field
+        fatal: bool = False,
+    ) -> Known:
         start, end = self.tree.span(node)
-        self.mistakes.append(Mistake(kind=kind, message=message, start=start, end=end, **more))  # type: ignore[arg-type]
+        self.mistakes.append(
+            Mistake(
+                kind=kind,
+                message=message,
+                start=start,
+                end=end,
+                name=name,
+                near=near,
+                help=help,
+                fatal=fatal or kind in _FATAL,
+            )
+        )
         return UNKNOWN
 
     def _find(self, node: ast.AST) -> Known:
@@ -221,17 +245,13 @@ class Inference:
 
     def _unknown_field(self, node: ast.AST, base: ast.AST, name: str, kind: Record) -> Known:
         message = f"`{self.tree.written(base)}` ({describe(kind)}) has no field `{name}`"
-        self._mistake("unknown_field", node, message, name=name, near=near_names(name, kind.fields))
-        last = self.mistakes[-1]
-        if isinstance(node, ast.Attribute):  # point at the name behind the dot, not at all before it
-            self.mistakes[-1] = Mistake(
-                kind=last.kind,
-                message=last.message,
-                start=last.end - len(name),
-                end=last.end,
-                name=name,
-                near=last.near,
-            )
+        start, end = self.tree.span(node)
+        if self.tree.text[start:end].endswith(name):  # point at the name behind the dot, not at all before it
+            start = end - len(name)
+        near = near_names(name, kind.fields)
+        self.mistakes.append(
+            Mistake(kind="unknown_field", message=message, start=start, end=end, name=name, near=near)
+        )
         return UNKNOWN
 
     def _subscript(self, node: ast.Subscript) -> Known:
@@ -366,7 +386,7 @@ class Inference:
         ordered = arranged(node, spec)
         if ordered is None:
             message = f"{spec.name}() is written {spec.signature}"
-            return self._mistake("call", node, message, name=spec.name)
+            return self._mistake("arguments", node, message, name=spec.name, fatal=True)
         self._check_arguments(spec, ordered)
         if spec.result_of is not None and not node.keywords:
             return Known(type=spec.result_of([one.type for one in arguments]))
@@ -376,17 +396,16 @@ class Inference:
         for index, argument in enumerate(ordered):
             parameter = spec.parameter(index)
             assert parameter is not None
-            wanted, found = family(parameter.type), family(self.known[argument].type)
-            if parameter.literal and not (
-                isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-            ):
-                self._mistake(
-                    "literal", argument, f"the {parameter.name} of {spec.name}() is written out as text"
-                )
+            known = self.known.get(argument, _LEFT_OUT).type
+            wanted, found = family(parameter.type), family(known)
+            if parameter.literal:
+                self._check_literal(spec, parameter, argument)
             elif found == "null" and not parameter.nullable:
                 self._mistake("arguments", argument, f"the {parameter.name} of {spec.name}() is never null")
             elif "any" not in (wanted, found) and found not in (wanted, "null"):
-                message = f"{spec.name}() takes {describe(parameter.type)} as {parameter.name}, not {describe(self.known[argument].type)}"
+                message = (
+                    f"{spec.name}() takes {describe(parameter.type)} as {parameter.name}, not {describe(known)}"
+                )
                 self._mistake("arguments", argument, message, name=spec.name)
 
     def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:

@@ -31,9 +31,8 @@ class TypeScope:
 class Mistake:
     """Something in an expression that cannot be right, with its place in the text of the expression.
 
-    ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments,
-    call (written with the wrong number of arguments), shadowed, unknown_value, operands, not_a_list,
-    literal (must be written out).
+    ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments, shadowed,
+    unknown_value, operands, not_a_list, literal (an argument that must be written out).
     """
 
     kind: str
@@ -43,3 +42,4 @@ class Mistake:
     name: str = ""  # the guilty name, where there is one
     near: tuple[str, ...] = ()  # at most three names that the author may have meant
     help: str = ""
+    fatal: bool = False  # no data can make it right, so it does not compile

@@ -9,15 +9,15 @@ the parser is given tokens that carry their offset where it expects their line.
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from jinja2 import Environment, TemplateSyntaxError as JinjaSyntaxError, nodes
 from jinja2.lexer import TokenStream
 
 from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_NODES
-from engine.language.formula_syntax import FormulaTree, Word, place_of
+from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, place_of, with_calendar_key
 from engine.values.type import BOOLEAN, INTEGER, Type
 
 
@@ -110,8 +110,10 @@ class TemplateTree:
         return self.parts.calls
 
 
-def parse_template(text: str) -> TemplateTree:
+def parse_template(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> TemplateTree:
     """Read a template and check that it is made of what the language has.
+
+    ``calendar_keys`` is that of parse_formula.
 
     Raises:
         TemplateSyntaxError: with the place of the first thing that is wrong.
@@ -137,10 +139,12 @@ def parse_template(text: str) -> TemplateTree:
         text=str(text),
         place=place_of(text),
         root=ast.Constant(value=None),
-        reads=tuple(turn.reads),
+        reads=(),
         calls=tuple(turn.calls),
     )
-    return TemplateTree(body=body, parts=parts)
+    for call in turn.made_calls:
+        turn.reads.extend(with_calendar_key(parts, call, calendar_keys))
+    return TemplateTree(body=body, parts=replace(parts, reads=tuple(turn.reads)))
 
 
 _Token: TypeAlias = tuple[int, int, str, str]  # start, end, kind, text
@@ -295,6 +299,7 @@ class _Turn:
         self.ends = ends
         self.reads: list[Word] = []
         self.calls: list[Word] = []
+        self.made_calls: list[ast.Call] = []
         self._loops: list[_Loop] = []
         self._count = 0
         self._made = 0
@@ -554,7 +559,9 @@ class _Turn:
         keywords = [ast.keyword(arg=str(one.key), value=self.value(one.value, depth)) for one in node.kwargs]
         function = self._placed(ast.Name(id=name), start, end)
         inner = [function, *arguments, *(one.value for one in keywords)]
-        return self._over(ast.Call(func=function, args=arguments, keywords=keywords), *inner)
+        call = ast.Call(func=function, args=arguments, keywords=keywords)
+        self.made_calls.append(call)
+        return self._over(call, *inner)
 
     def _filter(self, node: nodes.Filter, depth: int) -> ast.expr:
         if node.node is None or node.dyn_args is not None or node.dyn_kwargs is not None:
