@@ -72,7 +72,7 @@ def read_url(url: str) -> Place:
         rest = "/" + url
     elif scheme != "sqlite":
         raise ConfigurationError(
-            f"a ledger cannot be kept in {scheme or url!r}; name a file, as in sqlite:///ledger.sqlite"
+            f"a ledger cannot be kept in {scheme or repr(url)}; name a file, as in sqlite:///ledger.sqlite"
         )
     elif rest in {"", "/:memory:"}:
         return Place(path=None)

@@ -187,4 +187,4 @@ def test_the_end_that_was_cut_off_is_told_by_a_published_head(ledger, reader, ur
 
 def test_breaks_are_bounded(edit):
     numbers = "WITH RECURSIVE n(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) "
-    assert len(edit(numbers + "INSERT INTO activations SELECT 'f1', 'x', 'x', 'x', x, x FROM n")) == 100
+    assert len(edit(numbers + "INSERT INTO activations SELECT 'f1', 'x', 'x', 'x', x, x FROM n")) == 100  # noqa: S608

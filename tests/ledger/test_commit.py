@@ -289,6 +289,7 @@ def test_a_release_is_stored_once_and_activated_in_turn(ledger, reader):
         ledger.commit(Commit(activations=[rows.NewActivation("f3", AT, "ann", "go")]))
 
 
+@pytest.mark.requirement("OBS-24")
 def test_each_commit_leaves_an_audit_row_and_the_entries_that_it_was_given(ledger, reader):
     commit = begin()
     commit.actor, commit.action, commit.subject, commit.detail = "ann", "replay", "P-1", '{"dry":false}'

@@ -1,5 +1,7 @@
 """The same event twice is one event; another body under the same id is evidence, and never work."""
 
+import pytest
+
 from engine.ledger import Commit, CommitResult, rows, verify_chain
 from tests.ledger.samples import AT, a_hold, a_run, an_alert, an_effect, an_event, begin
 
@@ -16,6 +18,8 @@ def test_known_events_are_told_by_id(ledger, reader):
     assert len(reader.known_events([f"e{number}" for number in range(100_000)])) == 1
 
 
+@pytest.mark.requirement("REL-01")
+@pytest.mark.requirement("REL-03")
 def test_a_repeat_is_folded_with_all_that_hangs_on_it(ledger, reader):
     ledger.commit(begin("1"))
     again, new = begin("1"), begin("2")
