@@ -260,8 +260,11 @@ class CodeWriter:
     ) -> str | None:
         """A test that is true only when Python's own comparison is right; it evaluates both operands, in order."""
         for node, other in ((nodes[0], right), (nodes[1], left)):
-            if isinstance(node, ast.Constant) and type(node.value) in (str, int):
-                return f"type({other}) is {type(node.value).__name__}"
+            if isinstance(node, ast.Constant) and type(node.value) is str:
+                return f"type({other}) is str"
+            if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+                kept = self.emitter.temp("k")
+                return f"({kept} := type({other})) is int or {kept} is {self.constant(Decimal)}"
         if any(isinstance(node, ast.Constant) for node in nodes):
             return None
         if kind in _EQUALITY:

@@ -7,6 +7,7 @@ quotient is rounded down, and the remainder has the sign of the divisor (Python'
 rounds towards zero).
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
@@ -39,6 +40,8 @@ EXACT = Context(
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
 ORDERED = frozenset({int, Decimal, str, date, datetime})  # two of the same one of these have an order
+
+_PLAIN_NUMBERS = frozenset({int, Decimal})
 
 
 def is_number(value: object) -> bool:
@@ -218,6 +221,9 @@ def _comparable(left: object, right: object) -> bool:
 
 def _ordered(compare: Callable[[Operand, Operand], bool]) -> Callable[..., bool]:
     def comparison(left: Operand, right: Operand, names: Names = ()) -> bool:
+        # The usual mixture, before the questions that cost more.
+        if type(left) in _PLAIN_NUMBERS and type(right) in _PLAIN_NUMBERS:
+            return compare(left, right)
         if not _comparable(left, right):
             raise _refused("compared with", left, right, names)
         return compare(left, right)
@@ -225,10 +231,10 @@ def _ordered(compare: Callable[[Operand, Operand], bool]) -> Callable[..., bool]
     return comparison
 
 
-less = _ordered(lambda left, right: left < right)
-less_or_equal = _ordered(lambda left, right: left <= right)
-greater = _ordered(lambda left, right: left > right)
-greater_or_equal = _ordered(lambda left, right: left >= right)
+less = _ordered(operator.lt)
+less_or_equal = _ordered(operator.le)
+greater = _ordered(operator.gt)
+greater_or_equal = _ordered(operator.ge)
 
 
 def equal(left: Operand, right: Operand, names: Names = ()) -> bool:

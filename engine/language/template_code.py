@@ -8,6 +8,7 @@ from engine.language import formula_operators as operators
 from engine.language.budget import MAX_ITERATIONS, MAX_TEMPLATE_OUTPUT
 from engine.language.compiled import EvaluationError
 from engine.language.formula_code import CodeWriter
+from engine.language.formula_types import family
 from engine.language.template_syntax import Body, Choose, Repeat, Say, Show, TemplateTree
 
 
@@ -83,10 +84,13 @@ class TemplateWriter:
             return repr(piece.text)
         assert isinstance(piece, Show)
         value = self.code.value(piece.value)
-        part = self._constant(operators.text_part)
-        if self.code.careful or not value.isidentifier():
+        if self.code.careful:
             return self.code.operation(operators.text_part, [value], [piece.value])
-        return f"({value} if type({value}) is str else {part}({value}))"
+        known = self.code.typing.known(piece.value)
+        if family(known.type) == "text" and not known.nullable:
+            return value
+        name = self.emitter.temp("v")
+        return f"({name} if type({name} := {value}) is str else {self._constant(operators.text_part)}({name}))"
 
     def _body(self, body: Body) -> None:
         if not body:
