@@ -138,7 +138,9 @@ class Described:
     extra: ClassVar[str | None] = None
 
     span: Span
-    keys: Mapping[str, Span] = dataclasses.field(default_factory=dict)  # the place of each key that was written
+    keys: Mapping[str, Span] = dataclasses.field(
+        default_factory=dict
+    )  # the place of each key that was written
 
 
 NAME = r"[a-z][a-z0-9]*([._-][a-z0-9]+)*"

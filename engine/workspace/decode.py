@@ -32,7 +32,6 @@ from engine.workspace.raw import read_raw
 from engine.workspace.traps import find_trap, is_null, plain_value
 from engine.workspace.yaml_tree import Tree
 
-
 MAX_UNKNOWN = 100
 """So many unknown keys of one record are reported; near names take their time."""
 

@@ -81,6 +81,8 @@ def find_trap(node: ScalarNode) -> Problem | None:
 def _number_trap(node: ScalarNode) -> Problem | None:
     if len(node.text) > MAX_DIGITS and _INTEGER.fullmatch(node.text):
         return problems.too_many_digits(node.span, MAX_DIGITS)
+    if not isinstance(plain_value(node), str):
+        return None
     for pattern, problem in _NUMBER_TRAPS:
         if pattern.fullmatch(node.text):
             return problem(node.span, node.text)
