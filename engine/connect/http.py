@@ -261,8 +261,11 @@ def _checked_base(text: str) -> httpx.URL:
 
 
 def retry_after(reply: Reply, now: datetime) -> int | None:
-    """How many seconds the system asks us to wait: `Retry-After` as seconds or as a date (RFC 9110)."""
-    text = reply.headers.get("retry-after", "").strip()
+    """How many seconds the system asks us to wait: `Retry-After` as seconds or as a date (RFC 9110).
+
+    Systems without it that send `RateLimit-Reset` mean the seconds until we may come again.
+    """
+    text = (reply.headers.get("retry-after") or reply.headers.get("ratelimit-reset", "")).strip()
     if not text:
         return None
     limit = int(LONGEST_WAIT.total_seconds())

@@ -131,9 +131,11 @@ class HttpConnector:
         extra = {plan.once.header: key} if plan.once.header is not None else {}
         answer = await self._answer(plan, plan.request, scope, extra)
         found = self._judge.holds(plan.found, answer.scope)
-        if found and not answer.success:
+        failure = self._judge.failure(plan, answer)
+        if failure is not None and found:
             return Receipt(external_id=None, found=True)
-        self._refuse_failure(plan, answer)
+        if failure is not None:
+            raise fault_of(failure)
         return self._judge.receipt(plan, answer, found=found)
 
     # Asking

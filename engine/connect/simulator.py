@@ -34,6 +34,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 START_SECONDS = 10
 HANG_SECONDS = 600
+ABORT_MILLISECONDS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,7 +454,9 @@ class _Server:
             if transport.get_extra_info("peername") == tuple(client):
                 (transport.close if politely else transport.abort)()
                 # uvicorn complains about a missing answer unless it has seen the connection go.
-                while connection in self._state.connections:
+                for _ in range(ABORT_MILLISECONDS):
+                    if connection not in self._state.connections:
+                        break
                     await asyncio.sleep(0.001)
 
 

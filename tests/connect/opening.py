@@ -1,7 +1,7 @@
 """Connectors made ready from their folders with the real decoder and compilers, for tests."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from engine.connect.catalog import Installed
@@ -23,8 +23,10 @@ from engine.workspace.yaml_tree import read_yaml
 ROOT = Path(__file__).parents[2]
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+def at(day: date) -> Callable[[], datetime]:
+    """A clock that stands at noon of a day."""
+    instant = datetime.combine(day, time(12), UTC)
+    return lambda: instant
 
 
 def read_spec(name: str, text: str) -> ConnectorSpec:
