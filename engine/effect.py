@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from engine.values.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(NamedTuple):
     """One write to one system, decided and not yet done.
 
     The key is computed from flow, event, step and item, so that deciding again gives the same one.
@@ -21,12 +22,11 @@ class Effect:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Proof that an effect was applied."""
 
     external_id: str | None  # the id that the target gave the record
-    body: Mapping[str, Value] = field(default_factory=dict)  # what the operation returns
+    body: Mapping[str, Value] = MappingProxyType({})  # what the operation returns
     found: bool = False  # it had been applied before: a look-up or an upsert told so
 
 

@@ -1,14 +1,13 @@
 """What came in: a canonical business event, as accepted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.values.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One accepted event. The same identity twice is the same event."""
 
     id: str  # type and identity, computed from the event and never drawn: "time_entry.approved:te-1"

@@ -14,6 +14,7 @@ def command(code: str) -> None:
     from engine.problems.suggest import did_you_mean
 
     wanted = code.upper()
-    if wanted not in CODES:
+    text = page(wanted)
+    if text is None:
         raise InputError(" ".join([f"there is no code {code!r}.", *did_you_mean(wanted, CODES)]))
-    output.line(page(wanted))
+    output.line(text)

@@ -15,18 +15,20 @@ def command(kind: str | None, folder: Path | None) -> None:
     from engine.errors import InputError
     from engine.problems.suggest import did_you_mean
     from engine.session import ALL_KINDS
-    from engine.spec.json_schema import json_schema
+    from engine.spec.field import Document
+    from engine.spec.json_schema import schema_of
+    from engine.values.json_text import write_json
 
-    kinds = {found.kind: found for found in ALL_KINDS}
+    kinds: dict[str, type[Document]] = {found.kind: found for found in ALL_KINDS}
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, found in kinds.items():
-            (folder / f"{name}.schema.json").write_text(json_schema(found), encoding="utf-8")
+            (folder / f"{name}.schema.json").write_bytes(write_json(schema_of(found), indent=True) + b"\n")
         output.line(f"{len(kinds)} schemas are in {folder}.")
     elif kind is None:
         for name, found in kinds.items():
             output.line(f"{name:12} {(found.__doc__ or '').splitlines()[0]}")
     elif kind in kinds:
-        output.raw(json_schema(kinds[kind]))
+        output.json(schema_of(kinds[kind]))
     else:
         raise InputError(" ".join([f"there is no kind of document {kind!r}.", *did_you_mean(kind, kinds)]))

@@ -15,14 +15,22 @@ from engine.cli import options, output
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 def command(where: Path | None, folder: Path | None, form: str, *, strict: bool) -> None:
     """Check every document of a workspace: all problems at once, each with its place and a way out."""
-    from engine.problems.render import render
+    from engine.problems import render
     from engine.session import load
 
     session = load(where or folder)
     report = session.report()
-    output.raw(render(report, form, colour=sys.stdout.isatty()))
     ok = report.ok and not (strict and report.warnings)
-    if form == "text" and ok:
-        count = len(session.workspace.documents)
-        output.line(f"{count} documents, no problems." if not report.problems else f"{count} documents.")
+    documents = len(session.workspace.documents)
+    match form:
+        case "json":
+            output.raw(render.render_json(report))
+        case "github":
+            output.raw(render.render_github(report))
+        case "sarif":
+            output.raw(render.render_sarif(report))
+        case _ if report.problems:
+            output.raw(render.render_text(report, color=sys.stdout.isatty()))
+        case _:
+            output.line(f"{documents} documents, no problems.")
     sys.exit(0 if ok else 1)

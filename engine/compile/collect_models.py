@@ -1,6 +1,7 @@
 """Entities, and the records of connectors, to types and schemas."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from engine.compile import problems
 from engine.compile.body import Body
@@ -148,8 +149,18 @@ def _schema(document: FieldDocument) -> dict[str, Value]:
         found.update(_record_schema(document.fields, is_open=True))
     if document.items is not None:
         found["items"] = _schema(document.items)
-    if document.nullable:
-        found = {"anyOf": [found, {"type": "null"}]} if found else found
+    return _or_null(found) if document.nullable else found
+
+
+def _or_null(schema: dict[str, Value]) -> dict[str, Value]:
+    """The same schema, with null allowed."""
+    found = dict(schema)
+    if "type" in found:
+        found["type"] = [found["type"], "null"]
+    if isinstance(found.get("enum"), list):
+        found["enum"] = [*cast("list[Value]", found["enum"]), None]
+    if "const" in found:
+        found["enum"] = [found.pop("const"), None]
     return found
 
 

@@ -43,7 +43,7 @@ class Compilation:
 
     workspace: Workspace
     collector: Collector
-    functions: FunctionTable = STANDARD
+    functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)  # by "canonical/time_entry@2"
     entities: dict[str, EntityModel] = field(default_factory=dict)  # by the same name

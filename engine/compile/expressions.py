@@ -77,7 +77,7 @@ class Expressions:
         if isinstance(parsed.text, FormulaText):
             atom = formula.emit_formula(emitter, parsed.tree, functions=functions, types=scope)
             return Emitted(atom, kind, True)
-        return Emitted(template.emit_template(emitter, parsed.tree, functions=functions), STRING, False)
+        return Emitted(template.emit_template(emitter, parsed.tree, functions=functions, types=scope), STRING, False)
 
     def _check(self, parsed: Parsed, scope: TypeScope) -> tuple[Type, Sequence[Mistake]]:
         functions = self._compilation.functions
@@ -108,7 +108,7 @@ def plain_chain(tree: PathTree) -> tuple[str, ...] | None:
 def _chain(node: Node) -> Iterator[str | None]:
     if node.kind == "field":
         yield str(node.value)
-    elif node.kind == "subexpression":
+    elif node.kind == "chain":
         for part in node.parts:
             yield from _chain(part)
     else:

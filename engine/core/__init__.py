@@ -12,7 +12,7 @@ from engine.core.command import (
     WaitCommand,
     WriteCommand,
 )
-from engine.core.state import Answer, RunState, RunStatus, StepStatus
+from engine.core.state import STEP_STATUSES, Answer, RunState, RunStatus
 
 __all__ = [
     "AlertCommand",
@@ -25,7 +25,7 @@ __all__ = [
     "ReadCommand",
     "RunState",
     "RunStatus",
-    "StepStatus",
+    "STEP_STATUSES",
     "WaitCommand",
     "WriteCommand",
     "advance",

@@ -8,7 +8,22 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
 from engine.core.command import CloseHoldCommand, Command
-from engine.core.state import Answer, RunState, RunStatus, StepStatus
+from engine.core.state import (
+    ASKED,
+    DONE,
+    FAILED,
+    HELD,
+    PENDING,
+    REJECTED,
+    SKIPPED,
+    STEP_STATUSES,
+    UNKNOWN,
+    WAITING,
+    Answer,
+    RunState,
+    RunStatus,
+    StepStatus,
+)
 from engine.core.turn import Turn, truth
 from engine.core.verbs.check import check
 from engine.core.verbs.choose import choose
@@ -54,7 +69,7 @@ def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
         event.accepted_at,
         RunStatus.RUNNING,
         {flow.input_name: event.data, "now": event.accepted_at},
-        [StepStatus.PENDING] * len(flow.steps),
+        [PENDING] * len(flow.steps),
         {},
     )
     return _pass(Turn(state))
@@ -91,7 +106,7 @@ def released_by(state: RunState, event: Event) -> list[str]:
     """The steps of a run whose holds an event says should be checked again."""
     found = []
     for step in state.flow.steps:
-        if isinstance(step, CheckStep) and state.steps[step.index] is StepStatus.HELD:
+        if isinstance(step, CheckStep) and state.steps[step.index] is HELD:
             untils = [policy.hold.until for policy in step.policies if policy.hold and policy.hold.until]
             if any(until.event == event.type and _fits(until.where, state, event) for until in untils):
                 found.append(step.name)
@@ -104,7 +119,7 @@ def awaited_by(state: RunState, event: Event) -> list[str]:
         f"wait:{step.name}"
         for step in state.flow.steps
         if isinstance(step, WaitStep)
-        and state.steps[step.index] is StepStatus.WAITING
+        and state.steps[step.index] is WAITING
         and step.event == event.type
         and _fits(step.where, state, event)
     ]
@@ -122,20 +137,20 @@ def _fits(where: Any, state: RunState, event: Event) -> bool:  # noqa: ANN401 - 
 def _refresh(state: RunState, step_name: str) -> None:
     """Have a held check asked again, and the reads behind it before."""
     step = state.flow.step(step_name)
-    if not isinstance(step, CheckStep) or state.steps[step.index] is not StepStatus.HELD:
+    if not isinstance(step, CheckStep) or state.steps[step.index] is not HELD:
         return
     for index in step.reads:
         state.refreshed[index] = state.refreshed.get(index, 0) + 1
-        state.steps[index] = StepStatus.PENDING
-    state.steps[step.index] = StepStatus.PENDING
+        state.steps[index] = PENDING
+    state.steps[step.index] = PENDING
 
 
 def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
     state = turn.state
     steps, scope = state.steps, state.scope
     scope[ASK] = cast("Value", turn.ask)
-    for step in state.flow.steps:
-        if steps[step.index] < StepStatus.DONE:
+    for index, step in enumerate(state.flow.steps):
+        if steps[index] < DONE:
             _work(turn, step)
     del scope[ASK]
     state.status = _status(steps)
@@ -151,14 +166,14 @@ def _work(turn: Turn, step: AnyStep) -> None:
         status, reason = blocked
         state.steps[index] = status
         if reason:
-            turn.note(step, None, skipped=reason)
+            turn.note(step, None, {"skipped": reason})
         return
     verb = _VERBS[type(step)]
     given = len(turn.commands)
     try:
         if step.when is not None and not truth(step.when.call(state.scope)):
-            state.steps[index] = StepStatus.SKIPPED
-            turn.note(step, None, skipped=f"not when {step.when.text}")
+            state.steps[index] = SKIPPED
+            turn.note(step, None, {"skipped": f"not when {step.when.text}"})
             return
         status, value = (
             verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
@@ -167,7 +182,7 @@ def _work(turn: Turn, step: AnyStep) -> None:
         _fail(turn, step, given, error)
         return
     state.steps[index] = status
-    if status is StepStatus.DONE:
+    if status is DONE:
         state.scope[step.name] = value
 
 
@@ -179,25 +194,25 @@ def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None
     start = f"hold:{step.name}:"
     for key in [key for key in state.open_holds if key.startswith(start)]:
         turn.commands.append(CloseHoldCommand(state.open_holds.pop(key), ""))
-    state.steps[step.index] = StepStatus.FAILED
-    turn.note(step, None, failed=str(error))
+    state.steps[step.index] = FAILED
+    turn.note(step, None, {"failed": str(error)})
 
 
 def _blocked(state: RunState, step: AnyStep) -> tuple[StepStatus, str] | None:
     """Why a step cannot be worked yet, or ever: PENDING, or SKIPPED with the reason; None when it can be."""
     for need in step.needs:
         status = state.steps[need.step]
-        if status is StepStatus.DONE:
+        if status is DONE:
             if need.branch is None:
                 continue
             other = state.flow.steps[need.step].name
             chosen = cast("Mapping[str, Value]", state.scope[other])["branch"]
             if chosen != need.branch:
-                return StepStatus.SKIPPED, f"{other} chose {chosen}"
-        elif status > StepStatus.DONE:
-            return StepStatus.SKIPPED, f"{state.flow.steps[need.step].name} was {status.name.lower()}"
+                return SKIPPED, f"{other} chose {chosen}"
+        elif status > DONE:
+            return SKIPPED, f"{state.flow.steps[need.step].name} was {STEP_STATUSES[status]}"
         else:
-            return StepStatus.PENDING, ""
+            return PENDING, ""
     return None
 
 
@@ -208,8 +223,8 @@ def _each(turn: Turn, step: AnyStep, verb: _Verb) -> tuple[StepStatus, Value]:
     scopes = _items(each, turn.state.scope)
     results = [_item(turn, step, verb, key, scope) for key, scope in scopes.items()]
     statuses = [status for status, _ in results]
-    behind = min((status for status in statuses if status < StepStatus.DONE), default=None)
-    return behind or max(statuses, default=StepStatus.DONE), [value for _, value in results]
+    behind = min((status for status in statuses if status < DONE), default=None)
+    return behind or max(statuses, default=DONE), [value for _, value in results]
 
 
 def _items(each: ForEach, scope: dict[str, Value]) -> dict[str, dict[str, Value]]:
@@ -243,22 +258,23 @@ def _item(
     except EvaluationError as error:
         turn.wanted.clear()
         del turn.commands[given:]
-        turn.note(step, key, failed=str(error))
-        return StepStatus.FAILED, None
+        turn.note(step, key, {"failed": str(error)})
+        return FAILED, None
 
 
 _OPEN = (
-    (StepStatus.ASKED, RunStatus.RUNNING),
-    (StepStatus.HELD, RunStatus.HELD),
-    (StepStatus.UNKNOWN, RunStatus.UNKNOWN),
-    (StepStatus.WAITING, RunStatus.WAITING),
-    (StepStatus.FAILED, RunStatus.FAILED),
-    (StepStatus.REJECTED, RunStatus.REJECTED),
+    (ASKED, RunStatus.RUNNING),
+    (HELD, RunStatus.HELD),
+    (UNKNOWN, RunStatus.UNKNOWN),
+    (WAITING, RunStatus.WAITING),
+    (FAILED, RunStatus.FAILED),
+    (REJECTED, RunStatus.REJECTED),
 )
+_COMPLETED = RunStatus.COMPLETED
 
 
 def _status(steps: list[StepStatus]) -> RunStatus:
     for step, status in _OPEN:
         if step in steps:
             return status
-    return RunStatus.COMPLETED
+    return _COMPLETED

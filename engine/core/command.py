@@ -1,20 +1,18 @@
-"""What a run asks of the world: one frozen dataclass a command.
+"""What a run asks of the world: one named tuple a command.
 
 ``key`` names the answer within the run: the runtime brings it back under that key, and the ledger
 records it under that key, so that the same run decided again asks and is answered alike.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.plan.policy import Hold
 from engine.values.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCommand:
+class ReadCommand(NamedTuple):
     """Ask a system for a record."""
 
     key: str
@@ -26,8 +24,7 @@ class ReadCommand:
     cache_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpCommand:
+class LookUpCommand(NamedTuple):
     """Ask the ledger which id an entity has in another system."""
 
     key: str
@@ -36,8 +33,7 @@ class LookUpCommand:
     system: str
 
 
-@dataclass(frozen=True, slots=True)
-class WriteCommand:
+class WriteCommand(NamedTuple):
     """Write a record to a system, once. The effect's key is unique in the ledger."""
 
     key: str
@@ -50,8 +46,7 @@ class WriteCommand:
     links: tuple[tuple[str, str], ...]  # entity and canonical id that the receipt's id belongs to
 
 
-@dataclass(frozen=True, slots=True)
-class EmitCommand:
+class EmitCommand(NamedTuple):
     """Accept an event that a flow says has happened."""
 
     key: str
@@ -61,8 +56,7 @@ class EmitCommand:
     data: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class HoldCommand:
+class HoldCommand(NamedTuple):
     """Open a hold."""
 
     key: str
@@ -75,16 +69,14 @@ class HoldCommand:
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class CloseHoldCommand:
+class CloseHoldCommand(NamedTuple):
     """Close a hold: its policy was checked again and no longer holds."""
 
     hold_id: str
     event_id: str  # after which it was checked
 
 
-@dataclass(frozen=True, slots=True)
-class WaitCommand:
+class WaitCommand(NamedTuple):
     """Tell the run when an event arrives."""
 
     key: str
@@ -93,8 +85,7 @@ class WaitCommand:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertCommand:
+class AlertCommand(NamedTuple):
     """Tell somebody."""
 
     alert_id: str

@@ -7,8 +7,8 @@ they were given. The ledger keeps these three.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.event import Event
 from engine.plan.plan import FlowPlan
@@ -27,22 +27,24 @@ class RunStatus(StrEnum):
     UNKNOWN = "unknown"  # a write may have happened; a person must find out
 
 
-class StepStatus(IntEnum):
-    """Where one step stands; from DONE on it stays there."""
+# Where one step stands; from DONE on it stays there. Plain numbers, since every pass compares many of them.
+PENDING = 0  # what it needs is not done
+ASKED = 1  # waits for answers
+WAITING = 2  # waits for an event
+HELD = 3  # by a policy
+UNKNOWN = 4  # a write may have happened
+DONE = 5
+SKIPPED = 6
+REJECTED = 7
+FAILED = 8
 
-    PENDING = 0  # what it needs is not done
-    ASKED = 1  # waits for answers
-    WAITING = 2  # waits for an event
-    HELD = 3  # by a policy
-    UNKNOWN = 4  # a write may have happened
-    DONE = 5
-    SKIPPED = 6
-    REJECTED = 7
-    FAILED = 8
+STEP_STATUSES = ("pending", "asked", "waiting", "held", "unknown", "done", "skipped", "rejected", "failed")
+"""How a step's status is said, by its number."""
+
+StepStatus: TypeAlias = int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the world answered to one command."""
 
     value: Value = None

@@ -63,7 +63,7 @@ class Turn:
         self.wanted.clear()
         return False, None
 
-    def note(self, step: Step, item: str | None, **facts: Any) -> None:  # noqa: ANN401 - any value
+    def note(self, step: Step, item: str | None, facts: Mapping[str, Any]) -> None:
         """Keep what was decided about a step, and why."""
         if item is None:
             self.state.trace[step.name] = facts

@@ -1,8 +1,8 @@
 """What comes in, to an event: known by its identity, checked against its entity, stored as received."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.errors import InputError
 from engine.event import Event
@@ -16,8 +16,7 @@ from engine.values.type import DecodeError
 from engine.values.value import Value, kind_of
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """An event about to be accepted. Complaints say why no flow can work it; it is kept all the same."""
 
     event: Event

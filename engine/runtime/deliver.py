@@ -6,6 +6,7 @@ failure; a failure is decided on by :mod:`engine.runtime.retry`, and recorded in
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from engine.connect import Fault
 from engine.core import Answer, WriteCommand
@@ -36,8 +37,7 @@ class Delivery:
     in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What came of one attempt."""
 
     delivery: Delivery
@@ -82,8 +82,7 @@ def _effect(delivery: Delivery) -> Effect:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What a turn does with an attempt: answer the run, or try again at an instant."""
 
     answer: Answer | None

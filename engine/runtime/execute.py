@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from engine.core import (
+    STEP_STATUSES,
     AlertCommand,
     Answer,
     CloseHoldCommand,
@@ -20,7 +21,6 @@ from engine.core import (
     ReadCommand,
     RunState,
     RunStatus,
-    StepStatus,
     WaitCommand,
     WriteCommand,
     advance,
@@ -29,6 +29,7 @@ from engine.core import (
     released_by,
     starts,
 )
+from engine.core.state import WAITING
 from engine.event import Event
 from engine.language.compiled import EvaluationError
 from engine.ledger import Commit, CommitResult, Ledger, LedgerReader
@@ -473,7 +474,7 @@ class Executor:
                 self._commit.runs_resumed.append(RunResumed(self._at, run_id))
                 self._count(before, -1)
             return
-        steps = {step.name: _NAMES[status] for step, status in zip(state.flow.steps, state.steps, strict=True)}
+        steps = {step.name: STEP_STATUSES[status] for step, status in zip(state.flow.steps, state.steps, strict=True)}
         decisions = write_json({"steps": steps, **state.trace}).decode()
         reason = None if state.status is RunStatus.COMPLETED else _reason(state)
         if state.status in _FINAL:
@@ -503,11 +504,10 @@ class Executor:
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 _FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
-_NAMES = {status: status.name.lower() for status in StepStatus}
 
 
 def _may_wake(state: RunState) -> bool:
-    return bool(state.open_holds) or StepStatus.WAITING in state.steps
+    return bool(state.open_holds) or WAITING in state.steps
 
 
 def _reason(state: RunState) -> str | None:

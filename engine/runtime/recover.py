@@ -29,7 +29,6 @@ from engine.values.json_text import read_json
 from engine.values.value import Value
 
 
-
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """A run as it stands, and the commands to which there is no answer yet."""

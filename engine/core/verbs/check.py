@@ -7,7 +7,7 @@ notes and reasons in words, and what the policies set. A check that holds has no
 from typing import Any, cast
 
 from engine.core.command import AlertCommand, CloseHoldCommand, HoldCommand
-from engine.core.state import StepStatus
+from engine.core.state import DONE, HELD, REJECTED, StepStatus
 from engine.core.turn import Turn, suffix, truth
 from engine.language.compiled import Scope
 from engine.plan.policy import PolicyPlan
@@ -20,7 +20,7 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
 
     Reject comes before hold: what is rejected is not also held.
     """
-    fired = [policy for policy in step.policies if truth(policy.when.call(scope))]
+    fired = [policy for policy in step.policies if _fires(policy, scope)]
     result: dict[str, Any] = {
         "fired": [policy.name for policy in fired],
         "held": [],
@@ -38,14 +38,20 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
         for policy in fired:
             if policy.hold is not None:
                 _hold(turn, step, item, policy, result)
-    _close_others(turn, step, item, fired)
+    if turn.state.open_holds:
+        _close_others(turn, step, item, fired)
     for policy in fired:
         if policy.alert is not None:
             _alert(turn, step, item, policy, scope, result)
-    turn.note(step, item, **result)
+    turn.note(step, item, result)
     if result["rejected"]:
-        return StepStatus.REJECTED, None
-    return (StepStatus.HELD, None) if result["held"] else (StepStatus.DONE, cast("Value", result))
+        return REJECTED, None
+    return (HELD, None) if result["held"] else (DONE, cast("Value", result))
+
+
+def _fires(policy: PolicyPlan, scope: Scope) -> bool:
+    value = policy.when.call(scope)
+    return value if value is True or value is False else truth(value)
 
 
 def _collect(result: dict[str, Any], policy: PolicyPlan, scope: Scope) -> None:
@@ -87,8 +93,6 @@ def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, res
 def _close_others(turn: Turn, step: CheckStep, item: str | None, fired: list[PolicyPlan]) -> None:
     """Close the holds of policies that were checked again and no longer fire."""
     open_holds = turn.state.open_holds
-    if not open_holds:
-        return
     start = f"hold:{step.name}{suffix(item)}:"
     holding = {f"{start}{policy.name}" for policy in fired if policy.hold is not None}
     for key in [key for key in open_holds if key.startswith(start) and key not in holding]:

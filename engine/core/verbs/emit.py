@@ -1,7 +1,7 @@
 """`emit`: say that something happened."""
 
 from engine.core.command import EmitCommand
-from engine.core.state import StepStatus
+from engine.core.state import ASKED, DONE, StepStatus
 from engine.core.turn import Turn, record, suffix
 from engine.language.compiled import Scope
 from engine.plan.step import EmitStep
@@ -12,8 +12,8 @@ def emit(turn: Turn, step: EmitStep, scope: Scope, item: str | None) -> tuple[St
     """Give the event; it is accepted in the same transaction, so there is no answer to wait for."""
     made, data = turn.make(step.make, scope)
     if not made:
-        return StepStatus.ASKED, None
+        return ASKED, None
     key = f"emit:{step.name}{suffix(item)}"
     effect_key = f"{turn.state.flow.name}/{turn.state.event.id}/{step.name}{suffix(item)}"
     turn.give(EmitCommand(key, effect_key, step.name, step.event, record(data)), key)
-    return StepStatus.DONE, data
+    return DONE, data

@@ -1,6 +1,6 @@
 """`map`: make a value of others."""
 
-from engine.core.state import StepStatus
+from engine.core.state import ASKED, DONE, StepStatus
 from engine.core.turn import Turn
 from engine.language.compiled import Scope
 from engine.plan.step import MapStep
@@ -11,4 +11,4 @@ def map_(turn: Turn, step: MapStep, scope: Scope, item: str | None) -> tuple[Ste
     """Make it, once its look-ups are answered."""
     del item
     made, value = turn.make(step.make, scope)
-    return (StepStatus.DONE, value) if made else (StepStatus.ASKED, None)
+    return (DONE, value) if made else (ASKED, None)

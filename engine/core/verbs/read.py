@@ -1,7 +1,7 @@
 """`read`: ask a system, or the ledger's own entity store."""
 
 from engine.core.command import ReadCommand
-from engine.core.state import StepStatus
+from engine.core.state import ASKED, DONE, FAILED, StepStatus
 from engine.core.turn import Turn, record, suffix
 from engine.language.compiled import Scope
 from engine.plan.step import ReadStep
@@ -28,11 +28,11 @@ def read(turn: Turn, step: ReadStep, scope: Scope, item: str | None) -> tuple[St
                 ),
                 key,
             )
-        return StepStatus.ASKED, None
+        return ASKED, None
     if answer.failure is not None:
-        turn.note(step, item, failed=answer.failure)
-        return StepStatus.FAILED, None
+        turn.note(step, item, {"failed": answer.failure})
+        return FAILED, None
     if answer.value is None and not step.missing_is_null:
-        turn.note(step, item, failed=f"{step.connection}.{step.operation} found nothing")
-        return StepStatus.FAILED, None
-    return StepStatus.DONE, answer.value
+        turn.note(step, item, {"failed": f"{step.connection}.{step.operation} found nothing"})
+        return FAILED, None
+    return DONE, answer.value

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from engine.core.command import WaitCommand
-from engine.core.state import StepStatus
+from engine.core.state import DONE, FAILED, WAITING, StepStatus
 from engine.core.turn import Turn, suffix
 from engine.language.compiled import Scope
 from engine.plan.step import WaitStep
@@ -19,8 +19,8 @@ def wait(turn: Turn, step: WaitStep, scope: Scope, item: str | None) -> tuple[St
         timeout = step.timeout_seconds
         until = None if timeout is None else turn.state.now + timedelta(seconds=timeout)
         turn.give(WaitCommand(key, step.name, step.event, until), key)
-        return StepStatus.WAITING, None
+        return WAITING, None
     if answer.failure is not None:
-        turn.note(step, item, failed=answer.failure)
-        return StepStatus.FAILED, None
-    return StepStatus.DONE, answer.value
+        turn.note(step, item, {"failed": answer.failure})
+        return FAILED, None
+    return DONE, answer.value

@@ -1,7 +1,7 @@
 """`write`: write a record to a system, once."""
 
 from engine.core.command import WriteCommand
-from engine.core.state import Answer, StepStatus
+from engine.core.state import ASKED, DONE, FAILED, UNKNOWN, Answer, StepStatus
 from engine.core.turn import Turn, record, suffix
 from engine.language.compiled import Scope
 from engine.plan.step import WriteStep
@@ -15,10 +15,10 @@ def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[
     if answer is not None:
         return _settled(turn, step, item, answer)
     if key in turn.state.asked:
-        return StepStatus.ASKED, None
+        return ASKED, None
     made, payload = turn.make(step.make, scope)
     if not made:
-        return StepStatus.ASKED, None
+        return ASKED, None
     state = turn.state
     command = WriteCommand(
         key,
@@ -31,14 +31,14 @@ def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[
         tuple((link.entity, str(link.canonical_id(scope))) for link in step.links),
     )
     turn.give(command, key)
-    return StepStatus.ASKED, None
+    return ASKED, None
 
 
 def _settled(turn: Turn, step: WriteStep, item: str | None, answer: Answer) -> tuple[StepStatus, Value]:
     if answer.unknown:
-        turn.note(step, item, unknown=answer.failure)
-        return StepStatus.UNKNOWN, None
+        turn.note(step, item, {"unknown": answer.failure})
+        return UNKNOWN, None
     if answer.failure is not None:
-        turn.note(step, item, failed=answer.failure)
-        return StepStatus.FAILED, None
-    return StepStatus.DONE, answer.value
+        turn.note(step, item, {"failed": answer.failure})
+        return FAILED, None
+    return DONE, answer.value

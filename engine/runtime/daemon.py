@@ -1,0 +1,68 @@
+"""The daemon: starts what listens and what works, and stops them in the right order."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+
+from engine.clock import Clock
+from engine.plan.plan import Plan
+from engine.runtime.runner import Runner
+from engine.runtime.triggers.webhook import Hook, Inlet, Server
+
+PATIENCE_SECONDS = 20.0  # how long deliveries on their way are waited for when stopping
+
+
+class Daemon:
+    """Runs flows until it is told to stop."""
+
+    def __init__(self, runner: Runner, plan: Plan, hooks: Mapping[str, Hook], clock: Clock) -> None:
+        """Work with what was opened elsewhere."""
+        self.runner = runner
+        self._stopping = asyncio.Event()
+        self._inlet = Inlet(plan, hooks, runner.accept, lambda: runner.room, clock.now)
+        self._server: Server | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> str:
+        """Take up what was left open, begin to work and to listen; the address."""
+        self.runner.recover()
+        self._worker = asyncio.ensure_future(self._work())
+        self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)
+        return await self._server.start()
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            await self.runner.turn(wait_seconds=0.5)
+            self.runner.raise_failure()
+
+    def stop_on_signals(self, told: Callable[[], None]) -> None:
+        """Stop gracefully on SIGTERM and SIGINT."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            told()
+            self._stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+
+    async def until_stopped(self) -> None:
+        """Wait to be stopped.
+
+        Raises:
+            LedgerError: when the ledger failed; what was accepted is safe, and nothing more is.
+
+        """
+        assert self._worker is not None
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({stopping, self._worker}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+
+    async def stop(self) -> None:
+        """Take no more, let what is on its way come back for a while, and leave the rest to the next process."""
+        self._stopping.set()
+        if self._server is not None:
+            await self._server.stop()
+        if self._worker is not None:
+            await self._worker
+        await self.runner.stop(PATIENCE_SECONDS)
