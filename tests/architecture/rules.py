@@ -11,6 +11,9 @@ GROUND = ("source", "spec", "event", "effect", "values", "clock")
 # Kept apart from the table: the version and the public names, which hold no logic.
 TOP = "engine"
 
+# What both faces may use.
+FACES = ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", "values", TOP)
+
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The ground: data and nothing else.
     "values": (),
@@ -28,19 +31,54 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connect": ("values", "source", "event", "effect", "errors", "spec", "language.compiled", TOP),
     "ledger": ("values", "event", "effect", "errors", "clock"),
     "ledger.reader": ("values", "event", "effect", "errors", "clock", "ledger"),
+    "ledger.rows": ("values",),
     # Documents, the interpreter, questions to the ledger.
     "workspace": ("values", "source", "problems", "spec", "language"),
     "core": ("plan", "values", "event", "effect", "language.compiled"),
-    "insight": ("ledger.reader", "plan", "event", "effect", "values", "clock"),
+    "insight": ("ledger.reader", "ledger.rows", "plan", "event", "effect", "values", "clock"),
     # What brings them together.
-    "compile": ("workspace", "plan", "language", "connect", "problems", "source", "spec", "values", "event"),
-    "runtime": ("core", "plan", "connect", "ledger", "event", "effect", "values", "clock", "errors"),
+    "compile": (
+        "workspace",
+        "plan",
+        "language",
+        "connect",
+        "problems",
+        "source",
+        "spec",
+        "values",
+        "event",
+        "errors",
+    ),
+    "runtime": (
+        "core",
+        "plan",
+        "connect",
+        "ledger",
+        "event",
+        "effect",
+        "values",
+        "clock",
+        "errors",
+        "language.compiled",
+    ),
     "preview": ("core", "plan", "ledger", "event", "effect", "values", "clock"),
     "flowtest": ("core", "plan", "connect", "workspace", "problems", *GROUND),
-    "session": ("workspace", "compile", "plan", "connect", "ledger", "clock", "errors", "problems", TOP),
-    # The two faces, which never see each other.
-    "cli": ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", TOP),
-    "console": ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", TOP),
+    "session": (
+        "workspace",
+        "compile",
+        "plan",
+        "connect",
+        "ledger",
+        "runtime",
+        "values",
+        "clock",
+        "errors",
+        "problems",
+        TOP,
+    ),
+    # The two faces, which never see each other. A command opens what it needs, ledger and clock, and prints.
+    "cli": (*FACES, "ledger", "clock", "language.compiled", "spec"),
+    "console": (*FACES, "ledger.reader", "ledger.rows", "clock"),
     "__main__": ("cli",),
     TOP: (),
 }
@@ -67,11 +105,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "click": ("engine.cli.",),
     "cryptography": ("engine.connect.",),
     "faststream": ("engine.runtime.triggers.stream",),
-    "holidays": ("engine.language.calendar",),
+    "holidays": ("engine.compile.build_calendars",),
     "httptools": ("engine.connect.simulator",),
     "httpx": ("engine.connect.http",),
     "importlib": ("engine.cli.", "engine.connect.catalog"),
-    "jinja2": ("engine.language.template", "engine.console."),
+    "jinja2": ("engine.language.template", "engine.language.template_syntax", "engine.console."),
     "jiter": ("engine.values.json_text",),
     "jmespath": ("engine.language.path",),
     "joserfc": ("engine.connect.",),
