@@ -126,7 +126,7 @@ class Calendar:
         return bool(self.hours[on.weekday()]) and on not in self.holidays
 
     def add_business_days(self, on: date, count: int) -> date:
-        """The date so many business days later, or earlier; 0 is the date itself, or the next business day."""
+        """The date so many business days later or earlier; 0 is the date itself or the next business day."""
         if abs(count) > MAX_BUSINESS_DAYS:
             raise EvaluationError(f"{count:,} business days are more than {MAX_BUSINESS_DAYS:,}")
         if count == 0:
@@ -145,7 +145,7 @@ class Calendar:
         raise EvaluationError(f"the calendar has no business day within {_MAX_CLOSED_DAYS} days of {on}")
 
     def business_hours_between(self, start: datetime, end: datetime) -> Decimal:
-        """The hours of business between two instants, as elapsed time; negative when they are the other way round."""
+        """The hours of business between two instants, as elapsed time; negative for an earlier end."""
         if end < start:
             return self.business_hours_between(end, start).copy_negate()
         first, last = self.local_date(start), self.local_date(end)
@@ -180,7 +180,7 @@ class Calendar:
         return self.cycle(on).cutoff
 
     def next_cycle(self, on: date, after: datetime | None = None) -> Cycle:
-        """The first cycle after the one of a date; with `after`, the first whose cutoff had not passed then."""
+        """The cycle after the one of a date; with `after`, the first whose cutoff had not passed then."""
         found = self.cycle(_shifted(self.cycle(on).end, 1))
         if after is None or after <= found.cutoff:
             return found

@@ -15,6 +15,7 @@ from typing import Any as Anything
 from engine.language import formula_operators as operators
 from engine.language.budget import MAX_ITERATIONS
 from engine.language.compiled import EvaluationError
+from engine.language.formula_operators import Operand
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaSyntaxError, FormulaTree, target_names
 from engine.language.formula_types import Typing, arranged
 from engine.language.functions.spec import FunctionSpec, FunctionTable
@@ -258,7 +259,7 @@ class CodeWriter:
     def _same_kind(
         self, kind: type[ast.cmpop], nodes: tuple[ast.AST, ast.AST], left: str, right: str
     ) -> str | None:
-        """A test that is true only when Python's own comparison is right; it evaluates both operands, in order."""
+        """A test that is true only when Python's own comparison is right; it evaluates both operands."""
         for node, other in ((nodes[0], right), (nodes[1], left)):
             if isinstance(node, ast.Constant) and type(node.value) is str:
                 return f"type({other}) is str"
@@ -287,7 +288,8 @@ class CodeWriter:
         literal = repr(members) if len(members) <= 8 else self.constant(frozenset(members))
         if self.typing.family(nodes[0]) == "text" and not self.typing.known(nodes[0]).nullable:
             return f"({value} {sign} {literal})"
-        return f"({again} {sign} {literal} if type({first}) is str else {self.constant(operation)}({again}, {right}))"
+        otherwise = f"{self.constant(operation)}({again}, {right})"
+        return f"({again} {sign} {literal} if type({first}) is str else {otherwise})"
 
     # -- arithmetic
 
@@ -348,7 +350,8 @@ class CodeWriter:
     def _default(self, arguments: Sequence[ast.expr]) -> str:
         """`default(a.b.c, other)`: what is missing on the way to `c` counts as null."""
         name = self.emitter.temp("v")
-        return f"({name} if ({name} := {self._lenient(arguments[0])}) is not None else {self.value(arguments[1])})"
+        found, other = self._lenient(arguments[0]), self.value(arguments[1])
+        return f"({name} if ({name} := {found}) is not None else {other})"
 
     def _lenient(self, node: ast.AST) -> str:
         match node:
@@ -433,7 +436,7 @@ def _texts(node: ast.AST) -> tuple[str, ...] | None:
     return tuple(members) if members and len(members) == len(node.elts) else None
 
 
-def careful_call(spec: FunctionSpec, texts: Sequence[str], *arguments: Anything) -> Anything:
+def careful_call(spec: FunctionSpec, texts: Sequence[str], *arguments: Operand) -> Operand:
     """Call a function, and say in plain words what it could not take."""
     try:
         return spec.call(*arguments)

@@ -11,7 +11,7 @@ import io
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -25,7 +25,6 @@ from engine.language.budget import (
     MAX_NODES,
 )
 from engine.source import Text
-
 
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
@@ -120,15 +119,7 @@ def parse_formula(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> Form
     for node in ast.walk(root):
         if isinstance(node, ast.Call):
             check.reads.extend(with_calendar_key(tree, node, calendar_keys))
-    return FormulaTree(
-        text=tree.text,
-        place=tree.place,
-        root=root,
-        reads=tuple(check.reads),
-        calls=tuple(check.calls),
-        _characters=tree._characters,
-        _lead=lead,
-    )
+    return replace(tree, reads=tuple(check.reads), calls=tuple(check.calls))
 
 
 _CALENDAR_ARGUMENTS = {
@@ -276,7 +267,7 @@ def _word(text: str) -> str:
 def _plain(message: str) -> str:
     """Python's own message without what only a Python programmer understands."""
     message = (
-        message.split(" (detected at")[0]
+        message.split(" (detected at", maxsplit=1)[0]
         .removesuffix(". Perhaps you forgot a comma?")
         .replace("literal", "text")
     )
@@ -374,7 +365,7 @@ class _Allowed:
         message, help_ = _REFUSED.get(type(node), ("this is not part of the language of expressions", ""))
         return self._refuse(node, message, help_)
 
-    def _constant(self, node: ast.AST, depth: int) -> None:
+    def _constant(self, node: ast.AST, _depth: int) -> None:
         assert isinstance(node, ast.Constant)
         if isinstance(node.value, float):
             number = Decimal(self.tree.written(node).replace("_", ""))
@@ -383,7 +374,7 @@ class _Allowed:
         elif not (node.value is None or isinstance(node.value, bool | int | str)):
             raise self._refuse(node, "this is not a value of the language")
 
-    def _name(self, node: ast.AST, depth: int) -> None:
+    def _name(self, node: ast.AST, _depth: int) -> None:
         assert isinstance(node, ast.Name)
         self._refuse_private(node, node.id)
         if not any(node.id in names for names in self._locals):

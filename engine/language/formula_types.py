@@ -7,7 +7,8 @@ reads the same facts to leave guards out.
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypedDict, Unpack
 
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaTree, target_names
 from engine.language.functions.spec import FunctionSpec, FunctionTable, Parameter
@@ -113,6 +114,12 @@ _UNORDERED = ("boolean", "list", "record")
 _FATAL = frozenset({"unknown_name", "unknown_function", "shadowed", "literal"})
 
 
+class _More(TypedDict, total=False):
+    near: tuple[str, ...]
+    help: str
+    fatal: bool
+
+
 class Inference:
     """One walk over one formula."""
 
@@ -141,29 +148,11 @@ class Inference:
         )
 
     def _mistake(
-        self,
-        kind: str,
-        node: ast.AST,
-        message: str,
-        *,
-        name: str = "",
-        near: tuple[str, ...] = (),
-        help: str = "",  # noqa: A002 - the name of the field
-        fatal: bool = False,
+        self, kind: str, node: ast.AST, message: str, *, name: str = "", **more: Unpack[_More]
     ) -> Known:
         start, end = self.tree.span(node)
-        self.mistakes.append(
-            Mistake(
-                kind=kind,
-                message=message,
-                start=start,
-                end=end,
-                name=name,
-                near=near,
-                help=help,
-                fatal=fatal or kind in _FATAL,
-            )
-        )
+        found = Mistake(kind=kind, message=message, start=start, end=end, name=name, **more)
+        self.mistakes.append(replace(found, fatal=True) if kind in _FATAL else found)
         return UNKNOWN
 
     def _find(self, node: ast.AST) -> Known:
@@ -329,7 +318,7 @@ class Inference:
             if type(operator) in _COMPARISONS:
                 self._check_pair(node, operator, operands[index : index + 2], known[index : index + 2])
             elif isinstance(operator, ast.In | ast.NotIn):
-                self._check_members(operands[index], operands[index + 1], known[index])
+                self._check_members(operands[index + 1], known[index])
         return Known(type=BOOLEAN)
 
     def _check_pair(
@@ -349,7 +338,7 @@ class Inference:
             message = f"{kinds[0]} cannot be compared with {kinds[1]} by `{_COMPARISONS[type(operator)]}`"
             self._mistake("operands", node, message)
 
-    def _check_members(self, item: ast.AST, container: ast.AST, known: Known) -> None:
+    def _check_members(self, container: ast.AST, known: Known) -> None:
         if isinstance(known.type, Enum) and isinstance(container, ast.List | ast.Tuple | ast.Set):
             for element in container.elts:
                 self._check_value(known.type, element)
@@ -403,9 +392,8 @@ class Inference:
             elif found == "null" and not parameter.nullable:
                 self._mistake("arguments", argument, f"the {parameter.name} of {spec.name}() is never null")
             elif "any" not in (wanted, found) and found not in (wanted, "null"):
-                message = (
-                    f"{spec.name}() takes {describe(parameter.type)} as {parameter.name}, not {describe(known)}"
-                )
+                takes = f"takes {describe(parameter.type)} as {parameter.name}"
+                message = f"{spec.name}() {takes}, not {describe(known)}"
                 self._mistake("arguments", argument, message, name=spec.name)
 
     def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:

@@ -47,11 +47,11 @@ def _too_long() -> EvaluationError:
 
 # The Python of each fact of a loop, from its counter and the number of its items.
 _FACTS: dict[str, Callable[[str, str], str]] = {
-    "index": lambda at, count: f"({at} + 1)",
-    "index0": lambda at, count: at,
+    "index": lambda at, _: f"({at} + 1)",
+    "index0": lambda at, _: at,
     "revindex": lambda at, count: f"({count} - {at})",
-    "length": lambda at, count: count,
-    "first": lambda at, count: f"({at} == 0)",
+    "length": lambda _, count: count,
+    "first": lambda at, _: f"({at} == 0)",
     "last": lambda at, count: f"({at} == {count} - 1)",
 }
 
@@ -90,7 +90,8 @@ class TemplateWriter:
         if family(known.type) == "text" and not known.nullable:
             return value
         name = self.emitter.temp("v")
-        return f"({name} if type({name} := {value}) is str else {self._constant(operators.text_part)}({name}))"
+        otherwise = f"{self._constant(operators.text_part)}({name})"
+        return f"({name} if type({name} := {value}) is str else {otherwise})"
 
     def _body(self, body: Body) -> None:
         if not body:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from jinja2 import Environment, TemplateSyntaxError as JinjaSyntaxError, nodes
+from jinja2 import Environment, nodes
+from jinja2 import TemplateSyntaxError as JinjaSyntaxError
 from jinja2.lexer import TokenStream
 
 from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_NODES
@@ -57,7 +58,7 @@ class Choose:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Repeat:
-    """`{% for name in items if only %} ... {% else %}`; the facts of `loop` are names that begin with `number`."""
+    """`{% for name in items if only %} ... {% else %}`; facts of `loop` are names starting with `number`."""
 
     number: str
     target: ast.expr
@@ -156,14 +157,18 @@ class _Offsets(Environment):
     placed: Sequence[_Token] = ()
 
     def _tokenize(
-        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+        self,
+        source: str,  # noqa: ARG002 - the signature is Jinja's
+        name: str | None,
+        filename: str | None = None,
+        state: str | None = None,  # noqa: ARG002 - the signature is Jinja's
     ) -> TokenStream:
         stream = ((start, kind, text) for start, _, kind, text in self.placed)
         return TokenStream(self.lexer.wrap(stream, name, filename), name, filename)
 
 
 def _environment(tokens: Sequence[_Token]) -> Environment:
-    environment = _Offsets(keep_trailing_newline=True)
+    environment = _Offsets(keep_trailing_newline=True, autoescape=False)
     environment.placed = tokens
     return environment
 
@@ -172,7 +177,7 @@ def _tokens(text: str) -> list[_Token]:
     """The tokens of Jinja's lexer with their place; it tells none, but hands out the text in order."""
     found: list[_Token] = []
     source = text.replace("\r\n", "\n").replace("\r", "\n")
-    lexer = Environment(keep_trailing_newline=True).lexer
+    lexer = _environment(()).lexer
     position = 0
     try:
         for _, kind, value in lexer.tokeniter(source, None):

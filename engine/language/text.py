@@ -12,7 +12,7 @@ _ORDINARY_EXPONENT = 40  # beyond it a number is written with an exponent
 
 
 def text_of(value: object) -> str:
-    """A number as its digits (7.50 stays 7.50), a date as ISO 8601, an instant in UTC with `Z`; money as `12.50 EUR`.
+    """A number as its digits, 7.50 as 7.50; a date as ISO 8601, an instant in UTC; money as `12.50 EUR`.
 
     Raises:
         EvaluationError: for null, a list or a record: how to write those is for the author to say.

@@ -1,9 +1,9 @@
 """Functions on calendars, which are handed in by name: `cutoff('billing', entry.worked_on)`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from engine.language.calendar import Calendar
 from engine.language.functions.arguments import Argument, day, instant, text, whole
@@ -30,76 +30,82 @@ _DATE = Parameter(name="date", type=DATE)
 _KEY = Parameter(name="key", type=ANY, optional=True, nullable=True)
 
 
+_AFTER = Parameter(name="after", type=DATETIME, optional=True, nullable=True)
+_DAYS = Parameter(name="days", type=INTEGER)
+_FROM, _TO = Parameter(name="start", type=DATETIME), Parameter(name="end", type=DATETIME)
+
+
 def calendar_functions(calendars: Calendars) -> FunctionTable:
     """The functions that read calendars of a table; a name that is not in it is a mistake of the author."""
     named = Parameter(name="calendar", type=STRING, literal=True, choices=tuple(sorted(calendars)))
-    function = partial(FunctionSpec, family="calendars")
 
     def of(name: Argument, key: Argument) -> Calendar:
         return calendars[text(name)](None if key is None else text(key))
 
-    def on_day(method: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda name, on, key=None: method(of(name, key), day(on))
+    return function_table((*_on_cycles(named, of), *_on_days(named, of)))
 
+
+_Of: TypeAlias = Callable[[Argument, Argument], Calendar]
+_function = partial(FunctionSpec, family="calendars")
+
+
+def _on_cycles(named: Parameter, of: _Of) -> Sequence[FunctionSpec]:
     def following(name: Argument, on: Argument, key: Argument = None, after: Argument = None) -> Argument:
         moment: datetime | None = None if after is None else instant(after)
         return of(name, key).next_cycle(day(on), moment).as_value()
 
+    return (
+        _function(
+            name="cycle",
+            parameters=(named, _DATE, _KEY),
+            result=CYCLE,
+            summary="The cycle that a date falls in: name, start, end, closes, cutoff.",
+            call=lambda name, on, key=None: of(name, key).cycle(day(on)).as_value(),
+        ),
+        _function(
+            name="cutoff",
+            parameters=(named, _DATE, _KEY),
+            result=DATETIME,
+            summary="The instant after which the cycle of a date takes nothing more; grace is included.",
+            call=lambda name, on, key=None: of(name, key).cutoff(day(on)),
+        ),
+        _function(
+            name="next_cycle",
+            parameters=(named, _DATE, _KEY, _AFTER),
+            result=CYCLE,
+            summary="The cycle after the one of a date; with `after`, the first still open then.",
+            call=following,
+        ),
+    )
+
+
+def _on_days(named: Parameter, of: _Of) -> Sequence[FunctionSpec]:
     def shifted(name: Argument, on: Argument, days: Argument, key: Argument = None) -> Argument:
         return of(name, key).add_business_days(day(on), whole(days))
 
     def open_hours(name: Argument, start: Argument, end: Argument, key: Argument = None) -> Argument:
         return of(name, key).business_hours_between(instant(start), instant(end))
 
-    start, end = Parameter(name="start", type=DATETIME), Parameter(name="end", type=DATETIME)
-    return function_table(
-        (
-            function(
-                name="cycle",
-                parameters=(named, _DATE, _KEY),
-                result=CYCLE,
-                summary="The cycle that a date falls in: name, start, end, closes, cutoff.",
-                call=on_day(lambda calendar, on: calendar.cycle(on).as_value()),
-            ),
-            function(
-                name="cutoff",
-                parameters=(named, _DATE, _KEY),
-                result=DATETIME,
-                summary="The instant after which the cycle of a date takes nothing more; grace is included.",
-                call=on_day(Calendar.cutoff),
-            ),
-            function(
-                name="next_cycle",
-                parameters=(
-                    named,
-                    _DATE,
-                    _KEY,
-                    Parameter(name="after", type=DATETIME, optional=True, nullable=True),
-                ),
-                result=CYCLE,
-                summary="The cycle after the one of a date; with `after`, the first that was still open then.",
-                call=following,
-            ),
-            function(
-                name="is_business_day",
-                parameters=(named, _DATE, _KEY),
-                result=BOOLEAN,
-                summary="Whether a date is a business day.",
-                call=on_day(Calendar.is_business_day),
-            ),
-            function(
-                name="add_business_days",
-                parameters=(named, _DATE, Parameter(name="days", type=INTEGER), _KEY),
-                result=DATE,
-                summary="The date so many business days later, or earlier.",
-                call=shifted,
-            ),
-            function(
-                name="business_hours_between",
-                parameters=(named, start, end, _KEY),
-                result=DECIMAL,
-                summary="The hours of business between two instants.",
-                call=open_hours,
-            ),
-        )
+    return (
+        _function(
+            name="is_business_day",
+            parameters=(named, _DATE, _KEY),
+            result=BOOLEAN,
+            summary="Whether a date is a business day.",
+            call=lambda name, on, key=None: of(name, key).is_business_day(day(on)),
+        ),
+        _function(
+            name="add_business_days",
+            parameters=(named, _DATE, _DAYS, _KEY),
+            result=DATE,
+            summary="The date so many business days later, or earlier.",
+            call=shifted,
+        ),
+        _function(
+            name="business_hours_between",
+            parameters=(named, _FROM, _TO, _KEY),
+            result=DECIMAL,
+            summary="The hours of business between two instants.",
+            call=open_hours,
+        ),
     )

@@ -222,7 +222,7 @@ DATES = (
         name="at_time",
         parameters=(_DATE, Parameter(name="time", type=STRING), _ZONE),
         result=DATETIME,
-        summary="The instant of a local time; a skipped time is the first instant after it, a repeated one its first.",
+        summary="The instant of a local time; a skipped one is the first after it, a repeated one its first.",
         call=_at_time,
         examples=(
             (

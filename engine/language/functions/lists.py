@@ -1,6 +1,6 @@
 """Functions on lists; a set is taken as a list in ascending order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cmp_to_key, partial
 from itertools import chain
