@@ -11,7 +11,7 @@ from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.path_reads import ELEMENT, Chain
 from engine.language.scope import Mistake, TypeScope
-from engine.language.template_syntax import TemplateTree
+from engine.language.template_tree import TemplateTree
 from engine.language.template_types import infer_template
 from engine.problems.suggest import near_names
 from engine.values.type import ANY, Any, Listing, Record, Type, describe

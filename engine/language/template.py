@@ -25,7 +25,8 @@ from engine.language.functions.standard import STANDARD
 from engine.language.generate import Emitter
 from engine.language.scope import TypeScope
 from engine.language.template_code import TemplateWriter
-from engine.language.template_syntax import TemplateSyntaxError, TemplateTree, parse_template
+from engine.language.template_syntax import parse_template
+from engine.language.template_tree import TemplateSyntaxError, TemplateTree
 from engine.language.template_types import infer_template
 
 __all__ = ["TemplateSyntaxError", "TemplateTree", "compile_template", "emit_template", "parse_template"]

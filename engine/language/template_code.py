@@ -9,7 +9,7 @@ from engine.language.budget import MAX_ITERATIONS, MAX_TEMPLATE_OUTPUT
 from engine.language.compiled import EvaluationError
 from engine.language.formula_code import CodeWriter
 from engine.language.formula_types import family
-from engine.language.template_syntax import Body, Choose, Repeat, Say, Show, TemplateTree
+from engine.language.template_tree import Body, Choose, Repeat, Say, Show, TemplateTree
 
 
 class Output:

@@ -19,96 +19,17 @@ from jinja2.lexer import TokenStream
 
 from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_NODES
 from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, place_of, with_calendar_key
-from engine.values.type import BOOLEAN, INTEGER, Type
-
-
-class TemplateSyntaxError(Exception):
-    """A text is not a template. Offsets are characters of the text, `end` exclusive."""
-
-    def __init__(self, message: str, offset: int = 0, end: int = 0, help_: str = "") -> None:
-        """Say what is wrong, where, and what to write instead."""
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-        self.end = max(end, offset)
-        self.help = help_
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
-    """Text as it is."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Show:
-    """`{{ value }}`."""
-
-    value: ast.expr
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Choose:
-    """`{% if %} ... {% elif %} ... {% else %}`."""
-
-    branches: "tuple[tuple[ast.expr, Body], ...]"
-    otherwise: "Body"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Repeat:
-    """`{% for name in items if only %} ... {% else %}`; facts of `loop` are names starting with `number`."""
-
-    number: str
-    target: ast.expr
-    names: tuple[str, ...]
-    items: ast.expr
-    only: ast.expr | None
-    body: "Body"
-    otherwise: "Body"
-    facts: tuple[str, ...]  # which of `loop.index`, `loop.last`, ... the body asks for
-
-
-Piece: TypeAlias = Say | Show | Choose | Repeat
-Body: TypeAlias = tuple[Piece, ...]
-
-LOOP_FACTS: dict[str, Type] = {
-    "index": INTEGER,
-    "index0": INTEGER,
-    "revindex": INTEGER,
-    "length": INTEGER,
-    "first": BOOLEAN,
-    "last": BOOLEAN,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TemplateTree:
-    """A template that was read and is made of allowed parts only."""
-
-    body: Body
-    parts: FormulaTree  # the text, and where each expression node stands in it
-
-    @property
-    def text(self) -> str:
-        """The template as written."""
-        return self.parts.text
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the scope that the template reads."""
-        return self.parts.names
-
-    @property
-    def reads(self) -> tuple[Word, ...]:
-        """The names of the scope, each time one is read."""
-        return self.parts.reads
-
-    @property
-    def calls(self) -> tuple[Word, ...]:
-        """Functions and filters, each time one is used."""
-        return self.parts.calls
+from engine.language.template_tree import (
+    LOOP_FACTS,
+    Body,
+    Choose,
+    Piece,
+    Repeat,
+    Say,
+    Show,
+    TemplateSyntaxError,
+    TemplateTree,
+)
 
 
 def parse_template(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> TemplateTree:

@@ -3,7 +3,7 @@
 from engine.language.formula_types import UNKNOWN, Inference, Known, Typing
 from engine.language.functions.spec import FunctionTable
 from engine.language.scope import TypeScope
-from engine.language.template_syntax import LOOP_FACTS, Body, Choose, Repeat, Show, TemplateTree
+from engine.language.template_tree import LOOP_FACTS, Body, Choose, Repeat, Show, TemplateTree
 
 
 def infer_template(tree: TemplateTree, scope: TypeScope, functions: FunctionTable) -> Typing:
