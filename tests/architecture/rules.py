@@ -109,7 +109,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "httptools": ("engine.connect.simulator",),
     "httpx": ("engine.connect.http",),
     "importlib": ("engine.cli.", "engine.connect.catalog"),
-    "jinja2": ("engine.language.template_syntax", "engine.language.template_syntax", "engine.console."),
+    "jinja2": ("engine.language.template_syntax", "engine.console."),
     "jiter": ("engine.values.json_text",),
     "jmespath": ("engine.language.path",),
     "joserfc": ("engine.connect.",),
