@@ -5,6 +5,8 @@ import sqlite3
 import pytest
 
 from engine.ledger import Commit, open_ledger, open_reader, verify_chain
+from engine.ledger.audit import link
+from engine.ledger.rows import AuditEntry
 from engine.ledger.tables import metadata
 from tests.ledger.samples import NOW, a_whole_ledger, an_event, begin
 
@@ -188,3 +190,15 @@ def test_the_end_that_was_cut_off_is_told_by_a_published_head(ledger, reader, ur
 def test_breaks_are_bounded(edit):
     numbers = "WITH RECURSIVE n(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) "
     assert len(edit(numbers + "INSERT INTO activations SELECT 'f1', 'x', 'x', 'x', x, x FROM n")) == 100  # noqa: S608
+
+
+def test_a_row_that_was_written_anew_with_a_right_hash_is_told(edit, tmp_path):
+    place = tmp_path / "copy.sqlite"
+    connection = sqlite3.connect(place)
+    at, actor, action, subject, _, commit, facts, before, _, seq = connection.execute(
+        "SELECT * FROM audit WHERE seq = 2"
+    ).fetchone()
+    connection.close()
+    changed = link(before, seq, AuditEntry(at, actor, action, subject, "another"), commit, facts)
+    (told,) = edit(f"UPDATE audit SET detail = 'another', hash = '{changed}' WHERE seq = 2")  # noqa: S608
+    assert told.what == "row 3 does not continue the row before it"
