@@ -57,6 +57,8 @@ READS: Mapping[str, Callable[[Tryton, Row], Awaitable[Value]]] = MappingProxyTyp
     {
         "customer": customers.read,
         "project": projects.read,
+        "task": projects.read_task,
+        "time_line": timesheets.read,
         "invoice": invoices.read,
         "entry": ledger.read_entry,
         "period": ledger.read_period,

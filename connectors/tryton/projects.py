@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connectors.tryton.records import amount, inner, mark, number, number_of
+from connectors.tryton.records import amount, inner, key_in, mark, number, number_of
 from connectors.tryton.refusals import refusal
 from connectors.tryton.rpc import Row, Tryton
 from connectors.tryton.wire import duration
@@ -105,6 +105,23 @@ async def read(erp: Tryton, parameters: Row) -> Value:
     }
 
 
+async def read_task(erp: Tryton, parameters: Row) -> Value:
+    """A task by its key, or None."""
+    found = await work(
+        erp, parameters["external_id"], "task", ["name", "progress", "parent.comment", "invoice_line"]
+    )
+    if found is None:
+        return None
+    return {
+        "id": str(found["id"]),
+        "external_id": parameters["external_id"],
+        "name": found["name"],
+        "project": key_in(inner(found, "parent").get("comment")),
+        "progress": amount(found, "progress"),
+        "billed": found["invoice_line"] is not None,
+    }
+
+
 async def work(erp: Tryton, key: Value, kind: str, fields: Sequence[str] = ()) -> Row | None:
     """A project or a task by its key, or None."""
     return await erp.row(MODEL, [["comment", "=", mark(key)], ["type", "=", kind]], list(fields))
@@ -139,8 +156,7 @@ async def _task_values(erp: Tryton, payload: Row) -> Row:
 
 
 def _task_read(row: Row) -> Row:
-    comment = row.get("comment")
-    key = comment.removeprefix(mark("")) if isinstance(comment, str) else None
+    key = key_in(row.get("comment"))
     return {"external_id": key, "name": row["name"], "progress": amount(row, "progress")}
 
 

@@ -28,6 +28,11 @@ def bears(text: Value, key: Value) -> bool:
     return isinstance(text, str) and (text == mark(key) or text.startswith(f"{mark(key)} "))
 
 
+def key_in(text: Value) -> str | None:
+    """The key of a text that is a mark; None for any other text."""
+    return text.removeprefix(mark("")) if isinstance(text, str) and text.startswith(mark("")) else None
+
+
 def text(row: Row, name: str) -> str:
     """A field that is known to be a text."""
     found = row[name]

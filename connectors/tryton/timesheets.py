@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from connectors.tryton.projects import known_work
-from connectors.tryton.records import amount, day, marked, number, number_of, with_mark
+from connectors.tryton.records import amount, day, inner, marked, number, number_of, with_mark
 from connectors.tryton.refusals import refusal
 from connectors.tryton.rpc import Row, Tryton
 from connectors.tryton.wire import duration
@@ -62,6 +62,22 @@ async def find_removed(erp: Tryton, payload: Row) -> Receipt | None:
     """The receipt of time that is not there any more."""
     found = await with_mark(erp, MODEL, "description", payload["external_id"], [])
     return Receipt(external_id=None, body={}, found=True) if found is None else None
+
+
+async def read(erp: Tryton, parameters: Row) -> Value:
+    """A line by its key, or None."""
+    fields = ["employee.party.code", "date", "duration", "invoice_line"]
+    found = await with_mark(erp, MODEL, "description", parameters["external_id"], fields)
+    if found is None:
+        return None
+    return {
+        "id": str(found["id"]),
+        "external_id": parameters["external_id"],
+        "employee": inner(inner(found, "employee"), "party").get("code"),
+        "date": found["date"],
+        "hours": found["duration"],
+        "billed": found["invoice_line"] is not None,
+    }
 
 
 async def _time_of(erp: Tryton, task: Value) -> int:

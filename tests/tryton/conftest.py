@@ -11,13 +11,8 @@ import pytest
 
 from connectors.tryton import connector as tryton
 from connectors.tryton.server import TrytonServer
-from engine.connect import ConnectorSpec, Effect, Secret, Settings
-from engine.connect.catalog import Installed
-from engine.connect.connector_plan import build_connector
-from engine.problems import Collector
-from engine.source import Source
-from engine.workspace.decode import Decoder
-from engine.workspace.yaml_tree import read_yaml
+from engine.connect import Effect, Secret, Settings
+from tests.connect import opening
 from tests.tryton.proxy import LosingProxy
 
 FOLDER = Path(tryton.__file__).parent
@@ -27,15 +22,8 @@ YEAR = date.today().year - 1  # noqa: DTZ011 - the server asks the machine too
 
 @pytest.fixture(scope="session")
 def plan():
-    """The manifest, made ready. The connector's own Python evaluates none of its expressions."""
-    problems = Collector()
-    text = (FOLDER / "connector.yaml").read_text(encoding="utf-8")
-    (tree,) = read_yaml(Source("connector.yaml", text), problems)
-    spec = Decoder([ConnectorSpec], problems).decode(tree).document
-    assert [problem.message for problem in problems.problems] == []
-    here = Installed(name="tryton", package="connectors.tryton", folder=FOLDER)
-    nothing = lambda _text, _names: None  # noqa: E731
-    return build_connector(spec, here.schema, compile_path=nothing, compile_formula=nothing)
+    """The manifest, made ready."""
+    return opening.plan_of("tryton")
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,14 @@ class TestProject:
         again = erp.write("create_task", project=project, **task)
         assert (made.found, again.found, again.external_id) == (False, True, made.external_id)
         assert len(erp.read("project", external_id=project)["tasks"]) == 2
+        assert erp.read("task", external_id=f"T2-{key}") == {
+            "id": made.external_id,
+            "external_id": f"T2-{key}",
+            "name": "Test",
+            "project": project,
+            "progress": Decimal(0),
+            "billed": False,
+        }
 
     def test_of_an_unknown_customer(self, erp, key):
         outcome = erp.write(
@@ -121,6 +129,20 @@ class TestTime:
             (f"TG:te-{key} Workshop", Decimal("7.5"))
         ]
         assert erp.read("project", external_id=project)["to_invoice"] == Decimal("1125.00")
+
+    @pytest.mark.usefixtures("project")
+    def test_reads_as_it_was_recorded(self, erp, key):
+        made = record(erp, key, hours="0.33", note="Call")
+        assert erp.read("time_line", external_id=f"te-{key}") == {
+            "id": made.external_id,
+            "external_id": f"te-{key}",
+            "employee": "EMP-001",
+            "date": date(YEAR, 3, 3),
+            "hours": Decimal("0.33"),
+            "billed": False,
+        }
+        assert erp.read("time_line", external_id="none") is None
+        assert erp.read("task", external_id="none") is None
 
     @pytest.mark.usefixtures("project")
     def test_is_not_mistaken_for_a_longer_key(self, erp, key):
@@ -168,6 +190,8 @@ class TestInvoice:
         found = erp.read("invoice", reference=f"INV-{key}")
         assert (found["state"], found["customer"], found["currency"]) == ("posted", f"C-{key}", "USD")
         assert erp.read("project", external_id=project)["invoiced"] == Decimal("1125.00")
+        assert erp.read("time_line", external_id=f"te-{key}")["billed"] is True
+        assert erp.read("time_line", external_id=f"late-{key}")["billed"] is False
         # What was billed stays as it is.
         assert refused(erp.write("remove_time", external_id=f"te-{key}"), "invoiced")
 
@@ -192,6 +216,7 @@ class TestInvoice:
         assert (done.found, again.found) == (False, True)
         made = erp.write("invoice_project", **asked)
         assert made.body["total"] == Decimal("10000.00")
+        assert [erp.read("task", external_id=f"M{n}-{key}")["billed"] for n in (1, 2)] == [True, False]
         assert erp.look_up("invoice_project", **asked).external_id == made.external_id
 
     def test_draft_that_was_left_is_the_one_that_is_posted(self, erp, project, key):

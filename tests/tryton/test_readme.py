@@ -7,6 +7,7 @@ import pytest
 
 from connectors.tryton import connector, installation
 from connectors.tryton.server import TrytonServer
+from engine.connect import suite
 from engine.problems import Collector
 from engine.source import Source
 from engine.workspace.decode import Decoder
@@ -30,6 +31,14 @@ def test_what_the_manifest_names_is_what_the_code_has(plan):
     assert writes == set(connector.WRITES)
     assert plan.operations.keys() - writes == set(connector.READS)
     assert plan.sources.keys() == connector.POLLS.keys()
+
+
+def test_the_manifest_keeps_what_the_suite_asks_of_all(plan):
+    """All but a simulator: Tryton itself stands in for one."""
+    for operation in plan.operations.values():
+        suite._check_operation(plan, operation)
+    used = {Path(name).name for name in suite._schema_files(plan)}
+    assert used == {path.name for path in (FOLDER / "schemas").glob("*.json")}
 
 
 def test_the_connection_is_one(plan):
