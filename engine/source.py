@@ -8,6 +8,7 @@ parsing, and messages.
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Self
 
 
@@ -24,9 +25,8 @@ class Source:
 
     def __post_init__(self) -> None:
         """Index the line starts once; every problem asks for them."""
-        starts = [0]
-        starts.extend(index + 1 for index, char in enumerate(self.text) if char == "\n")
-        object.__setattr__(self, "_starts", tuple(starts))
+        lengths = (len(line) + 1 for line in self.text.split("\n")[:-1])
+        object.__setattr__(self, "_starts", tuple(accumulate(lengths, initial=0)))
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column of a character offset (0 to len(text))."""

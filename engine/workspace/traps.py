@@ -153,14 +153,21 @@ def _plain_texts(node: Container) -> Iterator[ScalarNode]:
 
 def _is_open(text: str) -> bool:
     """Whether a parenthesis or a quote begins here and does not end."""
-    if text.count("(") > text.count(")"):
+    if "(" in text and text.count("(") > text.count(")"):
         return True
-    quote = _OPENING_QUOTE.search(text)
-    return quote is not None and text.count(quote.group()) % 2 == 1
+    return _has_open_quote(text, text)
 
 
 def _closes(opened: str, text: str) -> bool:
+    """Whether what is open in one text ends in another."""
     if opened.count("(") > opened.count(")") and text.count(")") > text.count("("):
         return True
+    return _has_open_quote(opened, text)
+
+
+def _has_open_quote(opened: str, text: str) -> bool:
+    """Whether the quote that begins in the one text stands an odd number of times in the other."""
+    if "'" not in opened and '"' not in opened:
+        return False
     quote = _OPENING_QUOTE.search(opened)
     return quote is not None and text.count(quote.group()) % 2 == 1
