@@ -21,7 +21,7 @@ FRAGMENT = re.compile(r"[a-z0-9-]+\.(breaking|security|deprecated|added|changed|
 # Put together from pieces, so that this file does not hold what it forbids.
 MACHINE_PATH = re.compile(r"(?<![\w.])/" + r"(work|root|tmp|home)/|\.\./" + "shared")
 REGISTRY = re.compile("py" + r"pi\.(org|io)|files\.python" + r"hosted|npm" + r"js\.(org|com)")
-UNFINISHED = re.compile(r"\b(TO" + "DO|FIX" + r"ME|XX" + r"X)\b|NotImplemented" + "Error")
+UNFINISHED = re.compile(r"\b(TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 
 
 def files_of_the_tree() -> list[Path]:
@@ -71,6 +71,10 @@ def test_names_say_what_is_inside():
 def test_no_file_says(pattern):
     found = [f"{path}:{line}" for path in TREE for line in lines_that_say(pattern, text_of(path))]
     assert found == []
+
+
+def test_nothing_of_the_house_is_left_for_later():
+    assert [name for name, text in HOUSE.items() if "NotImplementedError" in text] == []
 
 
 def test_fragments_of_the_changelog_have_a_kind():
