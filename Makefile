@@ -43,8 +43,8 @@ bench: $(READY)  ## how fast the engine is on this machine
 	$(BIN)/python -m tests.bench
 
 .PHONY: workload
-workload: $(READY)  ## a file of N events made from SEED: make workload SEED=7 N=50000
-	@$(BIN)/python -m tests.workload --seed "$(SEED)" --events "$(N)"
+workload: $(READY)  ## both digests of the fixed workload: make workload SEED=7 N=50000
+	@$(BIN)/python -m tests.bench.workload --seed "$(SEED)" --n "$(N)"
 
 .PHONY: lock
 lock: $(READY)  ## resolve the dependencies again (needs uv)

@@ -15,6 +15,7 @@ from engine.compile.expressions import Emitted, Expressions, Parsed
 from engine.language.compiled import ASK, Compiled, EvaluationError
 from engine.language.generate import Emitter
 from engine.language.scope import TypeScope
+from engine.plan.table import Table
 from engine.source import Text
 from engine.spec.field import PathText, Raw
 from engine.values import type as types
@@ -44,11 +45,14 @@ class Body:
         expressions: Expressions,
         inputs: Mapping[str, Type],
         lets: Mapping[Text, EntryDocument] | None = None,
+        *,
+        emitter: Emitter | None = None,
     ) -> None:
-        """Start a function of a scope with these inputs."""
+        """Start a function of a scope with these inputs, or go on with one that others began."""
         self.compilation = compilation
         self.expressions = expressions
-        self.emitter = Emitter(tuple(inputs))
+        self.emitter = emitter or Emitter(tuple(inputs))
+        self.emitter.scope = {name: f"n_{name}" for name in inputs}
         self.types = TypeScope(names=dict(inputs))
         self._lets = dict(lets or {})
         self._busy: list[str] = []
@@ -172,14 +176,22 @@ class Body:
         if (day is None) != (table.start is None):
             self.compilation.report(problems.table_day(name, needed=table.start is not None))
             return NOTHING
-        row = self.emitter.temp()
         if day is None:
-            rows = self.emitter.constant({key: found[0] for key, found in table.rows.items()}, "rows")
-            self.emitter.line(f"{row} = {rows}.get({key})")
+            row = self._row(table, key)
         else:
-            find = self.emitter.constant(table.find_on, "find")
+            row, find = self.emitter.temp(), self.emitter.constant(table.find_on, "find")
             self.emitter.line(f"{row} = None if {day.atom} is None else {find}({key}, {day.atom})")
         return self._taken(entry, row, str(name))
+
+    def _row(self, table: Table, key: str) -> str:
+        """The row with a key; looked up once, however many entries want it."""
+        known = self.emitter.recall(key, f"table {table.name}")
+        if known is not None:
+            return known
+        rows = self.emitter.constant(table.first_rows, "rows")
+        row = self.emitter.assign(f"{rows}.get({key})")
+        self.emitter.remember(key, f"table {table.name}", row)
+        return row
 
     def _taken(self, entry: EntryDocument, row: str, table: str) -> Emitted:
         """The column that is taken of a row, or the whole of it."""

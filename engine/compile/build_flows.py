@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from engine.compile import problems
 from engine.compile.body import Body, Target, texts_of
-from engine.compile.build_policies import event_type
+from engine.compile.build_policies import Decision, event_type
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
@@ -14,6 +14,7 @@ from engine.connect.connector_plan import OperationPlan
 from engine.language.compiled import Compiled
 from engine.plan import graph
 from engine.plan.plan import FlowPlan
+from engine.plan.policy import PolicyPlan
 from engine.plan.step import (
     AnyStep,
     CheckStep,
@@ -34,6 +35,7 @@ from engine.values.type import ANY, DATETIME, STRING, Field, Listing, Record, Ty
 from engine.values.value import Value
 from engine.workspace.kinds.flow import FlowDocument, StepDocument
 from engine.workspace.kinds.model import EntityDocument
+from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
 VERBS = ("read", "check", "write", "emit", "wait", "choose")
@@ -344,8 +346,9 @@ class FlowBuilder:
     def _make_check(
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
     ) -> tuple[AnyStep, Type]:
-        del name
-        policies = []
+        policies: list[PolicyPlan] = []
+        decision = Decision(self.compilation, f"{self.document.name} {name} policies")
+        documents = self.compilation.documents(PolicyDocument)
         sets: dict[str, Field] = {}
         for policy in document.check:
             found = self.compilation.policies.get(str(policy))
@@ -353,10 +356,11 @@ class FlowBuilder:
                 self.compilation.unknown("policy", policy, self.compilation.policies)
                 continue
             self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
+            decision.add(documents[found.name], len(policies))
             policies.append(found)
-            sets.update({key: Field(type=ANY, nullable=True) for key, _ in found.set})
+            sets.update({str(key): Field(type=ANY, nullable=True) for key in documents[found.name].then.set})
         result = Record(name="check", fields={**CHECK.fields, **sets}, open=True)
-        return CheckStep(**common, policies=tuple(policies)), result
+        return CheckStep(**common, policies=tuple(policies), decide=decision.build()), result
 
     def _make_write(
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]

@@ -1,6 +1,7 @@
 """Policies to compiled conditions and outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 from engine.compile import problems
 from engine.compile.body import Body, Target
@@ -8,10 +9,12 @@ from engine.compile.build_mappings import check_lets
 from engine.compile.collect_models import CHECK_FIELDS, resolve_type
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
-from engine.language.compiled import Compiled
+from engine.language.compiled import Compiled, EvaluationError
+from engine.language.generate import Emitter
 from engine.plan.policy import Alert, Hold, PolicyPlan, Until
 from engine.source import Text
 from engine.values.type import ANY, STRING, Field, Record, Type
+from engine.values.value import Value, kind_of
 from engine.workspace.kinds.entry import EntryDocument
 from engine.workspace.kinds.policy import (
     AlertDocument,
@@ -50,6 +53,95 @@ def _check(compilation: Compilation, document: PolicyDocument) -> None:
             compilation.report(problems.hides(name, "a part of what every check gives"))
 
 
+# What every check gives, and how it begins.
+_PARTS = {
+    "held": "[]",
+    "rolled": "[]",
+    "rejected": "[]",
+    "released": "[]",
+    "route": "None",
+    "cycle": "None",
+    "notes": "[]",
+    "reasons": "{}",
+}
+
+
+class Decision:
+    """One function that puts all policies of a check to the scope.
+
+    It gives the places of those that apply, and the value of the check but for holds. What several
+    policies look up is looked up once.
+    """
+
+    def __init__(self, compilation: Compilation, title: str) -> None:
+        """Begin with no policies."""
+        self._compilation = compilation
+        self._title = title
+        self._expressions = Expressions(compilation)
+        self._emitter = Emitter()
+        self._inputs: dict[str, Type] = {}
+        self._places = self._emitter.assign("[]")
+        self._parts = {"fired": self._emitter.assign("[]")}
+        self._parts.update({name: self._emitter.assign(value) for name, value in _PARTS.items()})
+        self._complain = self._emitter.constant(_complain)
+
+    def add(self, document: PolicyDocument, place: int) -> None:
+        """Ask this policy as well, and take down what it says when it applies."""
+        name, emitter = str(document.name), self._emitter
+        inputs = self._compilation.policy_types[name].inputs
+        self._inputs.update(inputs)
+        body = Body(self._compilation, self._expressions, inputs, document.let, emitter=emitter)
+        for key in document.then.set:
+            self._parts.setdefault(str(key), "None")
+        condition = body.expression(document.when).atom
+        with emitter.block(f"if {condition} is True:"):
+            emitter.line(f"{self._places}.append({place})")
+            emitter.line(f"{self._parts['fired']}.append({name!r})")
+            self._say(document, name, body)
+        with emitter.block(f"elif {condition} is not False:"):
+            emitter.line(f"{self._complain}({name!r}, {condition})")
+
+    def _say(self, document: PolicyDocument, name: str, body: Body) -> None:
+        then, parts, line = document.then, self._parts, self._emitter.line
+        if document.reason is not None:
+            line(f"{parts['reasons']}[{name!r}] = {body.expression(document.reason).atom}")
+        if document.note is not None:
+            line(f"{parts['notes']}.append({body.expression(document.note).atom})")
+        if then.reject is not None:
+            line(f"{parts['rejected']}.append({name!r})")
+        if then.roll is not None:
+            line(f"{parts['rolled']}.append({name!r})")
+            line(f"{parts['cycle']} = {body.expression(then.roll.cycle).atom}")
+        if then.route is not None:
+            line(f"{parts['route']} = {_entry(body, then.route.to, document.name)}")
+        for key, entry in then.set.items():
+            line(f"{self._named(str(key))} = {_entry(body, entry, document.name)}")
+
+    def _named(self, key: str) -> str:
+        """The local of a value that policies set."""
+        if self._parts[key] == "None":
+            self._parts[key] = f"set_{len(self._parts)}_{key}"
+        return self._parts[key]
+
+    def build(self) -> Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]:
+        """The finished function."""
+        emitter = self._emitter
+        emitter.scope = {name: f"n_{name}" for name in self._inputs}
+        value = ", ".join(f"{name!r}: {atom}" for name, atom in self._parts.items())
+        defaults = [atom for name, atom in self._parts.items() if atom.startswith("set_")]
+        call, _ = emitter.build(self._title, f"({self._places}, {{{value}}})", first=[f"{atom} = None" for atom in defaults])
+        return cast("Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]", call)
+
+
+def _entry(body: Body, entry: EntryDocument, name: Text) -> str:
+    body.need(entry)
+    return body.entry(entry, Target(name, str(name), None)).atom
+
+
+def _complain(policy: str, value: Value) -> None:
+    raise EvaluationError(f"the condition of policy {policy} must be true or false, and it is {kind_of(value)}")
+
+
 class _Builder:
     """Compiles the expressions of one policy, each to a function of its own."""
 
@@ -65,15 +157,9 @@ class _Builder:
             name=str(document.name),
             version=document.version,
             owner=None if document.owner is None else str(document.owner),
-            when=self._text(document.when, "when"),
             hold=self._hold(then),
-            roll=None if then.roll is None else self._text(then.roll.cycle, "roll"),
             reject=None if then.reject is None else str(then.reject.code or document.name),
-            route=None if then.route is None else self._entry(then.route.to, "route"),
-            set=tuple((str(name), self._entry(entry, f"set {name}")) for name, entry in then.set.items()),
             alert=None if then.alert is None else self._alert(then.alert),
-            reason=None if document.reason is None else self._text(document.reason, "reason"),
-            note=None if document.note is None else self._text(document.note, "note"),
         )
 
     def _body(self, more: Mapping[str, Type] | None = None) -> Body:
@@ -81,12 +167,6 @@ class _Builder:
 
     def _text(self, text: Text, part: str) -> Compiled:
         return self._body().compiled(f"policy {self._document.name} {part}", text)
-
-    def _entry(self, entry: EntryDocument, part: str) -> Compiled:
-        body = self._body()
-        body.need(entry)
-        made = body.entry(entry, Target(self._document.name, part, None))
-        return body.build(f"policy {self._document.name} {part}", part, made.atom)
 
     def _hold(self, then: OutcomeDocument) -> Hold | None:
         match then:

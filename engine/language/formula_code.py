@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any as Anything
 
 from engine.language import formula_operators as operators
-from engine.language.budget import MAX_ITERATIONS
+from engine.language.budget import MAX_ITERATIONS, bounded_text
 from engine.language.compiled import EvaluationError
 from engine.language.formula_operators import Operand
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaSyntaxError, FormulaTree, target_names
@@ -53,6 +53,12 @@ _MEMBERSHIP: dict[type[ast.cmpop], tuple[str, Callable[..., bool]]] = {
     ast.NotIn: ("not in", operators.lacks),
 }
 _CHAIN = (ast.Name, ast.Attribute, ast.Subscript)  # on these a key look-up needs no guard
+
+
+def _is_plain_slice(key: ast.Slice) -> bool:
+    """Whether a slice has whole numbers for bounds, and no step."""
+    bounds = [bound for bound in (key.lower, key.upper) if bound is not None]
+    return key.step is None and all(isinstance(b, ast.Constant) and type(b.value) is int for b in bounds)
 
 
 class CodeWriter:
@@ -172,6 +178,10 @@ class CodeWriter:
         name = self.emitter.temp("v")
         return f"({name} := {code})", name
 
+    def _is_text(self, node: ast.AST) -> bool:
+        """Whether a value is text by all that is known; if it is not, Python's own operator says so."""
+        return getattr(self.typing.known(node).type, "name", "") == "string"
+
     # -- reaching into data
 
     def _field(self, node: ast.AST, base: ast.AST, name: str) -> str:
@@ -189,6 +199,8 @@ class CodeWriter:
         code = self.value(node.value)
         if isinstance(key, ast.Slice):
             bounds = [self.value(part) if part else "None" for part in (key.lower, key.upper, key.step)]
+            if not self.careful and self._is_text(node.value) and _is_plain_slice(key):
+                return f"{code}[{bounds[0]}:{bounds[1]}]"
             return self.operation(operators.slice_of, [code, *bounds], [node.value])
         is_plain = isinstance(key, ast.Constant) and type(key.value) is int
         if is_plain and not self.careful and isinstance(node.value, _CHAIN):
@@ -297,6 +309,8 @@ class CodeWriter:
         operation = _ARITHMETIC[type(node.op)]
         exact = _EXACT.get(type(node.op))
         nodes = (node.left, node.right)
+        if not self.careful and isinstance(node.op, ast.Add) and all(map(self._is_text, nodes)):
+            return f"{self.constant(bounded_text)}({self.value(node.left)} + {self.value(node.right)})"
         if self.careful or exact is None or self.typing.family(node) not in ("any", "number"):
             return self.operation(operation, [self.value(node.left), self.value(node.right)], nodes)
         kinds = [getattr(self.typing.known(one).type, "name", "") for one in nodes]

@@ -82,6 +82,12 @@ def _refused(what: str, left: object, right: object, names: Names) -> Evaluation
 
 def add(left: Operand, right: Operand, names: Names = ()) -> Operand:
     """The sum of numbers, two texts one after the other, or two lists."""
+    kind = type(left)
+    if kind is type(right):  # nearly always, and quicker to ask than what follows
+        if kind is str:
+            return bounded_text(left + right)
+        if kind is Decimal:
+            return EXACT.add(left, right)
     if _is_whole(left) and _is_whole(right):
         return left + right
     if is_number(left) and is_number(right):
@@ -113,6 +119,8 @@ def subtract(left: Operand, right: Operand, names: Names = ()) -> Operand:
 
 def multiply(left: Operand, right: Operand, names: Names = ()) -> Operand:
     """The product of numbers, or a text or list several times."""
+    if type(left) is Decimal and type(right) is Decimal:
+        return EXACT.multiply(left, right)
     if _is_whole(left) and _is_whole(right):
         if left.bit_length() + right.bit_length() > MAX_BITS + 1:
             raise EvaluationError("the result of `*` is too large")
@@ -339,6 +347,8 @@ def item_of(container: Operand, key: Operand, names: Names = ()) -> Operand:
 
 def slice_of(container: Operand, start: Operand, stop: Operand, step: Operand, names: Names = ()) -> Operand:
     """A part of a list or text."""
+    if type(container) is str and type(start) is int and type(stop) is int and step is None:
+        return container[start:stop]
     if not isinstance(container, list | tuple | str):
         raise EvaluationError(f"{named(names, 0, container)} and has no parts")
     for bound in (start, stop, step):

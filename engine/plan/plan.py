@@ -22,12 +22,20 @@ class EventPlan:
     identity: Callable[[Value], str]  # raises EvaluationError when a part is missing
     order_key: Callable[[Value], str | None]
     at: Callable[[Value], datetime | None]
-    accepts: Callable[[Value], bool]  # whether JSON data fits the entity's schema; fast
-    explain: Callable[[Value], list[str]]  # why it does not; slow
+    complaints: Callable[[Value], list[str]]  # in what JSON data does not fit the entity; empty when it does
     decode: Callable[[Value], Value] | None  # dates and instants as such; None when there are none
     entity: str | None  # of which the data is a snapshot
     entity_key: str  # the field of its id
     keep: str  # history, latest, none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityPlan:
+    """An entity of which the ledger keeps snapshots."""
+
+    name: str
+    key: str
+    decode: Callable[[Value], Value] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,6 @@ class FlowPlan:
     input_name: str  # the event's data in the scope
     where: Compiled | None
     steps: tuple[AnyStep, ...]
-    fingerprint: str  # of its behaviour: its own, and all that it uses
     complete_within_seconds: int | None = None
 
     def step(self, name: str) -> AnyStep | None:
@@ -68,6 +75,7 @@ class Plan:
     release: str  # SHA-256 over the canonical form of every document and file it was compiled from
     flows: Mapping[str, FlowPlan]
     events: Mapping[str, EventPlan]
+    entities: Mapping[str, EntityPlan]  # in their latest version
     sources: tuple[SourcePlan, ...]
     starts: Mapping[str, tuple[FlowPlan, ...]]  # by event
     rechecked_by: frozenset[str]  # events that may release a hold

@@ -37,20 +37,15 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyPlan:
-    """A rule, and what follows from it.
+    """What follows from a rule beside the values that its check works out.
 
-    The precedence of outcomes is reject, hold, roll, route: a rejected item is not also held.
+    Whether it applies, and what it says, is worked out by the check that it is part of, for all its policies at
+    once. The precedence of outcomes is reject, hold, roll, route: a rejected item is not also held.
     """
 
     name: str
     version: int
     owner: str | None
-    when: Compiled
     hold: Hold | None
-    roll: Compiled | None  # the cycle that the work moves to
     reject: str | None  # a business code
-    route: Compiled | None
-    set: tuple[tuple[str, Compiled], ...]
     alert: Alert | None
-    reason: Compiled | None
-    note: Compiled | None

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -24,11 +24,15 @@ class Table:
     rows: Mapping[object, Sequence[Row]]
     start: str | None = None  # the column of the first day on which a row holds
     end: str | None = None  # the column of the last one; null there means that it still holds
+    first_rows: Mapping[object, Row] = field(init=False, repr=False)  # the only row of each key, without days
+
+    def __post_init__(self) -> None:
+        """Put the rows of a table without days where generated code finds them in one step."""
+        object.__setattr__(self, "first_rows", {key: rows[0] for key, rows in self.rows.items()})
 
     def find(self, key: object) -> Row | None:
         """The row with this key; None when there is none."""
-        found = self.rows.get(key)
-        return found[0] if found else None
+        return self.first_rows.get(key)
 
     def find_on(self, key: object, on: Value) -> Row | None:
         """The row with this key that holds on a day, both its first and its last day included.

@@ -4,11 +4,11 @@ The value of a check is a record: which policies fired, what each led to, the ro
 notes and reasons in words, and what the policies set. A check that holds has no value yet.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from engine.core.command import AlertCommand, CloseHoldCommand, HoldCommand
 from engine.core.state import DONE, HELD, REJECTED, StepStatus
-from engine.core.turn import Turn, suffix, truth
+from engine.core.turn import Turn, suffix
 from engine.language.compiled import Scope
 from engine.plan.policy import PolicyPlan
 from engine.plan.step import CheckStep
@@ -20,20 +20,8 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
 
     Reject comes before hold: what is rejected is not also held.
     """
-    fired = [policy for policy in step.policies if _fires(policy, scope)]
-    result: dict[str, Any] = {
-        "fired": [policy.name for policy in fired],
-        "held": [],
-        "rolled": [],
-        "rejected": [],
-        "released": [],
-        "route": None,
-        "cycle": None,
-        "notes": [],
-        "reasons": {},
-    }
-    for policy in fired:
-        _collect(result, policy, scope)
+    places, result = step.decide(scope)
+    fired = [step.policies[place] for place in places]
     if not result["rejected"]:
         for policy in fired:
             if policy.hold is not None:
@@ -46,29 +34,7 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
     turn.note(step, item, result)
     if result["rejected"]:
         return REJECTED, None
-    return (HELD, None) if result["held"] else (DONE, cast("Value", result))
-
-
-def _fires(policy: PolicyPlan, scope: Scope) -> bool:
-    value = policy.when.call(scope)
-    return value if value is True or value is False else truth(value)
-
-
-def _collect(result: dict[str, Any], policy: PolicyPlan, scope: Scope) -> None:
-    """Everything that a policy says, but for holds."""
-    if policy.reason is not None:
-        result["reasons"][policy.name] = policy.reason.call(scope)
-    if policy.note is not None:
-        result["notes"].append(policy.note.call(scope))
-    if policy.reject is not None:
-        result["rejected"].append(policy.name)
-    if policy.roll is not None:
-        result["rolled"].append(policy.name)
-        result["cycle"] = policy.roll.call(scope)
-    if policy.route is not None:
-        result["route"] = policy.route.call(scope)
-    for name, value in policy.set:
-        result[name] = value.call(scope)
+    return (HELD, None) if result["held"] else (DONE, result)
 
 
 def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, result: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """The in-process sink of the benchmark: a dict by external id."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from engine.connect import Connector, Effect, Outcome, Receipt
-from engine.connect.catalog import Catalog, Installed
+from engine.connect.catalog import Catalog
 from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.settings import Settings
 from engine.values.value import Value
@@ -14,15 +15,17 @@ class Sink:
 
     batch_size = 10_000
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, *, keep: bool = True) -> None:
+        """Begin empty; without `keep`, records are counted and not kept, so that our own memory shows."""
         self.records: dict[str, Mapping[str, Value]] = {}
+        self.count = 0
+        self._keep = keep
 
     async def write(self, effects: Sequence[Effect]) -> Sequence[Outcome]:
         """Keep every record."""
-        records = self.records
-        for effect in effects:
-            records[str(effect.payload["externalId"])] = effect.payload
+        self.count += len(effects)
+        if self._keep:
+            self.records.update((str(effect.payload["externalId"]), effect.payload) for effect in effects)
         return [Receipt(str(effect.payload["externalId"])) for effect in effects]
 
     async def read(self, operation: str, parameters: Mapping[str, Value]) -> Value:
@@ -38,21 +41,18 @@ class Sink:
         """Nothing is open."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkCatalog(Catalog):
     """A catalog whose every connector is one sink."""
+
+    sink: Sink
 
     def open(self, plan: ConnectorPlan, settings: Settings, *, now: object) -> Connector:
         """The sink."""
         del plan, settings, now
-        return SINK
+        return self.sink
 
 
-SINK = Sink()
-
-
-def catalog() -> Catalog:
-    """The catalog of the benchmark."""
-    return SinkCatalog(installed={})
-
-
-__all__ = ["SINK", "Installed", "Sink", "catalog"]
+def catalog(sink: Sink) -> Catalog:
+    """A catalog for this sink."""
+    return SinkCatalog(installed={}, sink=sink)
