@@ -151,23 +151,32 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
     scope[ASK] = cast("Value", turn.ask)
     for index, step in enumerate(state.flow.steps):
         if steps[index] < DONE:
-            _work(turn, step)
+            for need in step.needs:
+                if steps[need.step] is not DONE or need.branch is not None:
+                    _consider(turn, step)
+                    break
+            else:
+                _work(turn, step)
     del scope[ASK]
     state.status = _status(steps)
     return state, turn.commands
+
+
+def _consider(turn: Turn, step: AnyStep) -> None:
+    """Take a step of which something that it needs is not plainly done."""
+    blocked = _blocked(turn.state, step)
+    if blocked is None:
+        _work(turn, step)
+        return
+    turn.state.steps[step.index], reason = blocked
+    if reason:
+        turn.note(step, None, {"skipped": reason})
 
 
 def _work(turn: Turn, step: AnyStep) -> None:
     """Take one step as far as it goes."""
     state = turn.state
     index = step.index
-    blocked = _blocked(state, step)
-    if blocked is not None:
-        status, reason = blocked
-        state.steps[index] = status
-        if reason:
-            turn.note(step, None, {"skipped": reason})
-        return
     verb = _VERBS[type(step)]
     given = len(turn.commands)
     try:

@@ -25,15 +25,15 @@ class Offer(NamedTuple):
     complaints: list[str]
     source: str | None
 
-    def row(self) -> NewEvent:
-        """The event as the ledger keeps it."""
+    def row(self, accepted_at: str) -> NewEvent:
+        """The event as the ledger keeps it, given the text of when it was accepted."""
         event = self.event
         return NewEvent(
             event.id,
             event.type,
             event.order_key,
-            instant(event.at),
-            instant(event.accepted_at),
+            accepted_at if event.at is event.accepted_at else instant(event.at),
+            accepted_at,
             self.source,
             event.cause,
             self.body_hash,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from engine.clock import Clock
 from engine.plan.plan import Plan
+from engine.runtime import memory
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
 
@@ -25,6 +26,7 @@ class Daemon:
 
     async def start(self, host: str, port: int) -> str:
         """Take up what was left open, begin to work and to listen; the address."""
+        memory.settle()
         self.runner.recover()
         self._worker = asyncio.ensure_future(self._work())
         self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)

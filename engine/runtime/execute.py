@@ -117,6 +117,7 @@ class Executor:
         self._standing: dict[str, Waiting] = {}
         self._turns = 0
         self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
+        self._written = (EPOCH, instant(EPOCH))
         self.begin_turn(EPOCH)
 
     def begin_turn(self, now: datetime) -> None:
@@ -156,11 +157,11 @@ class Executor:
             if seen == found.body_hash:
                 self.tally.duplicates += 1
                 return "duplicate"
-            self._commit.conflicts.append(found.row())
+            self._commit.conflicts.append(found.row(self._text_of(event.accepted_at)))
             self.tally.conflicts += 1
             return "conflict"
         self._new[event.id] = found.body_hash
-        self._commit.events.append(found.row())
+        self._commit.events.append(found.row(self._text_of(event.accepted_at)))
         self.tally.accepted += 1
         if found.complaints:
             self._refuse(found)
@@ -198,9 +199,17 @@ class Executor:
 
     def _new_run(self, run_id: str, flow: FlowPlan, event: Event) -> None:
         self._commit.runs.append(
-            NewRun(run_id, event.id, flow.name, self._plan.release, event.order_key, instant(event.accepted_at))
+            NewRun(
+                run_id, event.id, flow.name, self._plan.release, event.order_key, self._text_of(event.accepted_at)
+            )
         )
         self.tally.runs += 1
+
+    def _text_of(self, at: datetime) -> str:
+        """An instant as text; the events of a turn share one, which is written out once."""
+        if at is not self._written[0]:
+            self._written = (at, instant(at))
+        return self._written[1]
 
     def _start(self, flow: FlowPlan, event: Event) -> None:
         run_id = f"{flow.name}/{event.id}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.clock import Clock
 from engine.errors import InputError
 from engine.plan.plan import Plan
+from engine.runtime import memory
 from engine.runtime.accept import Offer, read_line
 from engine.runtime.runner import Runner
 from engine.values.json_text import MAX_BYTES
@@ -61,6 +62,7 @@ async def process(
     """
     found = Processed()
     start = clock.elapsed_seconds()
+    memory.settle()
     runner.recover()
     for chunk in _chunks(plan, file, as_event, clock, found, runner.limits.turn):
         while runner.room <= 0:

@@ -1,15 +1,17 @@
 """JSON Schema files: the type that one describes, and whether a value fulfils it.
 
 Whether a file is a schema at all is for jsonschema to say; whether a value fulfils it, and why not, comes
-from jsonschema-rs, which is exact for Decimals and quick enough for a flood of bad records. References lead to places in the same file and nowhere else. `format` is not asserted by
-either: dates and instants are checked by the decoder of the type, which accepts what vendors really send.
+from jsonschema-rs, which is exact for Decimals and quick enough for a flood of bad records. What it says
+holds no values, since those may be personal. References lead to places in the same file and nowhere else.
+`format` is not asserted by either: dates and instants are checked by the decoder of the type, which accepts
+what vendors really send.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import jsonschema
 import jsonschema_rs
@@ -35,7 +37,7 @@ from engine.values.type import (
     decoder,
     path_text,
 )
-from engine.values.value import Value
+from engine.values.value import Value, kind_of
 
 Schema: TypeAlias = Mapping[str, Value]
 
@@ -209,7 +211,7 @@ def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], lis
             )
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
-        fast = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False)
+        fast = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
     except (SchemaError, jsonschema_rs.ValidationError, ValueError) as error:
         raise SchemaUnusable(f"this is no JSON Schema: {getattr(error, 'message', error)}") from error
 
@@ -253,11 +255,7 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
             return f"{path_text([*path, missing])}: is required and missing"
         case jsonschema_rs.ValidationErrorKind.Type(types=types):
             wanted = " or ".join(str(kind) for kind in types)
-            found = _shown(cast("Value", error.instance))
+            found = kind_of(error.instance)
             return f"{path_text(path) or 'the record'}: expected {wanted}, found {found}"
         case _:
             return f"{path_text(path) or 'the record'}: {error.message[:300]}"
-
-
-def _shown(value: Value) -> str:
-    return f"{str(value)[:40]!r}" if isinstance(value, str | int | Decimal) else type(value).__name__

@@ -28,7 +28,7 @@ def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[
         step.connection,
         step.operation,
         record(payload),
-        tuple((link.entity, str(link.canonical_id(scope))) for link in step.links),
+        tuple([(link.entity, str(link.canonical_id(scope))) for link in step.links]) if step.links else (),
     )
     turn.give(command, key)
     return ASKED, None

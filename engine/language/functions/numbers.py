@@ -36,6 +36,7 @@ ROUNDINGS = {
 _MAX_DECIMALS = 20
 # Rounding a number with many digits before the point must not fail.
 _WIDE = Context(prec=MAX_DIGITS + _MAX_DECIMALS, traps=[InvalidOperation])
+_SHORT = 20
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 _ONE = Parameter(name="number", type=DECIMAL)
@@ -76,6 +77,8 @@ def _decimal(value: Argument) -> Decimal:
 
 def read_number(source: str) -> Decimal:
     """A number written in plain digits with a point: no grouping, no sign of a currency."""
+    if len(source) <= _SHORT and source.isascii() and source.replace(".", "", 1).isdigit():
+        return Decimal(source)  # digits and at most one point: nearly every number there is
     written = source.strip()
     if len(written) > MAX_DIGITS or not _NUMBER.fullmatch(written):
         raise EvaluationError(f"'{written[:40]}' is not a number (write 1234.50)")
