@@ -19,7 +19,8 @@ def command(kind: str | None, folder: Path | None) -> None:
     from engine.spec.json_schema import schema_of
     from engine.values.json_text import write_json
 
-    kinds: dict[str, type[Document]] = {found.kind: found for found in ALL_KINDS}
+    described: tuple[type[Document], ...] = ALL_KINDS
+    kinds = {found.kind: found for found in described}
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, found in kinds.items():

@@ -221,7 +221,7 @@ def input_not_in_scope(text: Text, name: str, known: Iterable[str]) -> Problem:
     """A mapping or policy whose input is not there."""
     near = did_you_mean(name, list(known))
     return Problem(
-        code="TG330",
+        code="TG331",
         message=f"{str(text)!r} takes {name!r}, and there is no such name here",
         span=text.span,
         help=near or (f"name a step {name!r}, or give it: `with: {{{name}: path}}`",),
