@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli.main import COMMANDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 PACK = ("flows", "mappings", "policies", "schemas")

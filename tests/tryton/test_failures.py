@@ -8,7 +8,7 @@ import pytest
 from engine.connect import Failure, FaultClass, Permanent, Receipt, Secret, Transient
 from tests.tryton.conftest import YEAR
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tryton"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 TIME = "model.timesheet.line."
 INVOICE = "model.account.invoice."

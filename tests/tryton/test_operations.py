@@ -8,7 +8,7 @@ import pytest
 from engine.connect import Failure, FaultClass, Receipt
 from tests.tryton.conftest import YEAR
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tryton"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Invoices are numbered in the order of their dates, so all of this file have the same.
 INVOICED = date(YEAR, 3, 31)

@@ -51,7 +51,6 @@ def test_the_connection_is_one(plan):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tryton")
 @pytest.mark.timeout(900)
 def test_the_example_runs(capsys):
     (code,) = blocks("python")
@@ -62,7 +61,6 @@ def test_the_example_runs(capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tryton")
 @pytest.mark.timeout(900)
 def test_a_server_leaves_nothing_behind():
     server = TrytonServer()
