@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# The tests of a file stay in one process, so that a file starts its real server once. (Groups by mark would be
-# finer, but pytest 9.2 no longer lets xdist 3.8 write them into the names of tests.)
+# The tests of a file stay in one process, so that a file starts its real server once. Groups by mark would
+# be finer, but pytest 9.2 no longer lets xdist 3.8 write them into the names of tests.
 PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile")
 
 CHECKS: dict[str, tuple[str, ...]] = {
