@@ -6,18 +6,20 @@ changed.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import count
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, func, literal_column, select
 
 from engine.errors import LedgerConflict
-from engine.ledger import tables
+from engine.ledger import sqlite, tables
 from engine.ledger.database import Database
 from engine.ledger.facts import FACTS, SUPERSEDED, TRANSITIONS, Fact
 from engine.ledger.rows import AuditEntry
-from engine.ledger.statements import Statement, adding
+from engine.ledger.statements import Statement, adding, asking, key_list
 from engine.values.canonical import text_hash
 from engine.values.json_text import write_json
 
@@ -25,6 +27,17 @@ Tuple: TypeAlias = "tuple[Any, ...]"
 
 ADD_TRANSITION = adding(tables.transitions, TRANSITIONS.columns)
 SUPERSEDE = adding(tables.superseded, SUPERSEDED.columns)
+
+_LAST = {
+    table: asking(table, select(func.coalesce(func.max(table.c.seq), literal_column("0"))))
+    for table in (tables.events, tables.runs)
+}
+_NUMBERS = {
+    table: asking(
+        table, select(table.c.id, table.c.seq).where(table.c.id.in_(sqlite.listed(bindparam("p_ids")))), "ids"
+    )
+    for table in (tables.events, tables.runs)
+}
 
 
 class Batch:
@@ -36,6 +49,7 @@ class Batch:
         self.counts: Counter[str] = Counter()
         self._database = database
         self._cursor = cursor
+        self._numbers: dict[Table, dict[str, int]] = {table: {} for table in _NUMBERS}
         self._rows: dict[str, list[Tuple]] = {}
         self._transitions: list[Tuple] = []
 
@@ -48,13 +62,43 @@ class Batch:
         """What a statement finds, inside this transaction."""
         return self._cursor.execute(self._database.sql(statement), values).fetchall()
 
-    def add(self, fact: Fact, statement: Statement, rows: Sequence[Tuple], *more: object) -> None:
-        """Insert rows, each with `more` and the number of the commit behind it."""
+    def next_seq(self, table: Table) -> int:
+        """The number of the next row of a table."""
+        ((last,),) = self.ask(_LAST[table], ())
+        return int(last) + 1
+
+    def name(self, table: Table, ids: Iterable[str], first: int) -> None:
+        """Let rows that were just written be referred to, numbered from `first` on."""
+        self._numbers[table].update(zip(ids, count(first)))
+
+    def numbers(self, table: Table, ids: AbstractSet[str]) -> Mapping[str, int]:
+        """The numbers of at least these rows of a table.
+
+        Raises:
+            LedgerConflict: one of them is not there.
+
+        """
+        known = self._numbers[table]
+        if missing := ids - known.keys():
+            known.update(self.ask(_NUMBERS[table], (key_list(missing),)))
+            if lost := missing - known.keys():
+                one = table.name.removesuffix("s")
+                raise LedgerConflict(
+                    f"the ledger has no {one} {min(lost, key=str)!r}; nothing of the commit was written"
+                )
+        return known
+
+    def add(self, fact: Fact, statement: Statement, rows: Sequence[Tuple]) -> None:
+        """Insert rows, each with the number of the commit behind it."""
         if rows:
-            tail = (*more, self.number)
-            full = [row + tail for row in rows]
-            self.run(statement, full)
-            self.prove(fact, full)
+            tail = (self.number,)
+            self.put(fact, statement, [row + tail for row in rows])
+
+    def put(self, fact: Fact, statement: Statement, rows: list[Tuple]) -> None:
+        """Insert rows as they are."""
+        if rows:
+            self.run(statement, rows)
+            self.prove(fact, rows)
 
     def prove(self, fact: Fact, rows: list[Tuple]) -> None:
         """Put rows that were written among the facts of this commit."""

@@ -12,7 +12,7 @@ from engine.ledger.commit import Commit
 from engine.ledger.facts import EFFECTS, EFFECTS_CANCELLED, EFFECTS_DEAD, EFFECTS_DONE
 from engine.ledger.rows import SETTLED_EFFECTS, AuditEntry, EffectReopened, EffectResolved
 from engine.ledger.statements import adding, asking, changing
-from engine.ledger.tables import effects
+from engine.ledger.tables import effects, runs
 
 _OPEN = effects.c.settle_commit.is_(None)
 # What is on the wire cannot be called back.
@@ -67,8 +67,14 @@ ENDED = asking(
 
 def intend(batch: Batch, commit: Commit) -> None:
     """Write the effects that were decided."""
-    batch.add(EFFECTS, ADD_PENDING, commit.effects, "pending")
-    batch.add(EFFECTS, ADD_SENDING, commit.sends, "sending")
+    for new, began, statement in (
+        (commit.effects, "pending", ADD_PENDING),
+        (commit.sends, "sending", ADD_SENDING),
+    ):
+        if new:
+            run_of = batch.numbers(runs, {effect.run_id for effect in new})
+            tail = (began, batch.number)
+            batch.put(EFFECTS, statement, [(one[0], run_of[one[1]], *one[2:], *tail) for one in new])
 
 
 def change(batch: Batch, commit: Commit) -> None:

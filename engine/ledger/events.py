@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
+from operator import add
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -15,15 +16,26 @@ from engine.ledger.rows import NewEvent
 from engine.ledger.statements import Statement, asking
 from engine.ledger.tables import conflicts, events
 
-_EVENT = ("id", "type", "order_key", "at", "accepted_at", "source", "cause", "body_hash", "body")
+_EVENT = (
+    "id",
+    "type",
+    "order_key",
+    "at",
+    "accepted_at",
+    "source",
+    "cause",
+    "body_hash",
+    "body",
+    "commit",
+    "seq",
+)
 _BODY = _EVENT.index("body")
-_CONFLICT = ("event_id", "body_hash", "body", "source", "at")
+_CONFLICT = ("event_id", "body_hash", "body", "source", "at", "commit")
 
 
 def _adding_unless_known(table: Any, columns: tuple[str, ...], *key: str) -> Statement:  # noqa: ANN401
-    names = (*columns, "commit")
-    core = sqlite.insert_unless_known(table, *key).values({name: bindparam(f"p_{name}") for name in names})
-    return Statement(core=core, table=table, fields=names)
+    core = sqlite.insert_unless_known(table, *key).values({name: bindparam(f"p_{name}") for name in columns})
+    return Statement(core=core, table=table, fields=columns)
 
 
 ADD_EVENT = _adding_unless_known(events, _EVENT, "id")
@@ -48,11 +60,12 @@ def accept(batch: Batch, commit: Commit) -> None:
     """
     if not commit.events:
         return
-    tail = (batch.number,)
-    rows = [event + tail for event in commit.events]
-    if batch.run(ADD_EVENT, rows) != len(rows):
+    number, first = batch.number, batch.next_seq(events)
+    tails = [(number, seq) for seq in range(first, first + len(commit.events))]
+    if batch.run(ADD_EVENT, [*map(add, commit.events, tails)]) != len(tails):
         raise KnownEventError
-    batch.prove(EVENTS, [row[:_BODY] + tail for row in rows])
+    batch.prove(EVENTS, [event[:_BODY] + tail for event, tail in zip(commit.events, tails, strict=True)])
+    batch.name(events, (event.id for event in commit.events), first)
 
 
 def keep_conflicts(batch: Batch, commit: Commit) -> None:

@@ -27,10 +27,16 @@ class Fact:
     blob: tuple[str, str] | None = None  # a column of bytes, and the column that holds its hash
 
 
-def _made(table: Table, *, until: str = "commit", blob: tuple[str, str] | None = None) -> Fact:
-    """The columns that are written when a row is made: all up to the number of the commit."""
+def _made(
+    table: Table, *, until: str = "commit", blob: tuple[str, str] | None = None, numbered: bool = False
+) -> Fact:
+    """The columns that are written when a row is made: all up to the number of the commit.
+
+    Where others refer to the row by its `seq`, that is a fact as well.
+    """
     names = [str(column.name) for column in table.columns]
     columns = tuple(name for name in names[: names.index(until) + 1] if blob is None or name != blob[0])
+    columns += ("seq",) if numbered else ()
     return Fact(name=str(table.name), table=table, columns=columns, number=until, blob=blob)
 
 
@@ -54,9 +60,9 @@ def _ended(
     )
 
 
-EVENTS = _made(tables.events, blob=("body", "body_hash"))
+EVENTS = _made(tables.events, blob=("body", "body_hash"), numbered=True)
 CONFLICTS = _made(tables.conflicts, blob=("body", "body_hash"))
-RUNS = _made(tables.runs)
+RUNS = _made(tables.runs, numbered=True)
 ANSWERS = _made(tables.answers)
 EFFECTS = _made(tables.effects)
 HOLDS = _made(tables.holds)

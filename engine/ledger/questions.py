@@ -1,6 +1,9 @@
 """The questions that are asked per event or per run, compiled once; and the places where an id may stand."""
 
-from sqlalchemy import Table, bindparam, func, literal_column, select
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
 
 from engine.ledger import sqlite
 from engine.ledger.audit import ONE, ZERO
@@ -22,27 +25,59 @@ from engine.ledger.tables import (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an id may stand, and how what bears it there is named."""
+
+    kind: str
+    matched: str  # the name of the column, as a reader is told
+    column: ColumnElement[Any]
+    core: Select[Any]
+
+
+def _named(table: Table, number: str, other: Table, name: str) -> Select[Any]:
+    """The rows of a table, with the id of what it refers to by number."""
+    columns = [other.c.id.label(name) if column.name == number else column for column in table.columns]
+    return select(*columns).select_from(table.outerjoin(other, table.c[number] == other.c.seq))
+
+
+_SELECTED = {
+    runs: _named(runs, "event_seq", events, "event_id"),
+    answers: _named(answers, "run_seq", runs, "run_id"),
+    effects: _named(effects, "run_seq", runs, "run_id"),
+}
+
+
+def selected(table: Table) -> Select[Any]:
+    """The rows of a table, in the columns of its row type."""
+    return _SELECTED[table] if table in _SELECTED else select(table)
+
+
 def _by(table: Table, *columns: str) -> Statement:
     tests = [table.c[name] == bindparam(f"p_{name}") for name in columns]
-    return asking(table, select(table).where(*tests).order_by(table.c.seq), *columns)
+    return asking(table, selected(table).where(*tests).order_by(table.c.seq), *columns)
 
 
-def _in(table: Table, column: str) -> Statement:
-    return asking(
-        table,
-        select(table).where(table.c[column].in_(sqlite.listed(bindparam("p_keys")))).order_by(table.c.seq),
-        "keys",
-    )
+def _of(table: Table, number: str, other: Table) -> Statement:
+    """The rows that refer to one row of another table."""
+    found = select(other.c.seq).where(other.c.id == bindparam("p_id")).scalar_subquery()
+    return asking(table, selected(table).where(table.c[number] == found).order_by(table.c.seq), "id")
+
+
+def _of_any(table: Table, number: str, other: Table) -> Statement:
+    """The rows that refer to any of several rows of another table."""
+    found = select(other.c.seq).where(other.c.id.in_(sqlite.listed(bindparam("p_ids"))))
+    return asking(table, selected(table).where(table.c[number].in_(found)).order_by(table.c.seq), "ids")
 
 
 EVENT = _by(events, "id")
 EVENTS_CAUSED = _by(events, "cause")
 CONFLICTS = _by(conflicts, "event_id")
 RUN = _by(runs, "id")
-RUNS_OF_EVENT = _by(runs, "event_id")
+RUNS_OF_EVENT = _of(runs, "event_seq", events)
 OPEN_RUNS = asking(
     runs,
-    select(runs)
+    selected(runs)
     .where(runs.c.finish_commit.is_(None), runs.c.seq > bindparam("p_after"))
     .order_by(runs.c.seq)
     .limit(bindparam("p_limit"))
@@ -50,14 +85,14 @@ OPEN_RUNS = asking(
     "after",
     "limit",
 )
-ANSWERS = _by(answers, "run_id")
-ANSWERS_OF = _in(answers, "run_id")
+ANSWERS = _of(answers, "run_seq", runs)
+ANSWERS_OF = _of_any(answers, "run_seq", runs)
 EFFECT = _by(effects, "key")
-EFFECTS = _by(effects, "run_id")
-EFFECTS_OF = _in(effects, "run_id")
+EFFECTS = _of(effects, "run_seq", runs)
+EFFECTS_OF = _of_any(effects, "run_seq", runs)
 OPEN_EFFECTS = asking(
     effects,
-    select(effects)
+    selected(effects)
     .where(
         effects.c.settle_commit.is_(None),
         func.coalesce(effects.c.due_at, literal_column("''")) <= bindparam("p_due_by"),
@@ -146,17 +181,27 @@ ALERT = _by(alerts, "id")
 ALERTS_OF_RUN = _by(alerts, "run_id")
 AUDIT_OF = _by(audit, "subject")
 
-# Where an id may stand, and what bears it there: table, column, kind, and the columns that name it.
-PLACES: tuple[tuple[Table, str, str, tuple[str, ...]], ...] = (
-    (events, "id", "event", ("id",)),
-    (runs, "id", "run", ("id",)),
-    (runs, "event_id", "run", ("id",)),
-    (effects, "key", "effect", ("key",)),
-    (effects, "external_id", "effect", ("key",)),
-    (holds, "id", "hold", ("id",)),
-    (alerts, "id", "alert", ("id",)),
-    (releases, "fingerprint", "release", ("fingerprint",)),
-    (xrefs, "canonical_id", "xref", ("entity", "canonical_id", "system")),
-    (xrefs, "external_id", "xref", ("entity", "canonical_id", "system")),
-    (entities, "id", "entity", ("entity", "id")),
+
+def _place(kind: str, column: ColumnElement[Any], *names: ColumnElement[Any]) -> Place:
+    return Place(kind=kind, matched=column.key or "", column=column, core=select(*(names or (column,))))
+
+
+_XREF = (xrefs.c.entity, xrefs.c.canonical_id, xrefs.c.system)
+PLACES = (
+    _place("event", events.c.id),
+    _place("run", runs.c.id),
+    Place(
+        kind="run",
+        matched="event_id",
+        column=events.c.id,
+        core=select(runs.c.id).join_from(runs, events, runs.c.event_seq == events.c.seq),
+    ),
+    _place("effect", effects.c.key),
+    _place("effect", effects.c.external_id, effects.c.key),
+    _place("hold", holds.c.id),
+    _place("alert", alerts.c.id),
+    _place("release", releases.c.fingerprint),
+    _place("xref", xrefs.c.canonical_id, *_XREF),
+    _place("xref", xrefs.c.external_id, *_XREF),
+    _place("entity", entities.c.id, entities.c.entity, entities.c.id),
 )

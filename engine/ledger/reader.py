@@ -17,8 +17,7 @@ from engine.ledger.audit import EMPTY, LAST_LINK, Head
 from engine.ledger.database import Database
 from engine.ledger.events import KNOWN_EVENTS
 from engine.ledger.instants import instant
-from engine.ledger.statements import Statement
-from engine.values.json_text import write_json
+from engine.ledger.statements import Statement, key_list
 
 Row = TypeVar("Row")
 Tests: TypeAlias = list[ColumnElement[bool]]
@@ -44,7 +43,7 @@ class LedgerReader:
 
     def known_events(self, ids: Iterable[str]) -> dict[str, str]:
         """The hashes of the bodies of those events that are known, by id."""
-        return dict(self._all(tuple, KNOWN_EVENTS, write_json([*ids]).decode()))
+        return dict(self._all(tuple, KNOWN_EVENTS, key_list(ids)))
 
     def event(self, event_id: str) -> rows.EventRow | None:
         """One accepted event."""
@@ -119,7 +118,7 @@ class LedgerReader:
 
     def answers_of(self, run_ids: Collection[str]) -> list[rows.AnswerRow]:
         """What several runs were told, in order."""
-        return self._all(rows.AnswerRow._make, questions.ANSWERS_OF, write_json([*run_ids]).decode())
+        return self._all(rows.AnswerRow._make, questions.ANSWERS_OF, key_list(run_ids))
 
     def transitions(self, subject: str) -> list[rows.TransitionRow]:
         """What a run, effect or alert went through between its beginning and its end."""
@@ -137,7 +136,7 @@ class LedgerReader:
 
     def effects_of(self, run_ids: Collection[str]) -> list[rows.EffectRow]:
         """The effects of several runs, in order."""
-        return self._all(rows.EffectRow._make, questions.EFFECTS_OF, write_json([*run_ids]).decode())
+        return self._all(rows.EffectRow._make, questions.EFFECTS_OF, key_list(run_ids))
 
     def open_effects(self, *, due_by: datetime | None = None, limit: int = CHUNK) -> list[rows.EffectRow]:
         """Effects that are not settled and due by then; what has no due time comes first."""
@@ -260,14 +259,9 @@ class LedgerReader:
     def find(self, text: str) -> list[rows.Found]:
         """What bears an id, in our words or in those of another system."""
         found = []
-        for table, column, kind, name in questions.PLACES:
-            core = (
-                select(*(table.c[part] for part in name))
-                .where(table.c[column] == text)
-                .distinct()
-                .limit(FOUND)
-            )
-            found += [rows.Found(kind, " ".join(parts), column) for parts in self._ask(core)]
+        for place in questions.PLACES:
+            core = place.core.where(place.column == text).distinct().limit(FOUND)
+            found += [rows.Found(place.kind, " ".join(parts), place.matched) for parts in self._ask(core)]
         return found
 
     def audit(self, *, after: int = 0) -> Iterator[rows.AuditRow]:
@@ -302,12 +296,17 @@ class LedgerReader:
         self, make: Callable[[Iterable[Any]], Row], table: Table, before: int, limit: int, **equal: str | None
     ) -> list[Row]:
         tests: Tests = [table.c.seq < before, *_equal(table, **equal)]
-        return [*map(make, self._ask(select(table).where(*tests).order_by(table.c.seq.desc()).limit(limit)))]
+        return [
+            *map(
+                make,
+                self._ask(questions.selected(table).where(*tests).order_by(table.c.seq.desc()).limit(limit)),
+            )
+        ]
 
     def _walk(
         self, make: Callable[[Iterable[Any]], Row], table: Table, tests: Tests, after: int
     ) -> Iterator[Row]:
-        core = select(table).where(*tests).order_by(table.c.seq).limit(CHUNK)
+        core = questions.selected(table).where(*tests).order_by(table.c.seq).limit(CHUNK)
         while chunk := self._ask(core.where(table.c.seq > after)):
             yield from map(make, chunk)
             after = chunk[-1][-1]

@@ -5,6 +5,7 @@ The only writer of a run's status: one verb a transition.
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 
 from sqlalchemy import bindparam, select, true
 
@@ -12,9 +13,9 @@ from engine.errors import LedgerConflict
 from engine.ledger.batch import Batch, require_status, why
 from engine.ledger.commit import Commit
 from engine.ledger.facts import ANSWERS, RUNS, RUNS_FINISHED
-from engine.ledger.rows import FINISHED_RUNS, OPEN_RUNS, AuditEntry, RunFinished, RunReopened
+from engine.ledger.rows import FINISHED_RUNS, OPEN_RUNS, AuditEntry, NewRun, RunFinished, RunReopened
 from engine.ledger.statements import adding, asking, changing
-from engine.ledger.tables import answers, runs
+from engine.ledger.tables import answers, events, runs
 
 _OPEN = runs.c.finish_commit.is_(None)
 
@@ -41,8 +42,20 @@ FINISHED = asking(
 
 def begin(batch: Batch, commit: Commit) -> None:
     """Write the runs that begin and the answers that runs were given."""
-    batch.add(RUNS, ADD_RUN, commit.runs)
-    batch.add(ANSWERS, ADD_ANSWER, commit.answers)
+    if commit.runs:
+        _begin(batch, commit.runs)
+    if commit.answers:
+        run_of = batch.numbers(runs, {answer.run_id for answer in commit.answers})
+        tail = (batch.number,)
+        batch.put(ANSWERS, ADD_ANSWER, [(run_of[answer[0]], *answer[1:], *tail) for answer in commit.answers])
+
+
+def _begin(batch: Batch, new: Sequence[NewRun]) -> None:
+    event_of = batch.numbers(events, {run.event_id for run in new})
+    number, first = batch.number, batch.next_seq(runs)
+    rows = [(run[0], event_of[run[1]], *run[2:], number, seq) for run, seq in zip(new, count(first))]
+    batch.put(RUNS, ADD_RUN, rows)
+    batch.name(runs, (run.id for run in new), first)
 
 
 def change(batch: Batch, commit: Commit) -> None:

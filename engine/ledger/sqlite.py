@@ -33,13 +33,11 @@ from engine.errors import (
 
 BUSY_SECONDS = 5.0
 CACHE_KIB = 64 * 1024
-PAGE_BYTES = 8 * 1024
-CHECKPOINT_PAGES = 4_000  # 32 MiB: the log beside the file grows to about this before it is folded into it
+CHECKPOINT_PAGES = 8_000  # 32 MiB: the log beside the file grows to about this before it is folded into it
 LOG_BYTES = 64 * 1024 * 1024  # a log that grew under a long reader is cut to this
 
 # FULL and not NORMAL: what is acknowledged survives a power cut, not only the death of the process.
 WRITER_PRAGMAS = (
-    f"page_size={PAGE_BYTES}",
     "journal_mode=WAL",
     "synchronous=FULL",
     f"wal_autocheckpoint={CHECKPOINT_PAGES}",

@@ -5,11 +5,14 @@ the order of parameters is part of a statement: the columns of an insert, or `nu
 a change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, insert, literal_column, null, update
 from sqlalchemy.sql import ClauseElement
+
+from engine.errors import LedgerConflict
+from engine.values.json_text import write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,3 +61,16 @@ def changing(
 def asking(table: Table, core: ClauseElement, *fields: str) -> Statement:
     """A question with parameters; the names of the parameters are `p_` and a field."""
     return Statement(core=core, table=table, fields=fields)
+
+
+def key_list(keys: Iterable[str]) -> str:
+    """Any number of keys as the one parameter of a statement.
+
+    Raises:
+        LedgerConflict: for a key that no text can be.
+
+    """
+    try:
+        return write_json([*keys]).decode()
+    except TypeError as error:
+        raise LedgerConflict(f"an id is not a text that can be stored ({error})") from error

@@ -1,9 +1,12 @@
 """The tables and indexes of the ledger, with the reason for each index.
 
 Columns stand in the order of the row types in `rows.py`: first what is written once when the row is made,
-with the number of the commit that made it; then what changes; last `seq`, the order of insertion. An index
-costs every insert, so there are few, and those on open work are partial: their condition is a null test,
-because SQLite evaluates `status IN (...)` in an index several times slower than it writes the row.
+with the number of the commit that made it; then what changes; last `seq`, the order of insertion. Runs refer
+to events, and answers and effects to runs, by `seq`; readers are given the id.
+
+An index costs every insert, so there are few, and those on open work are partial: their condition is a null
+test, because SQLite evaluates `status IN (...)` in an index several times slower than it writes the row. No
+table is clustered by text (WITHOUT ROWID): that was measured to be slower, as rows move when pages split.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
@@ -21,6 +24,11 @@ def _optional(name: str) -> Column[str]:
 
 def _commit(name: str = "commit", *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
+
+
+def _reference(name: str) -> Column[int]:
+    # Not by id: ids come in no order, so an index on them has each commit write to all of its pages.
+    return Column(name, BigInteger, nullable=False)
 
 
 def _seq() -> Column[int]:
@@ -66,7 +74,7 @@ runs = Table(
     "runs",
     metadata,
     _text("id"),
-    _text("event_id"),
+    _reference("event_seq"),
     _text("flow"),
     _text("release"),
     _optional("order_key"),
@@ -81,7 +89,7 @@ runs = Table(
 )
 Index("runs_id", runs.c.id, unique=True)
 # Trace, and the folding of a replay, ask what an event started.
-Index("runs_event", runs.c.event_id)
+Index("runs_event", runs.c.event_seq)
 # After a restart the open runs are taken up in the order in which they were begun.
 Index("runs_open", runs.c.seq, sqlite_where=runs.c.finish_commit.is_(None))
 # Dead letters are listed by people and are few among many.
@@ -90,7 +98,7 @@ Index("runs_failed", runs.c.seq, sqlite_where=runs.c.status == text("'failed'"))
 answers = Table(
     "answers",
     metadata,
-    _text("run_id"),
+    _reference("run_seq"),
     _text("key"),
     _text("kind"),
     _text("at"),
@@ -98,15 +106,14 @@ answers = Table(
     _commit(),
     _seq(),
 )
-# Answers are written once, and read by run. A clustered key (WITHOUT ROWID) was measured to be slower: run
-# ids come in no order, and the bodies would be moved when pages split.
-Index("answers_key", answers.c.run_id, answers.c.key, unique=True)
+# Written once, and read by run.
+Index("answers_key", answers.c.run_seq, answers.c.key, unique=True)
 
 effects = Table(
     "effects",
     metadata,
     _text("key"),
-    _text("run_id"),
+    _reference("run_seq"),
     _text("step"),
     _optional("item"),
     _text("connection"),
@@ -127,7 +134,7 @@ effects = Table(
 )
 # The same effect decided twice is one effect.
 Index("effects_key", effects.c.key, unique=True)
-Index("effects_run", effects.c.run_id)
+Index("effects_run", effects.c.run_seq)
 # What is to be sent next.
 Index("effects_open", effects.c.due_at, effects.c.seq, sqlite_where=effects.c.settle_commit.is_(None))
 # Dead letters are listed by people and are few among many.

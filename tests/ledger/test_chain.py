@@ -153,7 +153,7 @@ def test_a_body_exchanged_with_its_hash_is_told(edit):
 
 
 def test_a_break_names_its_commit_and_its_part(edit):
-    assert [one[:2] for one in edit("UPDATE answers SET body = '2' WHERE run_id = 'r5' AND key = 'a'")] == [
+    assert [one[:2] for one in edit("UPDATE answers SET body = '2' WHERE run_seq = 5 AND key = 'a'")] == [
         (3, "answers")
     ]
 

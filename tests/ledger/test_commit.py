@@ -42,7 +42,9 @@ def test_a_run_begins_running(ledger, reader):
 
 
 def test_an_effect_is_written_as_pending_or_as_being_sent(ledger, reader):
-    ledger.commit(Commit(effects=[an_effect("k1")], sends=[an_effect("k2")]))
+    ledger.commit(
+        Commit(events=[an_event()], runs=[a_run()], effects=[an_effect("k1")], sends=[an_effect("k2")])
+    )
     assert [(one.key, one.began, one.status, one.attempts) for one in reader.effects("r1")] == [
         ("k1", "pending", "pending", 0),
         ("k2", "sending", "sending", 1),
@@ -310,6 +312,11 @@ def test_each_commit_leaves_an_audit_row_and_the_entries_that_it_was_given(ledge
         Commit(answers=[rows.NewAnswer("r1", "a", "read", AT, "1")] * 2),
         Commit(holds=[a_hold(), a_hold()]),
         Commit(alerts=[an_alert(), an_alert()]),
+        Commit(runs=[a_run("new", "nowhere")]),
+        Commit(sends=[an_effect("new", "nowhere")]),
+        Commit(answers=[rows.NewAnswer("nowhere", "a", "read", AT, "1")]),
+        Commit(answers=[rows.NewAnswer("\ud800", "a", "read", AT, "1")]),
+        Commit(answers=[rows.NewAnswer(None, "a", "read", AT, "1")]),
         Commit(entities=[rows.NewEntity("project", "\ud800", None, AT, "1")]),
         Commit(entities=[rows.NewEntity("project", None, None, AT, "1")]),
         Commit(runs_finished=[rows.RunFinished("failed", AT, "{}", None, "nowhere")]),

@@ -87,6 +87,9 @@ class Histories(RuleBasedStateMachine):
         self.ledger = open_ledger("sqlite://", clock=FixedClock(NOW))
         self.reader = self.ledger.reader()
         self.model = Model()
+        # Runs and effects hang on an event and a run that are there.
+        self.accept([("a", b"1")])
+        self.begin_a_run("a")
 
     @rule(found=st.lists(st.tuples(NAMES, BODIES), min_size=1, max_size=4))
     def accept(self, found):
@@ -104,7 +107,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def begin_a_run(self, name):
-        if self._commit(Commit(runs=[a_run(name)]), allowed=name not in self.model.runs):
+        if self._commit(Commit(runs=[a_run(name, "a")]), allowed=name not in self.model.runs):
             self.model.runs[name] = "running"
 
     @rule(key=NAMES, send=st.booleans())

@@ -68,7 +68,14 @@ def test_what_several_runs_know_is_asked_at_once(whole):
 
 
 def test_effects_are_due_by_their_time(ledger, reader):
-    ledger.commit(Commit(sends=[an_effect("k1"), an_effect("k2")], effects=[an_effect("k3")]))
+    ledger.commit(
+        Commit(
+            events=[an_event()],
+            runs=[a_run()],
+            sends=[an_effect("k1"), an_effect("k2")],
+            effects=[an_effect("k3")],
+        )
+    )
     late = instant(NOW + timedelta(hours=1))
     ledger.commit(Commit(effects_retried=[rows.EffectRetried(late, None, AT, "k1")]))
     assert [one.key for one in reader.open_effects(due_by=NOW)] == ["k3", "k2"]
@@ -80,6 +87,7 @@ def test_finished_runs_are_walked_in_chunks_while_more_is_written(ledger, reader
     number = CHUNK + 50
     ledger.commit(
         Commit(
+            events=[an_event()],
             runs=[a_run(f"r{one}", now=AT if one % 2 else LATER) for one in range(number)],
             runs_finished=[rows.RunFinished("completed", AT, "{}", None, f"r{one}") for one in range(number)],
         )

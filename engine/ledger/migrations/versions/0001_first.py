@@ -97,7 +97,7 @@ def _runs() -> None:
     op.create_table(
         "runs",
         _text("id"),
-        _text("event_id"),
+        _number("event_seq"),
         _text("flow"),
         _text("release"),
         _optional("order_key"),
@@ -110,7 +110,7 @@ def _runs() -> None:
         _number("finish_commit", nullable=True),
         _seq(),
     )
-    op.create_index("runs_event", "runs", ["event_id"])
+    op.create_index("runs_event", "runs", ["event_seq"])
     op.create_index("runs_failed", "runs", ["seq"], sqlite_where=sa.text("status = 'failed'"))
     op.create_index("runs_id", "runs", ["id"], unique=True)
     op.create_index("runs_open", "runs", ["seq"], sqlite_where=sa.text("finish_commit IS NULL"))
@@ -119,7 +119,7 @@ def _runs() -> None:
 def _answers() -> None:
     op.create_table(
         "answers",
-        _text("run_id"),
+        _number("run_seq"),
         _text("key"),
         _text("kind"),
         _text("at"),
@@ -127,14 +127,14 @@ def _answers() -> None:
         _number("commit"),
         _seq(),
     )
-    op.create_index("answers_key", "answers", ["run_id", "key"], unique=True)
+    op.create_index("answers_key", "answers", ["run_seq", "key"], unique=True)
 
 
 def _effects() -> None:
     op.create_table(
         "effects",
         _text("key"),
-        _text("run_id"),
+        _number("run_seq"),
         _text("step"),
         _optional("item"),
         _text("connection"),
@@ -161,7 +161,7 @@ def _effects() -> None:
     op.create_index(
         "effects_open", "effects", ["due_at", "seq"], sqlite_where=sa.text("settle_commit IS NULL")
     )
-    op.create_index("effects_run", "effects", ["run_id"])
+    op.create_index("effects_run", "effects", ["run_seq"])
 
 
 def _holds() -> None:
