@@ -109,7 +109,8 @@ class Catalog:
 
         That module exports ``connector(plan, settings, now) -> Connector``.
         """
-        own = _own_module(self.get(plan.name), "connector")
+        installed = self.installed.get(plan.name)  # none for a connector that a workspace describes itself
+        own = None if installed is None else _own_module(installed, "connector")
         if own is None:
             # Late, because checking a workspace needs no network and should not pay for one.
             from engine.connect.http_connector import HttpConnector

@@ -60,6 +60,7 @@ class Poll:
 
     items: Sequence[Value]  # native records, decoded as the source's output schema says
     upto: datetime  # the watermark to hand to the next poll
+    unfit: Sequence[tuple[Value, str]] = ()  # records that cannot be used, each with the reason
 
 
 @runtime_checkable

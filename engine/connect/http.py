@@ -115,6 +115,8 @@ class Http:
         self._places = asyncio.Semaphore(limits.concurrency)
         self._transport = httpx.AsyncHTTPTransport(
             trust_env=False,
+            # Reading all authorities of the machine takes a while, and loopback has no use for them.
+            verify=self.base.scheme == "https",
             limits=httpx.Limits(
                 max_connections=limits.concurrency,
                 max_keepalive_connections=limits.concurrency,

@@ -19,6 +19,7 @@ from engine.connect.faults import Fault, fault_of, permanent
 from engine.connect.http import Http, HttpLimits, Request
 from engine.connect.once import once_key
 from engine.connect.settings import Settings
+from engine.connect.sorting import sort_out
 from engine.connect.template import Absent, TemplateError, encode_path, fill_value
 from engine.effect import Effect, Receipt
 from engine.language.compiled import Compiled
@@ -109,9 +110,8 @@ class HttpConnector:
             answer = await self._answer(None, plan.poll.request, scope)
             self._refuse_failure(None, answer)
             native = self._list(plan.items, answer.scope, plan.name)
-        items = [item for item in native if plan.when is None or self._judge.holds(plan.when, {"item": item})]
-        decoded = [self._decoded(plan.output, item, plan.name) for item in items]
-        return Poll(items=decoded, upto=max([since, *self._watermarks(plan, native)]))
+        items, unfit = sort_out(plan, native)
+        return Poll(items=items, unfit=unfit, upto=max([since, *self._watermarks(plan, native)]))
 
     # Writing
 

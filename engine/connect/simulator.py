@@ -177,7 +177,7 @@ class Simulator:
     # Life
 
     def start(self, port: int = 0) -> Self:
-        """Listen on 127.0.0.1 and return when requests are answered. A port of 0 takes a free one."""
+        """Listen on 127.0.0.1, unless it does; a port of 0 takes a free one."""
         self._server.start(port)
         return self
 
@@ -395,8 +395,11 @@ class _Server:
         self._loop.close()
 
     def start(self, port: int) -> None:
+        if self._thread is not None:
+            return
+        if not self._config.loaded:
+            self._config.load()
         self.port = port
-        self._config.load()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

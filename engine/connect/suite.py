@@ -83,7 +83,7 @@ Opened = Callable[[Simulator], Connector]
 
 
 def check_write_once(opened: Opened, simulator: Simulator, sample: Sample) -> None:
-    """The same effect twice makes one record, and both answers name it. (A look-up counts as an answer.)"""
+    """The same effect twice makes one record, and both answers name it; a look-up is an answer too."""
     (first,) = _attempts(opened, simulator, [sample.effect()])
     second = asyncio.run(_settle(opened, simulator, sample.effect()))
     assert isinstance(first, Receipt), f"the first write failed: {first}"

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from engine.connect.connector_plan import SourcePlan, WebhookPlan
 from engine.connect.settings import Secret
+from engine.connect.sorting import sort_out
 from engine.language.compiled import Compiled, EvaluationError
 from engine.values.json_text import JsonError, read_json
 from engine.values.value import Value
@@ -33,7 +34,7 @@ class Delivery:
 
     id: str | None  # the sender's name for it; the same again is the same delivery
     items: Sequence[Value]  # native records, decoded as the source's output schema says
-    unfit: Sequence[tuple[Value, str]]  # records that their schema does not allow, each with the reason
+    unfit: Sequence[tuple[Value, str]]  # records that cannot be used, each with the reason
 
 
 def receive(
@@ -54,7 +55,7 @@ def receive(
         said = read_json(body)
     except JsonError as error:
         raise DeliveryRefused(400, f"the body is no JSON: {error}") from error
-    items, unfit = _sorted_out(source, _items(source.items, headers, said))
+    items, unfit = sort_out(source, _items(source.items, headers, said))
     return Delivery(id=headers.get(plan.id) if plan.id else None, items=items, unfit=unfit)
 
 
@@ -108,24 +109,3 @@ def _items(path: Compiled | None, headers: Mapping[str, str], body: Value) -> Se
     if not isinstance(found, list):
         raise DeliveryRefused(422, "the body has no list of records where it should be")
     return found
-
-
-def _sorted_out(source: SourcePlan, items: Sequence[Value]) -> tuple[list[Value], list[tuple[Value, str]]]:
-    good: list[Value] = []
-    unfit: list[tuple[Value, str]] = []
-    for item in items:
-        wrong = source.output.complaints(item)
-        if wrong:
-            unfit.append((item, "; ".join(wrong)))
-            continue
-        decoded = source.output.decode(item) if source.output.decode else item
-        if source.when is None or _holds(source.when, decoded):
-            good.append(decoded)
-    return good, unfit
-
-
-def _holds(when: Compiled, item: Value) -> bool:
-    try:
-        return when.call({"item": item}) is True
-    except EvaluationError:
-        return False

@@ -1,6 +1,7 @@
 """A small connector and its system, for tests of what all connectors share."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from engine.connect.connector_plan import ConnectorPlan, build_connector
 from engine.connect.http_connector import HttpConnector
@@ -114,6 +115,7 @@ PUT: Mapping[str, Value] = {
 }
 
 
+@cache
 def plan(manifest: str = MANIFEST) -> ConnectorPlan:
     files = {"thing.json": THING, "put.json": PUT}
     spec = opening.read_spec("toy.yaml", manifest)
@@ -197,5 +199,5 @@ def connector(toy: Toy, manifest: str = MANIFEST) -> HttpConnector:
     return HttpConnector(plan(manifest), settings(toy.base_url), now=toy.now)
 
 
-def effect(operation: str, key: str = "flow/event/step", **payload: Value) -> Effect:
-    return Effect(key=key, connection="toy", operation=operation, payload=payload)
+def effect(operation: str, /, **payload: Value) -> Effect:
+    return Effect(key="flow/event/step", connection="toy", operation=operation, payload=payload)
