@@ -12,6 +12,7 @@ from engine.core.command import (
     WaitCommand,
     WriteCommand,
 )
+from engine.core.reason import reason
 from engine.core.state import STEP_STATUSES, Answer, RunState, RunStatus
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "advance",
     "awaited_by",
     "begin",
+    "reason",
     "released_by",
     "starts",
 ]

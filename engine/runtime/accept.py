@@ -1,44 +1,16 @@
-"""What comes in, to an event: known by its identity, checked against its entity, stored as received."""
+"""What comes in, to an event about to be accepted, and to its row; :mod:`engine.core.accept` judges it."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
+from engine.core.accept import NotAnEventError, Offer
+from engine.core.accept import offer as judged
 from engine.errors import InputError
-from engine.event import Event
-from engine.language.compiled import EvaluationError
 from engine.ledger.instants import instant
 from engine.ledger.rows import NewEvent
-from engine.plan.plan import EventPlan, Plan
-from engine.values.canonical import text_hash
+from engine.plan.plan import Plan
 from engine.values.json_text import JsonError, read_json, write_json
-from engine.values.type import DecodeError
-from engine.values.value import Value, kind_of
-
-
-class Offer(NamedTuple):
-    """An event about to be accepted. Complaints say why no flow can work it; it is kept all the same."""
-
-    event: Event
-    plan: EventPlan
-    body_hash: str
-    complaints: list[str]
-    source: str | None
-
-    def row(self, accepted_at: str) -> NewEvent:
-        """The event as the ledger keeps it, given the text of when it was accepted."""
-        event = self.event
-        return NewEvent(
-            event.id,
-            event.type,
-            event.order_key,
-            accepted_at if event.at is event.accepted_at else instant(event.at),
-            accepted_at,
-            self.source,
-            event.cause,
-            self.body_hash,
-            event.text,
-        )
+from engine.values.value import Value
 
 
 def read_line(plan: Plan, line: bytes, as_event: str | None, now: datetime) -> Offer:
@@ -81,56 +53,23 @@ def offer(
         InputError: when no such event is known, or the data is no record.
 
     """
-    found = plan.events.get(name)
-    if found is None:
-        raise InputError(f"no event is called {name!r}")
-    if not isinstance(data, Mapping):
-        raise InputError(f"the data of {name} is {kind_of(data)}, not a record")
-    complaints = found.complaints(data)
-    if not complaints and found.decode is not None:
-        data, complaints = _decoded(found, data)
-    body_hash = text_hash(text)
-    event_id, order_key, at, more = _facts(found, data, body_hash)
-    event = Event(
-        id=event_id,
-        type=name,
-        data=data,
-        text=text,
-        order_key=order_key,
-        at=at or now,
-        accepted_at=now,
-        cause=cause,
-    )
-    return Offer(event, found, body_hash, [*complaints, *more], source)
-
-
-def restore(plan: Plan, event_id: str, name: str, text: bytes, at: datetime, accepted_at: datetime) -> Event:
-    """An accepted event, from what the ledger kept of it."""
-    found = plan.events[name]
-    data = read_json(text)
-    assert isinstance(data, Mapping)
-    if found.decode is not None and not found.complaints(data):
-        data, _ = _decoded(found, data)
-    return Event(
-        id=event_id, type=name, data=data, text=text, order_key=None, at=at, accepted_at=accepted_at
-    )
-
-
-def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:
-    assert plan.decode is not None
     try:
-        decoded = plan.decode(data)
-    except DecodeError as error:
-        return data, [str(error)]
-    assert isinstance(decoded, Mapping)
-    return decoded, []
+        return judged(plan, name, data, text, now, source, cause)
+    except NotAnEventError as error:
+        raise InputError(str(error)) from error
 
 
-def _facts(
-    plan: EventPlan, data: Mapping[str, Value], body_hash: str
-) -> tuple[str, str | None, datetime | None, list[str]]:
-    """Identity, order key and business time; of data that lacks them, an identity made of its bytes."""
-    try:
-        return plan.identity(data), plan.order_key(data), plan.at(data), []
-    except EvaluationError as error:
-        return f"{plan.name}:sha256:{body_hash}", None, None, [str(error)]
+def event_row(found: Offer, accepted_at: str) -> NewEvent:
+    """The event as the ledger keeps it, given the text of when it was accepted."""
+    event = found.event
+    return NewEvent(
+        event.id,
+        event.type,
+        event.order_key,
+        accepted_at if event.at is event.accepted_at else instant(event.at),
+        accepted_at,
+        found.source,
+        event.cause,
+        found.body_hash,
+        event.text,
+    )

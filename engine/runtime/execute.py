@@ -26,9 +26,11 @@ from engine.core import (
     advance,
     awaited_by,
     begin,
+    reason,
     released_by,
     starts,
 )
+from engine.core.accept import Offer
 from engine.core.state import WAITING
 from engine.event import Event
 from engine.language.compiled import EvaluationError
@@ -50,7 +52,7 @@ from engine.ledger.rows import (
     RunRow,
 )
 from engine.plan.plan import FlowPlan, Plan
-from engine.runtime.accept import Offer, offer
+from engine.runtime.accept import event_row, offer
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.recover import Recovery
 from engine.values.json_text import read_json, write_json
@@ -157,11 +159,11 @@ class Executor:
             if seen == found.body_hash:
                 self.tally.duplicates += 1
                 return "duplicate"
-            self._commit.conflicts.append(found.row(self._text_of(event.accepted_at)))
+            self._commit.conflicts.append(event_row(found, self._text_of(event.accepted_at)))
             self.tally.conflicts += 1
             return "conflict"
         self._new[event.id] = found.body_hash
-        self._commit.events.append(found.row(self._text_of(event.accepted_at)))
+        self._commit.events.append(event_row(found, self._text_of(event.accepted_at)))
         self.tally.accepted += 1
         if found.complaints:
             self._refuse(found)
@@ -485,11 +487,11 @@ class Executor:
             return
         steps = {step.name: STEP_STATUSES[status] for step, status in zip(state.flow.steps, state.steps, strict=True)}
         decisions = write_json({"steps": steps, **state.trace}).decode()
-        reason = None if state.status is RunStatus.COMPLETED else _reason(state)
+        why = reason(state)
         if state.status in _FINAL:
-            self._commit.runs_finished.append(RunFinished(state.status.value, self._at, decisions, reason, run_id))
+            self._commit.runs_finished.append(RunFinished(state.status.value, self._at, decisions, why, run_id))
         else:
-            self._commit.runs_paused.append(RunPaused(state.status.value, decisions, reason, self._at, run_id))
+            self._commit.runs_paused.append(RunPaused(state.status.value, decisions, why, self._at, run_id))
         self._count(state.status, 1)
         if before is not RunStatus.RUNNING:
             self._count(before, -1)
@@ -517,15 +519,3 @@ _FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
 
 def _may_wake(state: RunState) -> bool:
     return bool(state.open_holds) or WAITING in state.steps
-
-
-def _reason(state: RunState) -> str | None:
-    """The first thing that a person should know of a run that is not complete."""
-    for note in state.trace.values():
-        for word in ("failed", "unknown"):
-            if word in note:
-                return str(note[word])
-        if note.get("rejected") or note.get("held"):
-            names = note["rejected"] or note["held"]
-            return str(note["reasons"].get(names[0], names[0]))
-    return None

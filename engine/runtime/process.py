@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.clock import Clock
+from engine.core.accept import Offer
 from engine.errors import InputError
 from engine.plan.plan import Plan
 from engine.runtime import memory
-from engine.runtime.accept import Offer, read_line
+from engine.runtime.accept import read_line
 from engine.runtime.runner import Runner
 from engine.values.json_text import MAX_BYTES
 

@@ -18,12 +18,13 @@ from engine.core import (
     advance,
     begin,
 )
+from engine.core.accept import restore
 from engine.core.turn import suffix
 from engine.ledger import LedgerReader
 from engine.ledger.instants import read_instant
+from engine.ledger.reader import LAST
 from engine.ledger.rows import AnswerRow, EffectRow, HoldRow, RunRow
 from engine.plan.plan import Plan
-from engine.runtime.accept import restore
 from engine.runtime.connections import Connections
 from engine.values.json_text import read_json
 from engine.values.value import Value
@@ -53,7 +54,10 @@ class Recovery:
     def waiting_runs(self) -> Iterable[RunRow]:
         """The runs at rest that may be waiting for an event."""
         for status in ("waiting", "held", "unknown"):
-            yield from self._reader.runs(status=status)
+            before = LAST
+            while rows := self._reader.runs(status=status, before=before):
+                yield from rows
+                before = rows[-1].seq
 
     def run(self, row: RunRow) -> Recovered:
         """A run, decided again from the beginning."""

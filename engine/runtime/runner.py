@@ -16,12 +16,12 @@ from typing import TypeVar, cast
 from engine.clock import Clock
 from engine.connect import Fault
 from engine.core import ReadCommand, WriteCommand
+from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger
 from engine.ledger.rows import HoldRow
 from engine.plan.plan import Plan
-from engine.runtime.accept import Offer
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
 from engine.runtime.execute import Executor, Work
@@ -198,6 +198,7 @@ class Runner:
         return bool(self._due) and self._due[0].at <= self._clock.now()
 
     async def _until_something(self, wait_seconds: float | None) -> None:
+        self._arrived.clear()  # nothing is there: what has been announced has been taken
         pause = wait_seconds
         if self._due:
             left = max(0.0, (self._due[0].at - self._clock.now()).total_seconds())

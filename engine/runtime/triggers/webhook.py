@@ -14,11 +14,12 @@ from starlette.routing import Route
 
 from engine.connect import JsonError, Settings, read_json, write_json
 from engine.connect.connector_plan import SourcePlan as NativeSource
+from engine.core.accept import Offer
 from engine.core.turn import truth
 from engine.errors import InputError, LedgerError
 from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.accept import Offer, offer
+from engine.runtime.accept import offer
 from engine.runtime.triggers.signature import refusal
 from engine.values.value import Value
 

@@ -1,0 +1,97 @@
+"""What comes in, to an event: known by its identity, checked against its entity. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from engine.event import Event
+from engine.language.compiled import EvaluationError
+from engine.plan.plan import EventPlan, Plan
+from engine.values.canonical import text_hash
+from engine.values.json_text import read_json
+from engine.values.type import DecodeError
+from engine.values.value import Value, kind_of
+
+
+class NotAnEventError(ValueError):
+    """What was handed in is no event of this plan; the message is a sentence."""
+
+
+class Offer(NamedTuple):
+    """An event about to be accepted. Complaints say why no flow can work it; it is kept all the same."""
+
+    event: Event
+    plan: EventPlan
+    body_hash: str
+    complaints: list[str]
+    source: str | None
+
+
+def offer(
+    plan: Plan,
+    name: str,
+    data: Value,
+    text: bytes,
+    now: datetime,
+    source: str | None,
+    cause: str | None = None,
+) -> Offer:
+    """An event of data that was read from `text`.
+
+    Raises:
+        NotAnEventError: when no such event is known, or the data is no record.
+
+    """
+    found = plan.events.get(name)
+    if found is None:
+        raise NotAnEventError(f"no event is called {name!r}")
+    if not isinstance(data, Mapping):
+        raise NotAnEventError(f"the data of {name} is {kind_of(data)}, not a record")
+    complaints = found.complaints(data)
+    if not complaints and found.decode is not None:
+        data, complaints = _decoded(found, data)
+    body_hash = text_hash(text)
+    event_id, order_key, at, more = _facts(found, data, body_hash)
+    event = Event(
+        id=event_id,
+        type=name,
+        data=data,
+        text=text,
+        order_key=order_key,
+        at=at or now,
+        accepted_at=now,
+        cause=cause,
+    )
+    return Offer(event, found, body_hash, [*complaints, *more], source)
+
+
+def restore(plan: Plan, event_id: str, name: str, text: bytes, at: datetime, accepted_at: datetime) -> Event:
+    """An accepted event, from what the ledger kept of it."""
+    found = plan.events[name]
+    data = read_json(text)
+    assert isinstance(data, Mapping)
+    if found.decode is not None and not found.complaints(data):
+        data, _ = _decoded(found, data)
+    return Event(
+        id=event_id, type=name, data=data, text=text, order_key=None, at=at, accepted_at=accepted_at
+    )
+
+
+def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:
+    assert plan.decode is not None
+    try:
+        decoded = plan.decode(data)
+    except DecodeError as error:
+        return data, [str(error)]
+    assert isinstance(decoded, Mapping)
+    return decoded, []
+
+
+def _facts(
+    plan: EventPlan, data: Mapping[str, Value], body_hash: str
+) -> tuple[str, str | None, datetime | None, list[str]]:
+    """Identity, order key and business time; of data that lacks them, an identity made of its bytes."""
+    try:
+        return plan.identity(data), plan.order_key(data), plan.at(data), []
+    except EvaluationError as error:
+        return f"{plan.name}:sha256:{body_hash}", None, None, [str(error)]
