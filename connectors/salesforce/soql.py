@@ -38,7 +38,9 @@ _QUERY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CHILD = re.compile(r"\((SELECT [^()]+)\)", re.IGNORECASE)
-_CONDITION = re.compile(r"(?P<field>[\w.]+) (?P<operator>=|!=|>=|<=|>|<) (?P<literal>'(?:[^'\\]|\\.)*'|\S+)")
+_CONDITION = re.compile(
+    r"(?P<field>[\w.]+) (?P<operator>=|!=|>=|<=|>|<) (?P<literal>'(?:[^'\\]|\\.)*'|[^'\s]\S*)(?: AND |$)"
+)
 
 
 def parse(text: str) -> Query:
@@ -58,24 +60,23 @@ def parse(text: str) -> Query:
         fields=fields,
         children=children,
         source=found.group("source"),
-        conditions=tuple(_condition(text) for text in _split(found.group("where") or "")),
+        conditions=_conditions(found.group("where") or ""),
         order=order,
     )
 
 
-def _split(where: str) -> list[str]:
-    """The conditions between ANDs; an AND inside a quoted text joins nothing."""
-    parts = re.split(r" AND (?=(?:[^']*'[^']*')*[^']*$)", where, flags=re.IGNORECASE)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _condition(text: str) -> Condition:
-    found = _CONDITION.fullmatch(text)
-    if found is None:
-        raise SoqlError(f"unexpected token in: {text[:80]}")
-    return Condition(
-        field=found.group("field"), operator=found.group("operator"), value=_literal(found.group("literal"))
-    )
+def _conditions(where: str) -> tuple[Condition, ...]:
+    """Conditions joined by AND, read from left to right: what is inside quotes joins nothing."""
+    found: list[Condition] = []
+    rest = where.strip()
+    while rest:
+        match = _CONDITION.match(rest)
+        if match is None:
+            raise SoqlError(f"unexpected token in: {rest[:80]}")
+        value = _literal(match.group("literal"))
+        found.append(Condition(field=match.group("field"), operator=match.group("operator"), value=value))
+        rest = rest[match.end() :]
+    return tuple(found)
 
 
 def _literal(text: str) -> Value:

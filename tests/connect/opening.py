@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
+from functools import cache
 from pathlib import Path
 
 from engine.connect.catalog import Installed
@@ -10,7 +11,7 @@ from engine.connect.connector_plan import ConnectorPlan, build_connector
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.http_connector import HttpConnector
 from engine.connect.settings import Settings
-from engine.connect.simulator import Simulator
+from engine.connect.simulator import Response, Simulator
 from engine.language.compiled import Compiled
 from engine.language.formula import compile_formula
 from engine.language.path import compile_path
@@ -21,6 +22,7 @@ from engine.workspace.decode import Decoder
 from engine.workspace.yaml_tree import read_yaml
 
 ROOT = Path(__file__).parents[2]
+ACCEPTED = Response(status=202)
 
 
 def at(day: date) -> Callable[[], datetime]:
@@ -52,6 +54,7 @@ def installed(name: str) -> Installed:
     return Installed(name=name, package=f"connectors.{name}", folder=ROOT / "connectors" / name)
 
 
+@cache
 def plan_of(name: str) -> ConnectorPlan:
     item = installed(name)
     spec = read_spec(str(item.manifest), item.manifest.read_text(encoding="utf-8"))
