@@ -45,6 +45,8 @@ CHECK_FIELDS: Mapping[str, Field] = {
 }
 CHECK = Record(name="check", fields=CHECK_FIELDS, open=True)
 RECEIPT = Record(name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True)
+# What steps give that no schema describes, by the names under which mappings and policies take it.
+STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT}
 
 
 def collect_entities(compilation: Compilation) -> None:
@@ -206,16 +208,16 @@ def _take_types(compilation: Compilation, plan: ConnectorPlan) -> None:
 
 
 def resolve_type(compilation: Compilation, text: Text) -> Type:
-    """The type that a name means: `canonical/time_entry@2`, `netsuite/job@2025.1`, `check`, `string`, `any`."""
+    """The type that a name means: `canonical/time_entry@2`, `netsuite/job@2025.1`, `check`, `receipt`, `string`, `any`."""
     name = str(text)
-    if name == "check":
-        return CHECK
+    if name in STEP_RESULTS:
+        return STEP_RESULTS[name]
     if name in types.SCALARS:
         return types.SCALARS[name]
     if name == "record":
         return Record(name="", open=True)
     found = compilation.types.get(name)
     if found is None:
-        compilation.unknown("type", text, [*compilation.types, *types.SCALARS, "check", "record"])
+        compilation.unknown("type", text, [*compilation.types, *types.SCALARS, *STEP_RESULTS, "record"])
         return ANY
     return found
