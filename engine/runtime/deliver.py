@@ -33,7 +33,8 @@ class Delivery:
 
     run_id: str
     command: WriteCommand
-    attempts: int = 1  # those that were begun, this one included
+    attempts: int = 0  # those that were begun by this process
+    placed: bool = False  # whether it has one of the places of its connection
     in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
 
 
@@ -136,8 +137,8 @@ class Settler:
         return Answer(value)
 
     @staticmethod
-    def resend(commit: Commit, delivery: Delivery, now: datetime) -> None:
-        """Record that one more attempt goes out."""
+    def send(commit: Commit, delivery: Delivery, now: datetime) -> None:
+        """Record that an attempt goes out."""
         delivery.attempts += 1
         commit.effects_sent.append(EffectSent(instant(now), delivery.command.effect_key))
 

@@ -5,7 +5,7 @@ its commit. If the commit fails, nothing of it happened and the process must not
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -85,7 +85,8 @@ class Waiting:
 class Work:
     """What a turn wants done outside, after its commit."""
 
-    writes: list[tuple[str, WriteCommand]] = field(default_factory=list)  # with the id of the run
+    writes: list[tuple[str, WriteCommand]] = field(default_factory=list)  # with the id of the run; sent at once
+    later: list[tuple[str, WriteCommand]] = field(default_factory=list)  # when there is a place for them
     reads: list[tuple[str, ReadCommand]] = field(default_factory=list)
 
 
@@ -107,8 +108,14 @@ class Tally:
 class Executor:
     """Everything that is decided goes through here, one turn at a time, from one thread."""
 
-    def __init__(self, ledger: Ledger, plan: Plan, recovery: Recovery) -> None:
-        """Work for this plan; runs of other releases are decided by the plans that `recovery` knows."""
+    def __init__(
+        self, ledger: Ledger, plan: Plan, recovery: Recovery, take_place: Callable[[str], bool]
+    ) -> None:
+        """Work for this plan; runs of other releases are decided by the plans that `recovery` knows.
+
+        `take_place` says whether a write to a connection may go out at once.
+        """
+        self._take_place = take_place
         self.tally = Tally()
         self.live: dict[str, Live] = {}
         self._plan = plan
@@ -369,19 +376,22 @@ class Executor:
     def _write(self, run_id: str, live: Live, command: WriteCommand, at: str) -> None:
         payload = write_json(command.payload).decode()
         live.writes[command.effect_key] = command
-        self._commit.sends.append(
-            NewEffect(
-                command.effect_key,
-                run_id,
-                command.step,
-                command.item,
-                command.connection,
-                command.operation,
-                payload,
-                at,
-            )
+        effect = NewEffect(
+            command.effect_key,
+            run_id,
+            command.step,
+            command.item,
+            command.connection,
+            command.operation,
+            payload,
+            at,
         )
-        self._work.writes.append((run_id, command))
+        if self._take_place(command.connection):
+            self._commit.sends.append(effect)
+            self._work.writes.append((run_id, command))
+        else:
+            self._commit.effects.append(effect)
+            self._work.later.append((run_id, command))
         self.tally.effects += 1
 
     def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand, at: str) -> Answer:

@@ -19,12 +19,13 @@ from engine.core import ReadCommand, WriteCommand
 from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
-from engine.ledger import Ledger
-from engine.ledger.rows import HoldRow
+from engine.ledger import Ledger, read_instant
+from engine.ledger.rows import EffectRow, HoldRow
 from engine.plan.plan import Plan
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
 from engine.runtime.execute import Executor, Work
+from engine.runtime.outbox import Outbox
 from engine.runtime.recover import Recovery
 from engine.runtime.retry import RetryPolicy, wait
 from engine.values.canonical import fingerprint
@@ -94,7 +95,9 @@ class Runner:
         self._connections = connections
         self._policy = policy or RetryPolicy()
         self._reader = ledger.reader()
-        self.executor = Executor(ledger, plan, Recovery(self._reader, plans, connections))
+        self._outbox = Outbox(connections)
+        recovery = Recovery(self._reader, plans, connections)
+        self.executor = Executor(ledger, plan, recovery, self._outbox.take)
         self._settler = Settler(connections, self._policy)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
         self._inbox: deque[_Offered | _ReadDone | _Release | Attempt] = deque()
@@ -162,17 +165,29 @@ class Runner:
         self._dispatch(self.executor.finish()[1])
 
     def _doubt(self, command: WriteCommand) -> None:
-        """A write that was on its way, or due, when the process before this one ended."""
+        """A write that was on its way, or waited, when the process before this one ended.
+
+        The attempts of that process do not count against the patience of this one: they may have ended
+        with it, and not with the target.
+        """
         row = self._reader.effect(command.effect_key)
         assert row is not None
-        delivery = Delivery(row.run_id, command, row.attempts, in_doubt=row.status == "sending")
+        delivery = Delivery(row.run_id, command, in_doubt=row.status == "sending" or self._doubted(row))
         self._deliveries[row.key] = delivery
-        if row.status == "pending":
-            self._again(delivery, self._clock.now())
-            return
-        failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
-        self._inbox.append(Attempt(delivery, failure))
+        once = self._connections.get(command.connection).once(command.operation)
+        if row.status == "sending" and once == "none":
+            failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
+            self._inbox.append(Attempt(delivery, failure))
+        elif row.due_at is not None:
+            self._again(delivery, read_instant(row.due_at))
+        else:
+            self._outbox.wait(delivery)
         self._arrived.set()
+
+    def _doubted(self, row: EffectRow) -> bool:
+        """Whether any attempt at a pending effect may have been applied, as far as the ledger knows."""
+        steps = self._reader.transitions(row.key) if row.attempts else []
+        return any(step.detail and '"fault":"unknown"' in step.detail for step in steps)
 
     async def turn(self, *, wait_seconds: float | None = None) -> bool:
         """Take one turn; False when there was nothing to do and nothing is on its way.
@@ -181,11 +196,11 @@ class Runner:
             LedgerError: when the commit failed; nothing of the turn happened, and the runner is finished.
 
         """
-        if not self._inbox and not self._due_now():
+        if not self._something():
             if not self._tasks and not self._due and wait_seconds is None:
                 return False
             await self._until_something(wait_seconds)
-        if not self._inbox and not self._due_now():
+        if not self._something():
             return True
         try:
             self._take_turn()
@@ -194,7 +209,10 @@ class Runner:
             raise
         return True
 
-    def _due_now(self) -> bool:
+    def _something(self) -> bool:
+        """Whether a turn has anything to do."""
+        if self._inbox or self._outbox.can_go:
+            return True
         return bool(self._due) and self._due[0].at <= self._clock.now()
 
     async def _until_something(self, wait_seconds: float | None) -> None:
@@ -220,12 +238,12 @@ class Runner:
             if isinstance(item, _Offered):
                 events += len(item.offers)
             self._take(item, now, after)
-        again = self._resend(now)
+        going = self._go(now)
         executor.settle()
         _, work = executor.finish()
         for tell in after:
             tell()
-        self._dispatch(work, again)
+        self._dispatch(work, going)
         if self._inbox:
             self._arrived.set()
 
@@ -248,6 +266,7 @@ class Runner:
 
     def _settle(self, done: Attempt, now: datetime) -> None:
         delivery = done.delivery
+        self._outbox.give_back(delivery)
         settled = self._settler.settle(self.executor.commit_rows, done, now)
         if settled.answer is not None:
             del self._deliveries[delivery.command.effect_key]
@@ -260,24 +279,28 @@ class Runner:
     def _again(self, delivery: Delivery, at: datetime) -> None:
         heapq.heappush(self._due, _Due(at, next(self._numbers), delivery))
 
-    def _resend(self, now: datetime) -> list[Delivery]:
-        """What is due again: recorded as sending, to go out after the commit."""
-        found: list[Delivery] = []
+    def _go(self, now: datetime) -> list[Delivery]:
+        """What waited, or is due again, and has a place: recorded as sending, to go out after the commit."""
         while self._due and self._due[0].at <= now:
-            delivery = heapq.heappop(self._due).delivery
-            self._settler.resend(self.executor.commit_rows, delivery, now)
-            found.append(delivery)
+            self._outbox.wait(heapq.heappop(self._due).delivery)
+        found = self._outbox.go()
+        for delivery in found:
+            self._settler.send(self.executor.commit_rows, delivery, now)
         return found
 
     # --- what is done outside -------------------------------------------------------------------------
 
-    def _dispatch(self, work: Work, again: Sequence[Delivery] = ()) -> None:
+    def _dispatch(self, work: Work, going: Sequence[Delivery] = ()) -> None:
         """Start what a committed turn wants done."""
         by_connection: dict[str, list[Delivery]] = {}
-        for delivery in again:
+        for delivery in going:
             by_connection.setdefault(delivery.command.connection, []).append(delivery)
-        for run_id, command in work.writes:
+        for run_id, command in work.later:
             delivery = Delivery(run_id, command)
+            self._deliveries[command.effect_key] = delivery
+            self._outbox.wait(delivery)
+        for run_id, command in work.writes:
+            delivery = Delivery(run_id, command, 1, placed=True)
             self._deliveries[command.effect_key] = delivery
             by_connection.setdefault(command.connection, []).append(delivery)
         for name, deliveries in by_connection.items():
