@@ -13,7 +13,7 @@ from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
-from engine.connect.settings import resolve_settings, secret_resolver
+from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import InputError
 from engine.ledger import Commit, Ledger
 from engine.ledger.instants import instant
@@ -21,6 +21,9 @@ from engine.ledger.rows import NewActivation, NewRelease
 from engine.plan.plan import Plan
 from engine.problems import Collector, Report
 from engine.problems.render.text import render_text
+from engine.runtime.runner import Runner
+from engine.runtime.triggers.poll import Asked, Poller
+from engine.runtime.triggers.webhook import Hook
 from engine.runtime.connections import Connection, Connections
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -149,18 +152,67 @@ def open_connections(
         ConfigurationError: when a setting is missing.
 
     """
-    resolve = secret_resolver(os.environ if environ is None else environ, Path("/run/secrets"))
     found: dict[str, Connection] = {}
-    for document in session.workspace.of(ConnectionDocument).values():
-        name = str(document.name)
-        written = next((raw for key, raw in document.environments.items() if key == environment), None)
-        if written is None:
-            continue
-        address = (simulated or {}).get(name)
-        settings = resolve_settings(name, environment, written.value, resolve, base_url=address)
+    for name, (document, settings) in _settings(session, environment, simulated, environ).items():
         plan = session.ready.connectors[str(document.connector)]
         found[name] = Connection(name, session.catalog.open(plan, settings, now=clock.now), plan)
     return Connections(found)
+
+
+def hooks(
+    session: Session,
+    environment: str,
+    simulated: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> dict[str, Hook]:
+    """Every source that calls us and feeds an event, by "connection/source"."""
+    ready = session.ready
+    found: dict[str, Hook] = {}
+    for name, (document, settings) in _settings(session, environment, simulated, environ).items():
+        for native in ready.connectors[str(document.connector)].sources.values():
+            events = tuple(
+                source for source in ready.plan.sources if (source.connection, source.source) == (name, native.name)
+            )
+            if native.webhook is not None and events:
+                found[f"{name}/{native.name}"] = Hook(native, events, settings)
+    return found
+
+
+def pollers(
+    session: Session, connections: Connections, runner: Runner, clock: Clock, told: Callable[[str], None]
+) -> list[Poller]:
+    """Who asks every source of the open connections that is asked for news and feeds an event."""
+    plan = session.ready.plan
+    found: list[Poller] = []
+    for name, connection in connections.by_name.items():
+        for native in connection.plan.sources.values():
+            key = (name, native.name)
+            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
+            if native.poll is not None and events:
+                asked = Asked(connection=connection, native=native, events=events)
+                found.append(Poller(asked, plan, runner.accept, clock.now, told))
+    return found
+
+
+def _settings(
+    session: Session,
+    environment: str,
+    simulated: Mapping[str, str] | None,
+    environ: Mapping[str, str] | None,
+) -> dict[str, tuple[ConnectionDocument, Settings]]:
+    """The connections that are set up in an environment, with their settings."""
+    resolve = secret_resolver(os.environ if environ is None else environ, Path("/run/secrets"))
+    found: dict[str, tuple[ConnectionDocument, Settings]] = {}
+    for document in session.workspace.of(ConnectionDocument).values():
+        name = str(document.name)
+        written = next((raw for key, raw in document.environments.items() if key == environment), None)
+        if written is not None:
+            address = (simulated or {}).get(name)
+            found[name] = (
+                document,
+                resolve_settings(name, environment, written.value, resolve, base_url=address),
+            )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,15 @@ async def _run(
             ledger=ledger, plan=plan, plans=sessions.plans(session, ledger), connections=connections, clock=clock
         )
         hooks = sessions.hooks(session, environment, simulated)
-        daemon = Daemon(runner, plan, hooks, clock)
+        pollers = sessions.pollers(session, connections, runner, clock, output.line)
+        daemon = Daemon(runner, plan, hooks, clock, pollers)
         try:
             address = await daemon.start(host, port)
             output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}.")
             for name in hooks:
                 output.line(f"  {address}/hooks/{name}")
+            for poller in pollers:
+                output.line(f"  asks {poller.asked.name}")
             daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
             await daemon.until_stopped()
         finally:

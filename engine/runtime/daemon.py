@@ -2,12 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.clock import Clock
 from engine.plan.plan import Plan
 from engine.runtime import memory
 from engine.runtime.runner import Runner
+from engine.runtime.triggers.poll import Poller
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
 
 PATIENCE_SECONDS = 20.0  # how long deliveries on their way are waited for when stopping
@@ -16,9 +17,18 @@ PATIENCE_SECONDS = 20.0  # how long deliveries on their way are waited for when 
 class Daemon:
     """Runs flows until it is told to stop."""
 
-    def __init__(self, runner: Runner, plan: Plan, hooks: Mapping[str, Hook], clock: Clock) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        plan: Plan,
+        hooks: Mapping[str, Hook],
+        clock: Clock,
+        pollers: Sequence[Poller] = (),
+    ) -> None:
         """Work with what was opened elsewhere."""
         self.runner = runner
+        self._pollers = pollers
+        self._asking: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._inlet = Inlet(plan, hooks, runner.accept, lambda: runner.room, clock.now)
         self._server: Server | None = None
@@ -29,6 +39,7 @@ class Daemon:
         memory.settle()
         self.runner.recover()
         self._worker = asyncio.ensure_future(self._work())
+        self._asking = [asyncio.ensure_future(poller.run(self._stopping)) for poller in self._pollers]
         self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)
         return await self._server.start()
 
@@ -57,14 +68,16 @@ class Daemon:
         """
         assert self._worker is not None
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({stopping, self._worker}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, self._worker, *self._asking}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
 
     async def stop(self) -> None:
-        """Take no more, let what is on its way come back for a while, and leave the rest to the next process."""
+        """Take no more, wait a while for what is on its way, and leave the rest to the next process."""
         self._stopping.set()
         if self._server is not None:
             await self._server.stop()
+        # Those who ask may be waiting for a turn of the worker, so they come before it.
+        await asyncio.gather(*self._asking)
         if self._worker is not None:
             await self._worker
         await self.runner.stop(PATIENCE_SECONDS)

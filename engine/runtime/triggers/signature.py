@@ -33,7 +33,7 @@ def refusal(
 
 
 def _fresh(sent: str | None, plan: WebhookPlan, now: datetime) -> bool:
-    if sent is None or not sent.isascii() or not sent.isdigit() or len(sent) > 12:  # noqa: PLR2004 - seconds until the year 33658
+    if sent is None or not sent.isascii() or not sent.isdigit() or len(sent) > 12:
         return False
     return abs(now.timestamp() - int(sent)) <= plan.tolerance.total_seconds()
 

@@ -12,14 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from engine.connect import JsonError, Settings, read_json, write_json
+from engine.connect import JsonError, Settings, read_json
 from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.core.accept import Offer
 from engine.core.turn import truth
 from engine.errors import InputError, LedgerError
 from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.accept import offer
+from engine.runtime.triggers.native import events_of
 from engine.runtime.triggers.signature import refusal
 from engine.values.value import Value
 
@@ -132,17 +132,7 @@ class Inlet:
             raise InputError("; ".join(complaints))
         if native.output.decode is not None:
             record = native.output.decode(record)
-        return [made for source in hook.events if (made := self._event(source, record)) is not None]
-
-    def _event(self, source: SourcePlan, record: Value) -> Offer | None:
-        data = source.make({"record": record})
-        if source.when is not None and not truth(source.when.call({"data": data})):
-            return None
-        # As text and back: what is worked is what the ledger keeps, to the byte.
-        text = write_json(data)
-        return offer(
-            self._plan, source.event, read_json(text), text, self._now(), f"{source.connection}.{source.source}"
-        )
+        return events_of(self._plan, hook.events, record, self._now())
 
 
 def _scope(content: Value, headers: Mapping[str, str]) -> dict[str, Value]:

@@ -1,0 +1,33 @@
+"""A native record of a vendor, to the canonical events that it becomes.
+
+The same for systems that call us and for those that we ask.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from engine.connect import read_json, write_json
+from engine.core.accept import Offer
+from engine.core.turn import truth
+from engine.plan.plan import Plan, SourcePlan
+from engine.runtime.accept import offer
+from engine.values.value import Value
+
+
+def events_of(plan: Plan, sources: Sequence[SourcePlan], record: Value, now: datetime) -> list[Offer]:
+    """The events of one record, by every mapping that feeds on its source.
+
+    Raises:
+        InputError, EvaluationError: when a mapping cannot be done, or does not make what its event says.
+
+    """
+    return [made for source in sources if (made := _event(plan, source, record, now)) is not None]
+
+
+def _event(plan: Plan, source: SourcePlan, record: Value, now: datetime) -> Offer | None:
+    data = source.make({"record": record})
+    if source.when is not None and not truth(source.when.call({"data": data})):
+        return None
+    # As text and back: what is worked is what the ledger keeps, to the byte.
+    text = write_json(data)
+    return offer(plan, source.event, read_json(text), text, now, f"{source.connection}.{source.source}")
