@@ -454,14 +454,16 @@ def careful_call(spec: FunctionSpec, texts: Sequence[str], *arguments: Operand) 
     """Call a function, and say in plain words what it could not take."""
     try:
         return spec.call(*arguments)
-    except EvaluationError as error:
-        raise EvaluationError(
-            error.message if error.message.startswith(f"{spec.name}()") else f"{spec.name}(): {error.message}"
-        ) from error
-    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError) as error:
-        for index, (text, value) in enumerate(zip(texts, arguments, strict=True)):
-            parameter = spec.parameter(index)
-            if value is None and parameter is not None and not parameter.nullable:
-                raise EvaluationError(f"`{text}` is null") from error
-        shown = ", ".join(operators.named(texts, i, value) for i, value in enumerate(arguments))
-        raise EvaluationError(f"{spec.name}() cannot be applied: {shown}") from error
+    except (EvaluationError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError) as error:
+        raise EvaluationError(_refusal(spec, texts, arguments, error)) from error
+
+
+def _refusal(spec: FunctionSpec, texts: Sequence[str], arguments: Sequence[Operand], error: Exception) -> str:
+    for index, value in enumerate(arguments):
+        parameter = spec.parameter(index)
+        if value is None and parameter is not None and not parameter.nullable:
+            return f"`{texts[index]}` is null"
+    if isinstance(error, EvaluationError):
+        return f"{spec.name}(): {error.message}"
+    shown = ", ".join(operators.named(texts, i, value) for i, value in enumerate(arguments))
+    return f"{spec.name}() cannot be applied: {shown}"

@@ -19,6 +19,7 @@ from engine.language.budget import (
     MAX_LIST,
     MAX_POWER,
     PRECISION,
+    bounded_characters,
     bounded_integer,
     bounded_length,
     bounded_text,
@@ -51,6 +52,13 @@ def is_number(value: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _as_whole(value: Operand) -> int | None:
+    """The whole number that a value is, 3.00 too: whether a sum is int or Decimal is nobody's business."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return value if _is_whole(value) else None
 
 
 def named(names: Names, index: int, value: object) -> str:
@@ -127,14 +135,19 @@ def multiply(left: Operand, right: Operand, names: Names = ()) -> Operand:
         return bounded_integer(left * right)
     if is_number(left) and is_number(right):
         return EXACT.multiply(left, right)
-    if _is_whole(left) and isinstance(right, str | list | tuple):
+    if isinstance(right, str | list | tuple):
         left, right = right, left
-    if _is_whole(right) and isinstance(left, str):
-        return bounded_text(left * min(right, 1 + 1_000_000 // max(len(left), 1)))
-    if _is_whole(right) and isinstance(left, list | tuple):
-        bounded_length(len(left) * max(right, 0))
-        return list(left) * right
+    if isinstance(left, str | list | tuple) and (times := _as_whole(right)) is not None:
+        return _repeated(left, max(times, 0))
     raise _refused("multiplied by", left, right, names)
+
+
+def _repeated(value: str | Sequence[Operand], times: int) -> Operand:
+    if isinstance(value, str):
+        bounded_characters(len(value) * times)
+        return value * times
+    bounded_length(len(value) * times)
+    return list(value) * times
 
 
 def divide(left: Operand, right: Operand, names: Names = ()) -> Operand:
@@ -336,13 +349,14 @@ def item_of(container: Operand, key: Operand, names: Names = ()) -> Operand:
         return field_of(container, key, names)
     if not isinstance(container, list | tuple | str):
         raise EvaluationError(f"{named(names, 0, container)} and has no items")
-    if not _is_whole(key):
+    place = _as_whole(key)
+    if place is None:
         raise EvaluationError(f"{named(names, 1, key)}; the place of an item is a whole number")
     try:
-        return container[key]
+        return container[place]
     except IndexError:
         owner = f"`{names[0]}`" if names else "it"
-        raise EvaluationError(f"there is no item [{key}]; {owner} has {len(container)}") from None
+        raise EvaluationError(f"there is no item [{place}]; {owner} has {len(container)}") from None
 
 
 def slice_of(container: Operand, start: Operand, stop: Operand, step: Operand, names: Names = ()) -> Operand:
@@ -351,13 +365,18 @@ def slice_of(container: Operand, start: Operand, stop: Operand, step: Operand, n
         return container[start:stop]
     if not isinstance(container, list | tuple | str):
         raise EvaluationError(f"{named(names, 0, container)} and has no parts")
-    for bound in (start, stop, step):
-        if bound is not None and not _is_whole(bound):
-            raise EvaluationError(f"{a_kind(bound)} cannot be a bound of a part; it is a whole number")
-    if step == 0:
+    bounds = [None if bound is None else _bound(bound) for bound in (start, stop, step)]
+    if bounds[2] == 0:
         raise EvaluationError("the step of a part cannot be 0")
-    part = container[start:stop:step]
+    part = container[slice(*bounds)]
     return list(part) if isinstance(part, tuple) else part
+
+
+def _bound(value: Operand) -> int:
+    place = _as_whole(value)
+    if place is None:
+        raise EvaluationError(f"{a_kind(value)} cannot be a bound of a part; it is a whole number")
+    return place
 
 
 # -- building

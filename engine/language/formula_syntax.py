@@ -225,6 +225,8 @@ _FOREIGN: Sequence[tuple[str, str, str]] = (
 
 def _explained(line: str, lead: int, error: SyntaxError) -> FormulaSyntaxError:
     start = max((error.offset or 0) - 1, 0) if error.offset else len(line.rstrip())
+    if line[max(start - 1, 0) : start + 1] in ("&&", "||"):
+        start -= 1  # the parser takes the first for an operator of its own
     rest = line[start:]
     if "integer string conversion" in str(error.msg):
         return FormulaSyntaxError(f"a number has more than {MAX_DIGITS:,} digits", lead, lead + len(line))

@@ -135,7 +135,11 @@ def _explained(text: str, error: JinjaSyntaxError, ends: dict[int, int]) -> Temp
         message = f"there is no `{{% {tag[1]} %}}`" + (
             " open here" if tag[1].startswith(("end", "el")) else ""
         )
-    return TemplateSyntaxError(_sentence(message), start, ends.get(start, start + 1))
+    end = ends.get(start, start + 1)
+    if message.startswith("expected token "):
+        wanted = _sentence(message.removeprefix("expected token ").partition(", got ")[0])
+        message = f"expected {wanted}, found `{text[start:end]}`"
+    return TemplateSyntaxError(_sentence(message), start, end)
 
 
 _JINJA_WORDS = {
@@ -151,9 +155,6 @@ def _sentence(message: str) -> str:
     message = message.removesuffix(".")
     for word, sign in _JINJA_WORDS.items():
         message = message.replace(f"'{word}'", sign)
-    if message.startswith("expected token "):
-        wanted, _, got = message.removeprefix("expected token ").partition(", got ")
-        return f"expected {wanted}, found {got}"
     return message[:1].lower() + message[1:]
 
 
@@ -169,7 +170,7 @@ _STATEMENTS = {
     "AssignBlock": "names given with `set`",
     "With": "names given with `with`",
     "FilterBlock": "filter blocks",
-    "ScopedEvalContextModifier": "switches of escaping",
+    "Scope": "switches of escaping",
 }
 _BINARY: dict[type[nodes.Node], type[ast.operator]] = {
     nodes.Add: ast.Add,
@@ -232,7 +233,9 @@ class _Turn:
 
     def refuse(self, node: nodes.Node, message: str, help_: str = "") -> TemplateSyntaxError:
         """The error for a node that is not allowed."""
-        start = min(node.lineno, len(self.text))
+        # A node that the parser made up has no place, but what is in it has.
+        inner = (one.lineno for one in (node, *node.iter_child_nodes()) if one.lineno is not None)
+        start = min(next(inner, 0), len(self.text))
         return TemplateSyntaxError(message, start, self.ends.get(start, start + 1), help_)
 
     # -- statements
