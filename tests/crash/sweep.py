@@ -109,11 +109,15 @@ def _round(
     events, data = workspace(folder / "workspace", dice.randrange(10**9), number)
     ledger = folder / "ledger.sqlite"
     with systems(data) as (erp, revenue):
+
+        def seen() -> int:
+            return len(erp.journal.requests) + len(revenue.journal.requests)
+
         while True:
             trouble(dice, erp, revenue)
             process = start(folder / "workspace", events, ledger, erp.base_url, revenue.base_url)
             found.starts += 1
-            if found.kills < kills and killed(process, dice, ledger):
+            if found.kills < kills and killed(process, dice, seen):
                 found.kills += 1
                 if found.kills % 20 == 0:
                     say(f"  {found.kills} kills, {len(erp.tables['timeBill'])} bills in this round")
@@ -133,20 +137,17 @@ def trouble(dice: random.Random, erp: NetSuiteSimulator, revenue: RevenueSimulat
             system.fail_next(dice.choice(kinds), times=dice.randint(1, 3))
 
 
-def killed(process: "subprocess.Popen[bytes]", dice: random.Random, ledger: Path) -> bool:
-    """Kill it at a random moment of its work; False when it ended before."""
-    deadline = time.monotonic() + 30
-    size = ledger.stat().st_size if ledger.exists() else 0
-    # Half of the kills fall anywhere in the life of the process, half after it has begun to write.
-    if dice.random() < 0.5:
-        while process.poll() is None and time.monotonic() < deadline:
-            wal = ledger.with_name(ledger.name + "-wal")
-            if (wal.exists() and wal.stat().st_size > 0) or (ledger.exists() and ledger.stat().st_size != size):
-                break
-            time.sleep(0.005)
-        time.sleep(dice.random() * 0.6)
-    else:
-        time.sleep(dice.random() * 1.5)
+def killed(process: "subprocess.Popen[bytes]", dice: random.Random, requests: Callable[[], int]) -> bool:
+    """Kill it at a random moment; False when it ended before.
+
+    Three of four kills fall while it posts, after so many requests; the others anywhere in its life, while it
+    loads, recovers or accepts.
+    """
+    deadline = time.monotonic() + (60 if dice.random() < 0.75 else dice.random() * 2.5)
+    enough = requests() + dice.randint(1, 120)
+    while process.poll() is None and time.monotonic() < deadline and requests() < enough:
+        time.sleep(0.001)
+    time.sleep(dice.random() * 0.02)
     if process.poll() is not None:
         return False
     os.kill(process.pid, signal.SIGKILL)
