@@ -183,16 +183,20 @@ def test_keys_of_data_may_have_the_names_of_methods():
     assert run("x.items.keys + x.get", x={"items": {"keys": 1}, "get": 2}) == 3
 
 
-@given(st.text(max_size=40))
-def test_any_text_is_a_formula_or_refused_with_a_place(text):
+def read_places(text):
+    """Where the words of a text stand, or where it is wrong and why."""
     try:
         tree = parse_formula(text)
     except FormulaSyntaxError as error:
-        assert error.message
-        assert 0 <= error.offset <= error.end <= max(len(text), 1)
-    else:
-        for word in (*tree.reads, *tree.calls):
-            assert 0 <= word.start < word.end <= len(text)
+        return [(error.offset, error.end)], error.message
+    return [(word.start, word.end) for word in (*tree.reads, *tree.calls)], None
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_formula_or_refused_with_a_place(text):
+    places, message = read_places(text)
+    assert message is None or message
+    assert all(0 <= start <= end <= max(len(text), 1) for start, end in places)
 
 
 @given(st.text(alphabet="ab.()[]{}'\" \n+-*/<=!#:,fin01\\", max_size=30))
@@ -223,7 +227,9 @@ def test_sizes_are_bounded(text):
         compile_formula(text, frozenset({"x"}))
 
 
-@pytest.mark.parametrize("shape_of", ["(1 if {} else 2)", "(x < {})", "[{}]", "default({}, 1)", "-{}", "(x + {})"])
+@pytest.mark.parametrize(
+    "shape_of", ["(1 if {} else 2)", "(x < {})", "[{}]", "default({}, 1)", "-{}", "(x + {})"]
+)
 def test_the_deepest_formula_that_is_read_also_compiles_and_runs(shape_of):
     text = "x"
     while True:

@@ -1,4 +1,4 @@
-"""simpleeval defines the language of formulas: the same value, or both refuse; and each difference on purpose."""
+"""simpleeval defines the language of formulas: the same value, or both refuse, and each difference."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,16 @@ from engine.values.type import DECIMAL, INTEGER, NULL, STRING, Field, Listing, R
 from engine.values.value import Value
 from tests.language.exact_cases import shape
 
-FUNCTIONS = {"len": len, "min": min, "max": max, "sum": sum, "sorted": sorted, "any": any, "all": all, "abs": abs}
+FUNCTIONS = {
+    "len": len,
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "sorted": sorted,
+    "any": any,
+    "all": all,
+    "abs": abs,
+}
 
 INTEGERS = st.integers(-9, 9)
 TEXTS = st.sampled_from(["", "a", "b", "ab", "abc"])
@@ -97,14 +106,16 @@ MIXED = st.one_of(
     st.tuples(NUMBERS, STRINGS).map(lambda t: f"({t[0]} < {t[1]})"),
     st.tuples(NUMBERS, STRINGS).map(lambda t: f"({t[0]} + {t[1]})"),
     NUMBERS.map(lambda t: f"s[{t}]"),
-    st.sampled_from(["r.missing", "missing", "nothing.x", "l['a']", "r[0]", "len(i)", "nope(1)", "nothing < 1"]),
+    st.sampled_from(
+        ["r.missing", "missing", "nothing.x", "l['a']", "r[0]", "len(i)", "nope(1)", "nothing < 1"]
+    ),
 )
 
 
 def oracle(text, scope):
     try:
         return simpleeval.EvalWithCompoundTypes(functions=dict(FUNCTIONS), names=dict(scope)).eval(text)
-    except Exception:
+    except Exception:  # noqa: BLE001 - it refuses with whatever Python raises
         return "refused"
 
 
@@ -161,7 +172,7 @@ def test_types_change_the_code_and_not_the_value(text, scope):
     assert shape(typed) == shape("refused" if untyped == "not new" else untyped)
 
 
-# Each row: the formula, what simpleeval gives, what ours gives; the reasons are in engine/language/formula.py.
+# Each row: the formula, what simpleeval gives, what ours gives; reasons: engine/language/formula.py.
 DIFFERENCES = [
     ("1.10 + 2.20", 3.3000000000000003, Decimal("3.30")),
     ("1 / 3", 1 / 3, Decimal("0.3333333333333333333333333333")),

@@ -93,9 +93,11 @@ def test_no_function_takes_a_wrong_kind_in_silence(spec, index, other):
     names = [f"a{n}" for n in range(len(arguments))]
     arguments[index] = SAMPLES[other]
     missing = [sample(one) for one in spec.parameters[index + 1 :] if not (one.optional or one.repeated)]
-    scope = dict(zip([f"a{n}" for n in range(len(arguments) + len(missing))], arguments + missing, strict=True))
+    scope = dict(
+        zip([f"a{n}" for n in range(len(arguments) + len(missing))], arguments + missing, strict=True)
+    )
     with pytest.raises(EvaluationError):
-        run(f"{spec.name}({', '.join(names + list(scope)[len(names):])})", **scope)
+        run(f"{spec.name}({', '.join(names + list(scope)[len(names) :])})", **scope)
 
 
 def test_a_name_is_given_once():
@@ -126,7 +128,7 @@ def test_what_is_written_as_a_date_is_read_as_the_same(on, pattern):
         ("13/29/2026", "MM/DD/YYYY"),
         ("02/30/2026", "MM/DD/YYYY"),
         ("05/29/2026 ", "MM/DD/YYYY"),
-        ("٠٥/29/2026", "MM/DD/YYYY"),
+        ("\u0660\u0665/29/2026", "MM/DD/YYYY"),
         ("05/29/26", "MM/DD/YY"),
         ("05/2026", "MM/YYYY"),
         ("05/05/2026", "MM/MM/YYYY"),

@@ -53,9 +53,13 @@ def test_case(given, case):
 NAMES = st.sampled_from(["r.t", "r['t']", "i", "s", "rows[0].n", "'x'", "5", "(i + 2) * 3"])
 VALUES = st.one_of(
     NAMES,
-    st.sampled_from(["s | upper", "s | replace('a', 'b')", "rows | length", "r.no | default('z')", "s ~ i ~ '-'"]),
+    st.sampled_from(
+        ["s | upper", "s | replace('a', 'b')", "rows | length", "r.no | default('z')", "s ~ i ~ '-'"]
+    ),
     st.tuples(NAMES, NAMES).map(lambda t: f"{t[0]} if i > 0 else {t[1]}"),
-    st.sampled_from(["[3, 1] | sort | first", "(rows | first).t", "s | default('d', true)", "i // 2", "i % 3"]),
+    st.sampled_from(
+        ["[3, 1] | sort | first", "(rows | first).t", "s | default('d', true)", "i // 2", "i % 3"]
+    ),
 )
 TESTS = st.sampled_from(
     ["i > 0", "s == 'a'", "r.t in 'abc'", "r.no is defined", "r.t is defined", "not s", "rows", "i is number"]
@@ -68,13 +72,19 @@ PIECES = st.recursive(
     ),
     lambda inner: st.one_of(
         st.tuples(inner, inner).map("".join),
-        st.tuples(TESTS, inner, inner).map(lambda t: f"{{% if {t[0]} %}}{t[1]}{{% else %}}{t[2]}{{% endif %}}"),
+        st.tuples(TESTS, inner, inner).map(
+            lambda t: f"{{% if {t[0]} %}}{t[1]}{{% else %}}{t[2]}{{% endif %}}"
+        ),
         st.tuples(TESTS, inner, TESTS, inner).map(
             lambda t: f"{{% if {t[0]} -%}} {t[1]}{{% elif {t[2]} %}}{t[3]}{{% endif %}}"
         ),
         st.tuples(TESTS, inner).map(
-            lambda t: "" if "for" in t[1] else "{% for x in rows if x.n > i %}{{ loop.index }}"
-            "{{ x.t }}{{ ', ' if not loop.last else '' }}" + t[1] + "{% else %}-{% endfor %}"
+            lambda t: (
+                ""
+                if "for" in t[1]
+                else "{% for x in rows if x.n > i %}{{ loop.index }}"
+                "{{ x.t }}{{ ', ' if not loop.last else '' }}" + t[1] + "{% else %}-{% endfor %}"
+            )
         ),
     ),
     max_leaves=6,
@@ -141,19 +151,29 @@ def test_no_dot_reaches_an_attribute_of_an_object(value):
             run(f"{{{{ x.{name} }}}}", x=value)
 
 
-@given(st.text(max_size=40))
-def test_any_text_is_a_template_or_refused_with_a_place(text):
+def read_places(text):
+    """Where the words of a text stand, or where it is wrong and why."""
     try:
         tree = parse_template(text)
     except TemplateSyntaxError as error:
-        assert error.message
-        assert 0 <= error.offset <= error.end <= len(text) + 1
-    else:
-        for word in (*tree.reads, *tree.calls):
-            assert 0 <= word.start < word.end <= len(text)
+        return [(error.offset, error.end)], error.message
+    return [(word.start, word.end) for word in (*tree.reads, *tree.calls)], None
 
 
-@given(st.lists(st.sampled_from("{{ }} {% %} {# #} if for in endif endfor x . | ( ) [ ] 'a' 1 + == is not , -".split())))
+@given(st.text(max_size=40))
+def test_any_text_is_a_template_or_refused_with_a_place(text):
+    places, message = read_places(text)
+    assert message is None or message
+    assert all(0 <= start <= end <= len(text) + 1 for start, end in places)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "{{ }} {% %} {# #} if for in endif endfor x . | ( ) [ ] 'a' 1 + == is not , -".split()
+        )
+    )
+)
 def test_near_templates_too(parts):
     test_any_text_is_a_template_or_refused_with_a_place.hypothesis.inner_test(" ".join(parts))
 
@@ -231,4 +251,7 @@ def test_types_leave_guards_out_and_make_fields_optional():
 
 
 def test_a_filter_is_the_function_of_its_name():
-    assert run("{{ 2.345 | round(2) }} {{ round(2.345, 2) }} {{ 2.345 | round(decimals=2) }}") == "2.34 2.34 2.34"
+    assert (
+        run("{{ 2.345 | round(2) }} {{ round(2.345, 2) }} {{ 2.345 | round(decimals=2) }}")
+        == "2.34 2.34 2.34"
+    )
