@@ -113,16 +113,12 @@ class Http:
         self._limits = limits
         self._answer_seconds = limits.answer.total_seconds()
         self._places = asyncio.Semaphore(limits.concurrency)
-        self._transport = httpx.AsyncHTTPTransport(
-            trust_env=False,
-            # Reading all authorities of the machine takes a while, and loopback has no use for them.
-            verify=self.base.scheme == "https",
-            limits=httpx.Limits(
-                max_connections=limits.concurrency,
-                max_keepalive_connections=limits.concurrency,
-                keepalive_expiry=KEPT_ALIVE.total_seconds(),
-            ),
-        )
+        # Reading all authorities of the machine takes a while, and loopback has no use for them.
+        self._trust = httpx.create_ssl_context() if self.base.scheme == "https" else False
+        # A transport for each place, so that no request looks through the connections of the others: that
+        # is what a pool does on every request, several times.
+        self._transports: list[httpx.AsyncHTTPTransport] = []
+        self._free: list[httpx.AsyncHTTPTransport] = []
         self._timeouts = httpx.Timeout(self._answer_seconds, connect=limits.connect.total_seconds()).as_dict()
         self._host = self.base.netloc.decode("ascii")
         self._base_path = self.base.raw_path.decode("ascii").rstrip("/")
@@ -137,7 +133,8 @@ class Http:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        for transport in self._transports:
+            await transport.aclose()
 
     async def send(self, request: Request, *, writes: bool) -> Reply:
         """One attempt at a request.
@@ -149,13 +146,25 @@ class Http:
         """
         prepared = self._prepare(request)
         async with self._places:
+            # The one used last is the one whose connection is most likely still open.
+            transport = self._free.pop() if self._free else self._another_transport()
             try:
                 async with asyncio.timeout(self._answer_seconds):
-                    return await self._exchange(prepared)
+                    return await self._exchange(transport, prepared)
             except _TooLong as error:
                 raise self._too_long(request, writes=writes) from error
             except _TROUBLE as error:
                 raise self._fault(error, request, writes=writes) from error
+            finally:
+                self._free.append(transport)
+
+    def _another_transport(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(
+            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_ALIVE.total_seconds()
+        )
+        transport = httpx.AsyncHTTPTransport(trust_env=False, verify=self._trust, limits=limits)
+        self._transports.append(transport)
+        return transport
 
     def target(self, link: str) -> str:
         """The target of a link that the system gave: a path from its root, or a URL of the same origin.
@@ -191,8 +200,8 @@ class Http:
         prepared.extensions = {"timeout": self._timeouts}
         return prepared
 
-    async def _exchange(self, request: httpx.Request) -> Reply:
-        response = await self._transport.handle_async_request(request)
+    async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Reply:
+        response = await transport.handle_async_request(request)
         response.request = request
         try:
             chunks, size = [], 0
