@@ -234,8 +234,8 @@ class _Turn:
     def refuse(self, node: nodes.Node, message: str, help_: str = "") -> TemplateSyntaxError:
         """The error for a node that is not allowed."""
         # A node that the parser made up has no place, but what is in it has.
-        inner = (one.lineno for one in (node, *node.iter_child_nodes()) if one.lineno is not None)
-        start = min(next(inner, 0), len(self.text))
+        places: list[int | None] = [one.lineno for one in (node, *node.iter_child_nodes())]
+        start = min(next((place for place in places if place is not None), 0), len(self.text))
         return TemplateSyntaxError(message, start, self.ends.get(start, start + 1), help_)
 
     # -- statements
