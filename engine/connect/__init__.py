@@ -1,10 +1,12 @@
 """The whole of what a connector may import: the contract, the data it speaks in, and the tools for HTTP."""
 
+from engine.connect.catalog import Catalog, Installed
 from engine.connect.connector import Connector, Outcome, Poll, Polled
-from engine.connect.connector_plan import ConnectorPlan, OperationPlan, SourcePlan
+from engine.connect.connector_plan import ConnectorPlan, OperationPlan, SourcePlan, build_connector
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.faults import ClosedPeriod, Fault, Permanent, Transient, Unknown, fault_of, permanent
-from engine.connect.settings import Secret, Settings
+from engine.connect.settings import Secret, Settings, resolve_settings, secret_resolver
+from engine.connect.webhook import Delivery, DeliveryRefused, receive
 from engine.effect import Effect, Failure, FaultClass, Receipt
 from engine.errors import ConfigurationError
 from engine.event import Event
@@ -12,16 +14,20 @@ from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
 __all__ = [
+    "Catalog",
     "ClosedPeriod",
     "ConfigurationError",
     "Connector",
     "ConnectorPlan",
     "ConnectorSpec",
+    "Delivery",
+    "DeliveryRefused",
     "Effect",
     "Event",
     "Failure",
     "Fault",
     "FaultClass",
+    "Installed",
     "JsonError",
     "OperationPlan",
     "Outcome",
@@ -35,8 +41,12 @@ __all__ = [
     "Transient",
     "Unknown",
     "Value",
+    "build_connector",
     "fault_of",
     "permanent",
     "read_json",
+    "receive",
+    "resolve_settings",
+    "secret_resolver",
     "write_json",
 ]

@@ -423,7 +423,8 @@ class _Server:
     async def _open(self) -> None:
         if self._listener is not None:
             return
-        place = socket.socket()
+        # asyncio switches Nagle's waiting off only where the socket says that it is TCP.
+        place = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(("127.0.0.1", self.port))
         self._listener = await self._loop.create_server(self._protocol, sock=place, backlog=1024)
