@@ -38,7 +38,7 @@ def read_line(plan: Plan, line: bytes, as_event: str | None, now: datetime) -> O
     )
 
 
-def offer(
+def offer(  # noqa: PLR0913, PLR0917 - the parts of an event
     plan: Plan,
     name: str,
     data: Value,
@@ -54,7 +54,7 @@ def offer(
 
     """
     try:
-        return judged(plan, name, data, text, now, source, cause)
+        return judged(plan, name, data, text, now, source=source, cause=cause)
     except NotAnEventError as error:
         raise InputError(str(error)) from error
 

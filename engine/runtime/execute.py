@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from engine.core import (
-    STEP_STATUSES,
     AlertCommand,
     Answer,
     CloseHoldCommand,
@@ -21,14 +20,11 @@ from engine.core import (
     ReadCommand,
     RunState,
     RunStatus,
-    WaitCommand,
     WriteCommand,
     advance,
-    awaited_by,
     begin,
-    reason,
-    released_by,
     starts,
+    woken_by,
 )
 from engine.core.accept import Offer
 from engine.core.state import WAITING
@@ -40,25 +36,21 @@ from engine.ledger.rows import (
     AuditEntry,
     HoldReleased,
     HoldRow,
-    NewAlert,
     NewAnswer,
-    NewEffect,
     NewEntity,
-    NewHold,
     NewRun,
     RunFinished,
-    RunPaused,
     RunResumed,
     RunRow,
 )
 from engine.plan.plan import FlowPlan, Plan
 from engine.runtime.accept import event_row, offer
 from engine.runtime.dispatch import OrderKeys
+from engine.runtime.look_up import LookUps
+from engine.runtime.record import alert_row, effect_row, hold_row, rest
 from engine.runtime.recover import Recovery
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
-
-ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 
 @dataclass(slots=True)
@@ -69,8 +61,6 @@ class Live:
     order_key: str | None
     since: int  # the turn in which it came into memory
     recorded: RunStatus = RunStatus.RUNNING  # the status that the ledger has
-    writes: dict[str, WriteCommand] = field(default_factory=dict)  # not settled, by effect key
-    reads: dict[str, ReadCommand] = field(default_factory=dict)  # not answered, by key
 
 
 @dataclass(slots=True)
@@ -124,6 +114,8 @@ class Executor:
         self._recovery = recovery
         self._keys = OrderKeys()
         self._standing: dict[str, Waiting] = {}
+        self._ready: deque[str] = deque()  # of those that stood in line, who may begin
+        self.look_ups = LookUps(self._reader, plan.entities)
         self._turns = 0
         self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
         self._written = (EPOCH, instant(EPOCH))
@@ -137,7 +129,7 @@ class Executor:
         self._work = Work()
         self._todo: deque[tuple[str, dict[str, Answer]]] = deque()
         self._new: dict[str, str] = {}  # hash of each event of this turn, by id
-        self._entities: dict[tuple[str, str], Value] = {}
+        self.look_ups.begin_turn()
         self._touched: dict[str, Live] = {}
 
     @property
@@ -201,7 +193,7 @@ class Executor:
         event, plan = found.event, found.plan
         assert plan.entity is not None
         entity_id = str(event.data.get(plan.entity_key))
-        self._entities[plan.entity, entity_id] = event.data
+        self.look_ups.keep_entity(plan.entity, entity_id, event.data)
         self._commit.entities.append(
             NewEntity(plan.entity, entity_id, event.id, instant(event.at), event.text.decode())
         )
@@ -249,8 +241,6 @@ class Executor:
 
     def answered(self, run_id: str, key: str, value: Value, failure: str | None) -> None:
         """The answer to a read; recorded, so that the run can be decided again."""
-        live = self.live[run_id]
-        live.reads.pop(key, None)
         body = write_json({"failure": failure} if failure is not None else {"value": value}).decode()
         self._commit.answers.append(NewAnswer(run_id, key, "read", self._at, body))
         self.answer(run_id, key, Answer(value, failure))
@@ -289,24 +279,17 @@ class Executor:
     def _wake_run(self, run_id: str, event: Event) -> None:
         known = run_id in self.live
         live = self._recall(run_id)
-        answers: dict[str, Answer] = {}
-        for step in released_by(live.state, event):
-            number = sum(key.startswith(f"recheck:{step}#") for key in live.state.answers)
-            key = f"recheck:{step}#{number + 1}"
-            answers[key] = Answer(event.id)
-            body = write_json({"value": event.id}).decode()
-            self._commit.answers.append(NewAnswer(run_id, key, "recheck", self._at, body))
-        for key in awaited_by(live.state, event):
-            answers[key] = Answer(event.data)
-            body = write_json({"value": event.data, "event": event.id}).decode()
-            self._commit.answers.append(NewAnswer(run_id, key, "wait", self._at, body))
+        answers = woken_by(live.state, event)
+        for key, answer in answers.items():
+            body = write_json({"value": answer.value, "event": event.id}).decode()
+            self._commit.answers.append(NewAnswer(run_id, key, key.partition(":")[0], self._at, body))
         if answers:
             self._todo.append((run_id, answers))
         elif not known:
             self.live.pop(run_id, None)
 
     def resume(self, rows: Iterable[RunRow]) -> list[WriteCommand]:
-        """Take up the runs that a process before this one left open; gives the writes in doubt or due.
+        """Take up the runs that a process before this one left open; gives the writes that it had decided.
 
         Rows come in the order in which the runs began. Runs at rest stay at rest.
         """
@@ -320,157 +303,88 @@ class Executor:
         return left
 
     def _take_up(self, row: RunRow) -> list[WriteCommand]:
+        """Do what a run has asked for and the ledger does not have: all of it, if it had stood in line."""
         recovered = self._recovery.run(row)
         live = Live(recovered.state, row.order_key, self._turns)
-        live.reads = {command.key: command for command in recovered.reads}
         self.live[row.id] = live
-        self._work.reads.extend((row.id, command) for command in recovered.reads)
-        known = {effect.key for effect in self._reader.effects(row.id)}
-        new = [command for command in recovered.writes if command.effect_key not in known]
-        self._do(row.id, live, [*new, *recovered.look_ups])
-        old = [command for command in recovered.writes if command.effect_key in known]
-        live.writes.update({command.effect_key: command for command in old})
-        return old
+        known, new = self._recovery.sorted(row.id, recovered.commands)
+        self._do(row.id, live, new)
+        return known
 
     # --- deciding -------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Advance every run that has answers, until none has any left."""
-        while self._todo:
+        while self._todo or self._ready:
+            if self._ready:
+                run_id = self._ready.popleft()
+                waiting = self._standing.pop(run_id)
+                self._begin(run_id, waiting.flow, waiting.event)
+                continue
             run_id, answers = self._todo.popleft()
             live = self._recall(run_id)
             live.state, commands = advance(live.state, answers)
             self._do(run_id, live, commands)
 
-    def _do(self, run_id: str, live: Live, commands: list[Command]) -> None:
+    def _do(self, run_id: str, live: Live, commands: Iterable[Command]) -> None:
         """Turn commands into rows and work; answer at once those that the ledger can answer."""
         answers: dict[str, Answer] = {}
-        at = self._at
         self._touched[run_id] = live
         for command in commands:
             match command:
                 case WriteCommand():
-                    self._write(run_id, live, command, at)
+                    self._write(run_id, command)
                 case LookUpCommand() | ReadCommand(connection="entity"):
-                    answers[command.key] = self._look_up(run_id, command, at)
+                    answers[command.key] = self._look_up(run_id, command)
                 case ReadCommand():
-                    live.reads[command.key] = command
                     self._work.reads.append((run_id, command))
-                case HoldCommand():
-                    self._hold(run_id, live, command, at)
-                case CloseHoldCommand():
-                    self._commit.holds_released.append(
-                        HoldReleased(at, "tidegate", "checked again", command.event_id or None, command.hold_id)
-                    )
-                case AlertCommand():
-                    self._alert(run_id, command, at)
-                case EmitCommand():
-                    self._emit(command, live.state.now)
-                case WaitCommand():
-                    pass  # nothing to do until the event comes: waiting runs are found by their status
+                case _:
+                    self._say(run_id, live, command)
         if answers:
             self._todo.append((run_id, answers))
         elif live.state.status is not RunStatus.RUNNING:
             self._rest(run_id, live)
 
-    def _write(self, run_id: str, live: Live, command: WriteCommand, at: str) -> None:
-        payload = write_json(command.payload).decode()
-        live.writes[command.effect_key] = command
-        effect = NewEffect(
-            command.effect_key,
-            run_id,
-            command.step,
-            command.item,
-            command.connection,
-            command.operation,
-            payload,
-            at,
-        )
+    def _say(self, run_id: str, live: Live, command: Command) -> None:
+        """A command to which there is no answer."""
+        match command:
+            case HoldCommand():
+                self._hold(run_id, live, command)
+            case CloseHoldCommand():
+                self._commit.holds_released.append(
+                    HoldReleased(self._at, SELF, "checked again", command.event_id or None, command.hold_id)
+                )
+            case AlertCommand():
+                self._commit.alerts.append(alert_row(run_id, command, self._at))
+                self.tally.alerts += 1
+            case EmitCommand():
+                self._emit(command, live.state.now)
+            case _:
+                pass  # a wait: the run is found by its status when the event comes
+
+    def _write(self, run_id: str, command: WriteCommand) -> None:
+        row = effect_row(run_id, command, self._at)
         if self._take_place(command.connection):
-            self._commit.sends.append(effect)
+            self._commit.sends.append(row)
             self._work.writes.append((run_id, command))
         else:
-            self._commit.effects.append(effect)
+            self._commit.effects.append(row)
             self._work.later.append((run_id, command))
         self.tally.effects += 1
 
-    def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand, at: str) -> Answer:
-        if isinstance(command, LookUpCommand):
-            kind, value = "xref", self._xref(command)
-        else:
-            kind, value = ENTITY, self._entity(command)
+    def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand) -> Answer:
+        kind, value = self.look_ups.answer(command)
         body = write_json({"value": value}).decode()
-        self._commit.answers.append(NewAnswer(run_id, command.key, kind, at, body))
+        self._commit.answers.append(NewAnswer(run_id, command.key, kind, self._at, body))
         return Answer(value)
 
-    def _xref(self, command: LookUpCommand) -> Value:
-        for row in reversed(self._commit.xrefs):
-            if (row.entity, row.canonical_id, row.system) == (
-                command.entity,
-                command.canonical_id,
-                command.system,
-            ):
-                return row.external_id
-        found = self._reader.xref(command.entity, command.canonical_id, command.system)
-        return None if found is None else found.external_id
-
-    def _entity(self, command: ReadCommand) -> Value:
-        entity_id = str(command.parameters["id"])
-        fresh = self._entities.get((command.operation, entity_id))
-        if fresh is not None:
-            return fresh
-        row = self._reader.latest(command.operation, entity_id)
-        if row is None:
-            return None
-        value = read_json(row.body)
-        entity = self._plan.entities.get(command.operation)
-        return value if entity is None or entity.decode is None else entity.decode(value)
-
-    def _hold(self, run_id: str, live: Live, command: HoldCommand, at: str) -> None:
-        hold = command.hold
-        detail = {
-            "approval": hold.approval,
-            "role": hold.role,
-            "reason_required": hold.reason_required,
-            "four_eyes_over": hold.four_eyes_over,
-            "escalate_to": hold.escalate_to,
-            "escalate_after_seconds": hold.escalate_after_seconds,
-        }
-        until = None if hold.until is None else hold.until.event
-        self._commit.holds.append(
-            NewHold(
-                command.hold_id,
-                run_id,
-                command.step,
-                command.item,
-                command.policy,
-                command.reason,
-                command.owner or "",
-                until,
-                None,
-                write_json(detail).decode(),
-                at,
-            )
-        )
+    def _hold(self, run_id: str, live: Live, command: HoldCommand) -> None:
+        row = hold_row(run_id, command, self._at)
+        self._commit.holds.append(row)
         # An event that came while this run was on its way had no hold to release yet.
         for turn, event in self._recent:
-            if turn >= live.since and event.type == until and event.id != live.state.event.id:
+            if turn >= live.since and event.type == row.until_event and event.id != live.state.event.id:
                 self._wake_run(run_id, event)
-
-    def _alert(self, run_id: str, command: AlertCommand, at: str) -> None:
-        self._commit.alerts.append(
-            NewAlert(
-                command.alert_id,
-                run_id,
-                command.step,
-                command.policy,
-                command.severity,
-                command.to,
-                command.message,
-                at,
-            )
-        )
-        self.tally.alerts += 1
 
     def _emit(self, command: EmitCommand, now: datetime) -> None:
         text = write_json(command.data)
@@ -482,9 +396,7 @@ class Executor:
     def _rest(self, run_id: str, live: Live) -> None:
         """A run that waits for nothing that is on its way: let it go, and the next of its order key begin."""
         self.live.pop(run_id, None)
-        for started in self._keys.leave(live.order_key, run_id):
-            waiting = self._standing.pop(started)
-            self._begin(started, waiting.flow, waiting.event)
+        self._ready.extend(self._keys.leave(live.order_key, run_id))
 
     def _record(self, run_id: str, live: Live) -> None:
         """Where a run stands at the end of the turn, when that is not what the ledger has."""
@@ -495,13 +407,7 @@ class Executor:
                 self._commit.runs_resumed.append(RunResumed(self._at, run_id))
                 self._count(before, -1)
             return
-        steps = {step.name: STEP_STATUSES[status] for step, status in zip(state.flow.steps, state.steps, strict=True)}
-        decisions = write_json({"steps": steps, **state.trace}).decode()
-        why = reason(state)
-        if state.status in _FINAL:
-            self._commit.runs_finished.append(RunFinished(state.status.value, self._at, decisions, why, run_id))
-        else:
-            self._commit.runs_paused.append(RunPaused(state.status.value, decisions, why, self._at, run_id))
+        rest(self._commit, run_id, state, self._at)
         self._count(state.status, 1)
         if before is not RunStatus.RUNNING:
             self._count(before, -1)
@@ -518,13 +424,19 @@ class Executor:
             self._record(run_id, live)
         result = self._ledger.commit(self._commit)
         assert not result.duplicates, "events of a turn are looked up before it"
-        if not self.live:
-            self._recent.clear()
+        self._forget()
         return result, self._work
 
 
+    def _forget(self) -> None:
+        """Drop the events that came before every run that is in memory: they cannot have missed its holds."""
+        if self._recent:
+            oldest = min((live.since for live in self.live.values()), default=self._turns + 1)
+            self._recent = [(turn, event) for turn, event in self._recent if turn >= oldest]
+
+
 EPOCH = datetime.fromtimestamp(0, UTC)
-_FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
+SELF = "tidegate"  # who did it, when no person did
 
 
 def _may_wake(state: RunState) -> bool:

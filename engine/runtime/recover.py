@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import cast
 
 from engine.core import (
+    AlertCommand,
     Answer,
+    CloseHoldCommand,
     Command,
+    EmitCommand,
+    HoldCommand,
     LookUpCommand,
     ReadCommand,
     RunState,
+    WaitCommand,
     WriteCommand,
     advance,
     begin,
@@ -27,25 +32,27 @@ from engine.ledger.rows import AnswerRow, EffectRow, HoldRow, RunRow
 from engine.plan.plan import Plan
 from engine.runtime.connections import Connections
 from engine.values.json_text import read_json
+from engine.values.type import Decoder, decoder
 from engine.values.value import Value
+
+ENGINE = "tidegate"  # who closes a hold that was checked again
+
+_ASKING = (ReadCommand, WriteCommand, LookUpCommand)
+_ANSWERED = (*_ASKING, WaitCommand)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A run as it stands, and the commands to which there is no answer yet."""
+    """A run as it stands, and every command of it to which there is no answer."""
 
     state: RunState
-    writes: tuple[WriteCommand, ...]
-    reads: tuple[ReadCommand, ...]
-    look_ups: tuple[LookUpCommand, ...]
+    commands: tuple[Command, ...]
 
 
 class Recovery:
     """Decides runs again. Plans come by the release that a run began on."""
 
-    def __init__(
-        self, reader: LedgerReader, plans: Callable[[str], Plan], connections: Connections
-    ) -> None:
+    def __init__(self, reader: LedgerReader, plans: Callable[[str], Plan], connections: Connections) -> None:
         """Read from this ledger."""
         self._reader = reader
         self._plans = plans
@@ -73,49 +80,64 @@ class Recovery:
             read_instant(event_row.accepted_at),
         )
         state, commands = begin(plan.flows[row.flow], event)
-        asked: dict[str, Command] = {}
-        self._note(asked, commands)
-        for answers in self._recorded(row.id):
-            known = {key: self._decoded(plan, asked.get(key), answer) for key, answer in answers.items()}
-            state, commands = advance(state, known)
-            self._note(asked, commands)
-        left = [command for key, command in asked.items() if key not in state.answers]
-        return Recovered(
-            state,
-            tuple(command for command in left if isinstance(command, WriteCommand)),
-            tuple(command for command in left if isinstance(command, ReadCommand)),
-            tuple(command for command in left if isinstance(command, LookUpCommand)),
-        )
+        given = list(commands)
+        asked = _by_key(commands)
+        for key, answer in self._recorded(row.id):
+            state, commands = advance(state, {key: self._decoded(plan, asked.get(key), answer)})
+            given.extend(commands)
+            asked.update(_by_key(commands))
+        left = [one for one in given if not isinstance(one, _ASKING) or one.key not in state.answers]
+        return Recovered(state, tuple(left))
 
-    @staticmethod
-    def _note(asked: dict[str, Command], commands: Iterable[Command]) -> None:
+    def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
+        """Of the commands of a run: the writes that the ledger has, and whatever it does not have.
+
+        A turn commits everything that it decides, so that a run that had begun has nothing of the latter but
+        reads; one that had stood in line behind its order key has decided nothing yet.
+        """
+        effects = {row.key for row in self._reader.effects(run_id)}
+        known = {row.id for row in self._reader.holds_of_run(run_id)}
+        known.update(row.id for row in self._reader.alerts_of_run(run_id))
+        writes: list[WriteCommand] = []
+        new: list[Command] = []
         for command in commands:
-            if isinstance(command, WriteCommand | ReadCommand | LookUpCommand):
-                asked[command.key] = command
+            match command:
+                case WriteCommand() if command.effect_key in effects:
+                    writes.append(command)
+                case HoldCommand(hold_id=name) | AlertCommand(alert_id=name) if name in known:
+                    pass
+                case EmitCommand() if self._reader.events_caused(command.effect_key):
+                    pass
+                case CloseHoldCommand() if self._is_closed(command.hold_id):
+                    pass
+                case _:
+                    new.append(command)
+        return writes, new
 
-    def _recorded(self, run_id: str) -> list[dict[str, Answer]]:
-        """The answers of a run, those of one commit together, in the order of commits."""
-        found: list[tuple[int, str, Answer]] = []
-        found.extend((row.commit, row.key, _answer(row)) for row in self._reader.answers(run_id))
+    def _is_closed(self, hold_id: str) -> bool:
+        row = self._reader.hold(hold_id)
+        return row is not None and row.status != "open"
+
+    def _recorded(self, run_id: str) -> list[tuple[str, Answer]]:
+        """The answers of a run in the order of commits; in one commit, receipts, then answers, then people.
+
+        That is the order in which a turn can have brought them about: a receipt may lead to a hold that an
+        event of the same turn has checked again, and a person only releases what was held before.
+        """
+        found: list[tuple[int, int, str, Answer]] = []
+        for effect in self._reader.effects(run_id):
+            key = f"write:{effect.step}{suffix(effect.item)}"
+            if effect.settle_commit is not None:
+                found.append((effect.settle_commit, 0, key, outcome(effect)))
+            elif effect.status == "unknown":
+                found.append((effect.commit, 3, key, outcome(effect)))
+        found.extend((row.commit, 1, row.key, _answer(row)) for row in self._reader.answers(run_id))
         found.extend(
-            (row.settle_commit, f"write:{row.step}{suffix(row.item)}", outcome(row))
-            for row in self._reader.effects(run_id)
-            if row.settle_commit is not None
+            (hold.release_commit, 2, self.hold_key(hold), _released(hold))
+            for hold in self._reader.holds_of_run(run_id)
+            if hold.status == "released" and hold.released_by != ENGINE and hold.release_commit is not None
         )
-        found.extend(
-            (row.commit, f"write:{row.step}{suffix(row.item)}", outcome(row))
-            for row in self._reader.effects(run_id)
-            if row.status == "unknown"
-        )
-        found.extend(
-            (row.release_commit, self.hold_key(row), Answer({"by": row.released_by, "reason": row.release_reason}))
-            for row in self._reader.holds_of_run(run_id)
-            if row.status == "released" and row.released_by != "tidegate" and row.release_commit is not None
-        )
-        groups: dict[int, dict[str, Answer]] = {}
-        for commit, key, answer in sorted(found, key=lambda item: item[0]):
-            groups.setdefault(commit, {})[key] = answer
-        return list(groups.values())
+        return [(key, answer) for _, _, key, answer in sorted(found, key=lambda item: item[:2])]
 
     @staticmethod
     def hold_key(row: HoldRow) -> str:
@@ -124,21 +146,34 @@ class Recovery:
 
     def _decoded(self, plan: Plan, command: Command | None, answer: Answer) -> Answer:
         """An answer with its dates as such; it was recorded as JSON."""
-        if not isinstance(command, ReadCommand) or answer.value is None:
-            return answer
+        decode = None if answer.value is None or command is None else self._decoder(plan, command)
+        return answer if decode is None else Answer(decode(answer.value))
+
+    def _decoder(self, plan: Plan, command: Command) -> Decoder | None:
+        """What gives the answer to a command its dates back."""
+        if isinstance(command, WaitCommand):
+            return plan.events[command.event].decode
+        if not isinstance(command, ReadCommand):
+            return None
         if command.connection == "entity":
             entity = plan.entities.get(command.operation)
-            decode = None if entity is None else entity.decode
-        else:
-            operation = self._connections.get(command.connection).plan.operation(command.operation)
-            decode = None if operation.output is None else operation.output.decode
-        return answer if decode is None else Answer(decode(answer.value))
+            return None if entity is None else entity.decode
+        operation = self._connections.get(command.connection).plan.operation(command.operation)
+        return decoder(operation.gives)
+
+
+def _by_key(commands: Iterable[Command]) -> dict[str, Command]:
+    return {one.key: one for one in commands if isinstance(one, (*_ASKING, WaitCommand))}
 
 
 def _answer(row: AnswerRow) -> Answer:
     body = cast("dict[str, Value]", read_json(row.body))
     failure = body.get("failure")
     return Answer(body.get("value"), None if failure is None else str(failure))
+
+
+def _released(row: HoldRow) -> Answer:
+    return Answer({"by": row.released_by, "reason": row.release_reason})
 
 
 def outcome(row: EffectRow) -> Answer:
@@ -148,5 +183,3 @@ def outcome(row: EffectRow) -> Answer:
     failure = cast("dict[str, Value]", read_json(row.failure or "{}"))
     reason = str(failure.get("reason") or f"the effect was {row.status}")
     return Answer(None, reason, unknown=row.status == "unknown")
-
-

@@ -117,6 +117,13 @@ class Runner:
         waiting = sum(len(item.offers) for item in self._inbox if isinstance(item, _Offered))
         return self.limits.live - len(self.executor.live) - waiting
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do: no event, no answer, nothing on its way or due."""
+        return not (
+            self._inbox or self._tasks or self._due or self._outbox.can_go or self.executor.busy
+        )
+
     def offer(self, offers: Sequence[Offer]) -> None:
         """Hand in events without waiting for their commit."""
         self._put(_Offered(offers, None))
