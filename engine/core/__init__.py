@@ -1,6 +1,6 @@
 """Deciding: pure. No clock, no I/O, no randomness, no logging."""
 
-from engine.core.advance import advance, awaited_by, begin, released_by, starts
+from engine.core.advance import advance, begin, starts, woken_by
 from engine.core.command import (
     AlertCommand,
     CloseHoldCommand,
@@ -16,6 +16,7 @@ from engine.core.reason import reason
 from engine.core.state import STEP_STATUSES, Answer, RunState, RunStatus
 
 __all__ = [
+    "STEP_STATUSES",
     "AlertCommand",
     "Answer",
     "CloseHoldCommand",
@@ -26,13 +27,11 @@ __all__ = [
     "ReadCommand",
     "RunState",
     "RunStatus",
-    "STEP_STATUSES",
     "WaitCommand",
     "WriteCommand",
     "advance",
-    "awaited_by",
     "begin",
     "reason",
-    "released_by",
     "starts",
+    "woken_by",
 ]

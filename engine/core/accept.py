@@ -27,13 +27,14 @@ class Offer(NamedTuple):
     source: str | None
 
 
-def offer(
+def offer(  # noqa: PLR0913 - the parts of an event
     plan: Plan,
     name: str,
     data: Value,
     text: bytes,
     now: datetime,
-    source: str | None,
+    *,
+    source: str | None = None,
     cause: str | None = None,
 ) -> Offer:
     """An event of data that was read from `text`.
@@ -72,9 +73,7 @@ def restore(plan: Plan, event_id: str, name: str, text: bytes, at: datetime, acc
     assert isinstance(data, Mapping)
     if found.decode is not None and not found.complaints(data):
         data, _ = _decoded(found, data)
-    return Event(
-        id=event_id, type=name, data=data, text=text, order_key=None, at=at, accepted_at=accepted_at
-    )
+    return Event(id=event_id, type=name, data=data, text=text, order_key=None, at=at, accepted_at=accepted_at)
 
 
 def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:

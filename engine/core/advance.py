@@ -7,7 +7,7 @@ flow, event and answers, given in the same order, lead to the same state and the
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
-from engine.core.command import CloseHoldCommand, Command
+from engine.core.command import CloseHoldCommand, Command, HoldCommand
 from engine.core.state import (
     ASKED,
     DONE,
@@ -24,7 +24,7 @@ from engine.core.state import (
     RunStatus,
     StepStatus,
 )
-from engine.core.turn import Turn, truth
+from engine.core.turn import Turn, suffix, truth
 from engine.core.verbs.check import check
 from engine.core.verbs.choose import choose
 from engine.core.verbs.emit import emit
@@ -33,7 +33,7 @@ from engine.core.verbs.read import read
 from engine.core.verbs.wait import wait
 from engine.core.verbs.write import write
 from engine.event import Event
-from engine.language.compiled import ASK, EvaluationError, Scope
+from engine.language.compiled import ASK, Compiled, EvaluationError, Scope
 from engine.plan.plan import FlowPlan
 from engine.plan.step import (
     AnyStep,
@@ -102,34 +102,40 @@ def starts(flow: FlowPlan, event: Event) -> bool:
     return flow.where is None or truth(flow.where.call({flow.input_name: event.data}))
 
 
-def released_by(state: RunState, event: Event) -> list[str]:
-    """The steps of a run whose holds an event says should be checked again."""
-    found = []
+def woken_by(state: RunState, event: Event) -> dict[str, Answer]:
+    """The answers that an event brings to a run at rest: held checks to be done again, and waits that end."""
+    answers: dict[str, Answer] = {}
     for step in state.flow.steps:
         if isinstance(step, CheckStep) and state.steps[step.index] is HELD:
-            untils = [policy.hold.until for policy in step.policies if policy.hold and policy.hold.until]
-            if any(until.event == event.type and _fits(until.where, state, event) for until in untils):
-                found.append(step.name)
-    return found
+            if _releases(state, step, event):
+                times = sum(key.startswith(f"recheck:{step.name}#") for key in state.answers)
+                answers[f"recheck:{step.name}#{times + 1}"] = Answer(event.id)
+        elif isinstance(step, WaitStep) and state.steps[step.index] is WAITING and step.event == event.type:
+            for item, scope in _scopes(step, state.scope).items():
+                key = f"wait:{step.name}{suffix(item)}"
+                if key not in state.answers and _fits(step.where, scope, event):
+                    answers[key] = Answer(event.data)
+    return answers
 
 
-def awaited_by(state: RunState, event: Event) -> list[str]:
-    """The keys of the waits of a run that an event ends."""
-    return [
-        f"wait:{step.name}"
-        for step in state.flow.steps
-        if isinstance(step, WaitStep)
-        and state.steps[step.index] is WAITING
-        and step.event == event.type
-        and _fits(step.where, state, event)
-    ]
+def _releases(state: RunState, step: CheckStep, event: Event) -> bool:
+    """Whether an event is one after which a held check is to be done again."""
+    untils = [policy.hold.until for policy in step.policies if policy.hold is not None and policy.hold.until]
+    wheres = [until.where for until in untils if until.event == event.type]
+    scopes = _scopes(step, state.scope).values() if wheres else ()
+    return any(_fits(where, scope, event) for scope in scopes for where in wheres)
 
 
-def _fits(where: Any, state: RunState, event: Event) -> bool:  # noqa: ANN401 - a Compiled or None
+def _scopes(step: AnyStep, scope: dict[str, Value]) -> Mapping[str | None, dict[str, Value]]:
+    """The scopes in which a step is done: the run's, or that of each item by its key."""
+    return {None: scope} if step.for_each is None else dict(_items(step.for_each, scope).items())
+
+
+def _fits(where: Compiled | None, scope: Mapping[str, Value], event: Event) -> bool:
     if where is None:
         return True
     try:
-        return truth(where.call({**state.scope, "event": {"type": event.type, "data": event.data}}))
+        return truth(where.call({**scope, "event": {"type": event.type, "data": event.data}}))
     except EvaluationError:
         return False  # it speaks of fields that this event does not have: another one is meant
 
@@ -167,10 +173,10 @@ def _consider(turn: Turn, step: AnyStep) -> None:
     blocked = _blocked(turn.state, step)
     if blocked is None:
         _work(turn, step)
-        return
-    turn.state.steps[step.index], reason = blocked
-    if reason:
-        turn.note(step, None, {"skipped": reason})
+    elif blocked:
+        _skip(turn, step, blocked)
+    else:
+        turn.state.steps[step.index] = PENDING
 
 
 def _work(turn: Turn, step: AnyStep) -> None:
@@ -181,8 +187,7 @@ def _work(turn: Turn, step: AnyStep) -> None:
     given = len(turn.commands)
     try:
         if step.when is not None and not truth(step.when.call(state.scope)):
-            state.steps[index] = SKIPPED
-            turn.note(step, None, {"skipped": f"not when {step.when.text}"})
+            _skip(turn, step, f"not when {step.when.text}")
             return
         status, value = (
             verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
@@ -197,18 +202,39 @@ def _work(turn: Turn, step: AnyStep) -> None:
 
 def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None:
     """A step that fails asks for nothing, and leaves no hold open."""
-    turn.wanted.clear()
-    del turn.commands[given:]
-    state = turn.state
-    start = f"hold:{step.name}:"
-    for key in [key for key in state.open_holds if key.startswith(start)]:
-        turn.commands.append(CloseHoldCommand(state.open_holds.pop(key), ""))
-    state.steps[step.index] = FAILED
+    _withdraw(turn, step, None, given)
+    turn.state.steps[step.index] = FAILED
     turn.note(step, None, {"failed": str(error)})
 
 
-def _blocked(state: RunState, step: AnyStep) -> tuple[StepStatus, str] | None:
-    """Why a step cannot be worked yet, or ever: PENDING, or SKIPPED with the reason; None when it can be."""
+def _withdraw(turn: Turn, step: AnyStep, item: str | None, given: int) -> None:
+    """Take back what a step has asked for in this turn, and close the holds that it opened before."""
+    turn.wanted.clear()
+    for command in turn.commands[given:]:
+        if isinstance(command, HoldCommand):
+            del turn.state.open_holds[command.key]  # nobody has heard of it yet
+    turn.commands[given:] = [one for one in turn.commands[given:] if isinstance(one, CloseHoldCommand)]
+    if item is None:
+        _close_holds(turn, f"hold:{step.name}:", f"hold:{step.name}[")
+    else:
+        _close_holds(turn, f"hold:{step.name}{suffix(item)}:")
+
+
+def _close_holds(turn: Turn, *starts: str) -> None:
+    """Close the holds of a step that has come to an end: nothing is left for anybody to release."""
+    open_holds = turn.state.open_holds
+    for key in [key for key in open_holds if key.startswith(starts)]:
+        turn.commands.append(CloseHoldCommand(open_holds.pop(key), ""))
+
+
+def _skip(turn: Turn, step: AnyStep, reason: str) -> None:
+    turn.state.steps[step.index] = SKIPPED
+    turn.note(step, None, {"skipped": reason})
+    _close_holds(turn, f"hold:{step.name}:", f"hold:{step.name}[")
+
+
+def _blocked(state: RunState, step: AnyStep) -> str | None:
+    """Why a step will never be worked; "" when it cannot be yet; None when it can be."""
     for need in step.needs:
         status = state.steps[need.step]
         if status is DONE:
@@ -217,11 +243,11 @@ def _blocked(state: RunState, step: AnyStep) -> tuple[StepStatus, str] | None:
             other = state.flow.steps[need.step].name
             chosen = cast("Mapping[str, Value]", state.scope[other])["branch"]
             if chosen != need.branch:
-                return SKIPPED, f"{other} chose {chosen}"
+                return f"{other} chose {chosen}"
         elif status > DONE:
-            return SKIPPED, f"{state.flow.steps[need.step].name} was {STEP_STATUSES[status]}"
+            return f"{state.flow.steps[need.step].name} was {STEP_STATUSES[status]}"
         else:
-            return PENDING, ""
+            return ""
     return None
 
 
@@ -265,8 +291,7 @@ def _item(
     try:
         return verb(turn, step, scope, key)
     except EvaluationError as error:
-        turn.wanted.clear()
-        del turn.commands[given:]
+        _withdraw(turn, step, key, given)
         turn.note(step, key, {"failed": str(error)})
         return FAILED, None
 

@@ -27,7 +27,7 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
             if policy.hold is not None:
                 _hold(turn, step, item, policy, result)
     if turn.state.open_holds:
-        _close_others(turn, step, item, fired)
+        _close_others(turn, step, item, [] if result["rejected"] else fired)
     for policy in fired:
         if policy.alert is not None:
             _alert(turn, step, item, policy, scope, result)
@@ -46,11 +46,13 @@ def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, res
     result["held"].append(policy.name)
     assert policy.hold is not None
     state = turn.state
-    hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{policy.name}"
     reason = result["reasons"].get(policy.name, f"Policy {policy.name} holds it.")
     if key not in state.open_holds:
+        # A hold that was closed may open again; it is then another one.
+        times = sum(known.startswith(f"recheck:{step.name}#") for known in state.answers)
+        hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{policy.name}" + (f"#{times}" if times else "")
         state.open_holds[key] = hold_id
-        state.asked.discard(key)  # a hold that was closed may open again
+        state.asked.discard(key)
         turn.give(
             HoldCommand(key, hold_id, step.name, item, policy.name, policy.owner, reason, policy.hold), key
         )

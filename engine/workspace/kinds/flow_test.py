@@ -18,7 +18,11 @@ class GivenDocument(Described):
     event: Raw = note("The event that starts the flow: `{data: {...}}`.")
     then: tuple[Raw, ...] = note("Events that follow: `{event: name, data: {...}}`.", default=(), many=True)
     release: tuple[Text, ...] = note("Policies whose holds a person then releases.", default=(), many=True)
-    stubs: Mapping[Text, Raw] = note("What each operation answers: `erp.project: {...}`.", default={})
+    stubs: Mapping[Text, Raw] = note(
+        "What each operation answers: `erp.project: {...}`, a list for one answer after the other, "
+        "`{$fail: permanent, reason: ...}`; `entity.NAME` for the ledger's own, `xref: {entity: {id: id}}`.",
+        default={},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +32,21 @@ class ExpectDocument(Described):
     extra: ClassVar[str | None] = "steps"
 
     run: Text | None = note(
-        "How the run ends.", default=None, choices=("completed", "held", "waiting", "rejected", "failed")
+        "How the run ends; `none` when the event starts none.",
+        default=None,
+        choices=("completed", "held", "waiting", "rejected", "failed", "unknown", "none"),
     )
-    writes: Mapping[Text, Raw] = note("What each operation is given, in part.", default={})
+    writes: Mapping[Text, Raw] = note(
+        "What each operation is given, in part: a record for one call, a list for several.", default={}
+    )
     no_writes: tuple[Text, ...] = note("Operations that are not called.", default=(), many=True)
     emits: Mapping[Text, Raw] = note("Which events are emitted, in part.", default={})
     alerts: tuple[Raw, ...] = note("Who is told what, in part.", default=(), many=True)
     holds: tuple[Text, ...] = note("Policies whose holds are open at the end.", default=(), many=True)
     problem: Text | None = note("A part of the reason for which it fails.", default=None)
-    steps: Mapping[Text, Raw] = note("The value of a step, in part.", default={})
+    steps: Mapping[Text, Raw] = note(
+        "The value of a step, in part; or where it stands: `skipped`.", default={}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
