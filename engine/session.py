@@ -173,8 +173,10 @@ def hooks(
             events = tuple(
                 source for source in ready.plan.sources if (source.connection, source.source) == (name, native.name)
             )
-            if native.webhook is not None and events:
-                found[f"{name}/{native.name}"] = Hook(native, events, settings)
+            webhook = native.webhook
+            if webhook is not None and events:
+                secrets = settings.secrets(webhook.secret) if webhook.signature != "none" else ()
+                found[f"{name}/{native.name}"] = Hook(f"{name}.{native.name}", native, events, secrets)
     return found
 
 

@@ -36,6 +36,7 @@ from engine.ledger.rows import (
     AuditEntry,
     HoldReleased,
     HoldRow,
+    NewAlert,
     NewAnswer,
     NewEntity,
     NewRun,
@@ -49,6 +50,7 @@ from engine.runtime.dispatch import OrderKeys
 from engine.runtime.look_up import LookUps
 from engine.runtime.record import alert_row, effect_row, hold_row, rest
 from engine.runtime.recover import Recovery
+from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -174,6 +176,18 @@ class Executor:
         if event.type in self._plan.rechecked_by or event.type in self._plan.waited_for:
             self._wake(event)
         return "accepted"
+
+    def keep_unfit(self, source: str, records: Iterable[tuple[Value, str]]) -> None:
+        """Keep native records that no mapping can use, and tell somebody; the same record is told once."""
+        for record, why in records:
+            body = write_json(record)
+            name = f"unfit/{source}/{text_hash(body)}"
+            if self._reader.alert(name) is None and all(alert.id != name for alert in self._commit.alerts):
+                detail = write_json({"why": why, "record": record}).decode()
+                self._commit.entries.append(AuditEntry(self._at, SELF, "record refused", name, detail))
+                message = f"A record of {source} cannot be used: {why}"
+                self._commit.alerts.append(NewAlert(name, None, None, None, "error", OPERATIONS, message, self._at))
+                self.tally.alerts += 1
 
     def _refuse(self, found: Offer) -> None:
         """An event that does not fit its entity: kept, and rejected by every flow that it would have started."""
@@ -437,6 +451,7 @@ class Executor:
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 SELF = "tidegate"  # who did it, when no person did
+OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
 
 
 def _may_wake(state: RunState) -> bool:

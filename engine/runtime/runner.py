@@ -48,6 +48,8 @@ class _Offered:
 
     offers: Sequence[Offer]
     done: "asyncio.Future[list[str]] | None"
+    source: str = ""
+    unfit: Sequence[tuple[Value, str]] = ()  # records of the source that cannot be used
 
 
 @dataclass(slots=True)
@@ -128,10 +130,15 @@ class Runner:
         """Hand in events without waiting for their commit."""
         self._put(_Offered(offers, None))
 
-    async def accept(self, offers: Sequence[Offer]) -> list[str]:
-        """Hand in events and wait until they are committed; what became of each."""
+    async def accept(
+        self, offers: Sequence[Offer], source: str = "", unfit: Sequence[tuple[Value, str]] = ()
+    ) -> list[str]:
+        """Hand in events and wait until they are committed; what became of each.
+
+        Records of a source that cannot be used are committed as well, for a person, each with the reason.
+        """
         done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._put(_Offered(offers, done))
+        self._put(_Offered(offers, done, source, unfit))
         return await done
 
     async def release(self, hold_id: str, by: str, reason: str | None) -> None:
@@ -263,6 +270,7 @@ class Runner:
                 self._settle(item, now)
             case _Offered():
                 found = executor.accept(item.offers)
+                executor.keep_unfit(item.source, item.unfit)
                 if item.done is not None:
                     after.append(_teller(item.done, found))
             case _ReadDone():
@@ -274,7 +282,11 @@ class Runner:
     def _settle(self, done: Attempt, now: datetime) -> None:
         delivery = done.delivery
         self._outbox.give_back(delivery)
-        settled = self._settler.settle(self.executor.commit_rows, done, now)
+        rows = self.executor.commit_rows
+        known = len(rows.xrefs)
+        settled = self._settler.settle(rows, done, now)
+        for row in rows.xrefs[known:]:  # what runs on in this turn may ask for an id that it has just been given
+            self.executor.look_ups.keep_xref(row)
         if settled.answer is not None:
             del self._deliveries[delivery.command.effect_key]
             self.executor.answer(delivery.run_id, delivery.command.key, settled.answer)

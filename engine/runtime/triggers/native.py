@@ -3,15 +3,42 @@
 The same for systems that call us and for those that we ask.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from engine.connect import read_json, write_json
 from engine.core.accept import Offer
 from engine.core.turn import truth
+from engine.errors import InputError
+from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
 from engine.runtime.accept import offer
 from engine.values.value import Value
+
+
+class Accept(Protocol):
+    """Commits events, and the records of their source that cannot be used; says what became of each event."""
+
+    async def __call__(
+        self, offers: Sequence[Offer], source: str = "", unfit: Sequence[tuple[Value, str]] = ()
+    ) -> list[str]:
+        """Return when all of it is safe."""
+        ...
+
+
+def usable(
+    plan: Plan, sources: Sequence[SourcePlan], records: Iterable[Value], now: datetime
+) -> tuple[list[Offer], list[tuple[Value, str]]]:
+    """The events of records, and the records that no mapping can use, each with the reason."""
+    offers: list[Offer] = []
+    unfit: list[tuple[Value, str]] = []
+    for record in records:
+        try:
+            offers.extend(events_of(plan, sources, record, now))
+        except (InputError, EvaluationError) as error:
+            unfit.append((record, str(error)))
+    return offers, unfit
 
 
 def events_of(plan: Plan, sources: Sequence[SourcePlan], record: Value, now: datetime) -> list[Offer]:

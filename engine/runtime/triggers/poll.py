@@ -1,20 +1,17 @@
 """Sources that are asked for news: again and again, from a little before where the last answer ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.connect import Fault
 from engine.connect.connector import Polled
 from engine.connect.connector_plan import SourcePlan as NativeSource
-from engine.core.accept import Offer
-from engine.errors import ConfigurationError, InputError, LedgerError
-from engine.language.compiled import EvaluationError
+from engine.errors import ConfigurationError, LedgerError
 from engine.plan.plan import Plan, SourcePlan
 from engine.runtime.connections import Connection
-from engine.runtime.triggers.native import events_of
-from engine.values.value import Value
+from engine.runtime.triggers.native import Accept, usable
 
 REACH = timedelta(days=2)
 """How far back the first question of a process goes. What was accepted before is known by its identity."""
@@ -41,7 +38,7 @@ class Poller:
         self,
         asked: Asked,
         plan: Plan,
-        accept: Callable[[Sequence[Offer]], Awaitable[list[str]]],
+        accept: Accept,
         now: Callable[[], datetime],
         told: Callable[[str], None],
     ) -> None:
@@ -81,17 +78,10 @@ class Poller:
         if not isinstance(connector, Polled):
             raise ConfigurationError(f"the connector of {self.asked.name} cannot be asked for news")
         found = await connector.poll(self.asked.native.name, self.since)
-        for _, why in found.unfit:
+        offers, unfit = usable(self._plan, self.asked.events, found.items, self._now())
+        unfit = [*found.unfit, *unfit]
+        for _, why in unfit:
             self._told(f"{self.asked.name} has a record that cannot be used: {why}")
-        offers = [made for record in found.items for made in self._offers(record)]
-        became = await self._accept(offers) if offers else []
+        became = await self._accept(offers, self.asked.name, unfit) if offers or unfit else []
         self.since = max(self.since, found.upto)
         return became
-
-    def _offers(self, record: Value) -> list[Offer]:
-        """The events of a record; none of one that no mapping can use, which does not keep others from it."""
-        try:
-            return events_of(self._plan, self.asked.events, record, self._now())
-        except (InputError, EvaluationError) as error:
-            self._told(f"{self.asked.name} has a record that cannot be used: {error}")
-            return []

@@ -1,10 +1,9 @@
 """Webhooks: a delivery is believed, understood, committed, and only then acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,16 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from engine.connect import JsonError, Settings, read_json
+from engine.connect import Delivery, DeliveryRefused, Secret, receive
 from engine.connect.connector_plan import SourcePlan as NativeSource
-from engine.core.accept import Offer
-from engine.core.turn import truth
 from engine.errors import InputError, LedgerError
-from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.triggers.native import events_of
-from engine.runtime.triggers.signature import refusal
-from engine.values.value import Value
+from engine.runtime.triggers.native import Accept, usable
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
@@ -31,9 +25,10 @@ MAX_ITEMS = 1_000
 class Hook:
     """A source that calls us, and the events that its records become."""
 
+    name: str  # "psa.time_entry_approved"
     native: NativeSource
     events: tuple[SourcePlan, ...]
-    settings: Settings
+    secrets: tuple[Secret, ...]  # all that hold at present, so that one can be replaced
 
 
 class Inlet:
@@ -43,11 +38,11 @@ class Inlet:
         self,
         plan: Plan,
         hooks: Mapping[str, Hook],
-        accept: Callable[[Sequence[Offer]], "asyncio.Future[list[str]] | object"],
+        accept: Accept,
         room: Callable[[], int],
         now: Callable[[], datetime],
     ) -> None:
-        """Serve these hooks, by "connection/source"."""
+        """Serve these hooks, by "connection/source". `accept` commits, and says what became of each offer."""
         self._plan = plan
         self._hooks = hooks
         self._accept = accept
@@ -84,60 +79,28 @@ class Inlet:
         if body is None:
             return _answer(413, f"a delivery has at most {MAX_BODY} bytes")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        webhook = hook.native.webhook
-        assert webhook is not None
-        why = refusal(webhook, hook.settings.secrets(webhook.secret) if webhook.signature != "none" else (), headers, body, self._now())
-        if why is not None:
-            return _answer(401, why)
         if self._room() <= 0:
             return _answer(429, "too much is on its way; come again", {"Retry-After": "2"})
-        return await self._take(hook, body, headers)
+        try:
+            delivery = receive(hook.native, hook.secrets, headers, body, self._now())
+        except DeliveryRefused as refused:
+            return _answer(refused.status, str(refused))
+        return await self._take(hook, delivery)
 
-    async def _take(self, hook: Hook, body: bytes, headers: Mapping[str, str]) -> Response:
-        """Make events of a delivery that is believed, and acknowledge it when they are committed."""
+    async def _take(self, hook: Hook, delivery: Delivery) -> Response:
+        """Make events of a delivery that is believed, and acknowledge it when all of it is committed."""
+        if len(delivery.items) > MAX_ITEMS:
+            return _answer(413, f"a delivery has at most {MAX_ITEMS} records")
+        offers, unfit = usable(self._plan, hook.events, delivery.items, self._now())
+        unfit = [*delivery.unfit, *unfit]
         try:
-            offers = self._offers(hook, body, headers)
-        except (JsonError, InputError, EvaluationError) as error:
-            return _answer(422, str(error))
-        if not offers:
-            return JSONResponse({"accepted": 0}, 202)
-        try:
-            found = await cast("asyncio.Future[list[str]]", self._accept(offers))
+            found = await self._accept(offers, hook.name, unfit)
         except LedgerError:
             return _answer(503, "nothing can be accepted now", {"Retry-After": "5"})
+        said = {"accepted": found.count("accepted"), "known": found.count("duplicate"), "unfit": len(unfit)}
         if "conflict" in found:
             return _answer(409, "an event with this identity and another content is known")
-        return JSONResponse({"accepted": found.count("accepted"), "known": found.count("duplicate")}, 202)
-
-    def _offers(self, hook: Hook, body: bytes, headers: Mapping[str, str]) -> list[Offer]:
-        """The canonical events of a delivery.
-
-        Raises:
-            InputError, EvaluationError, JsonError: when it is not what the source's schema says.
-
-        """
-        content = read_json(body)
-        items = content if hook.native.items is None else hook.native.items.call(_scope(content, headers))
-        records = items if isinstance(items, list) else [items]
-        if len(records) > MAX_ITEMS:
-            raise InputError(f"a delivery has at most {MAX_ITEMS} records")
-        return [made for record in records for made in self._events(hook, record)]
-
-    def _events(self, hook: Hook, record: Value) -> list[Offer]:
-        native = hook.native
-        if native.when is not None and not truth(native.when.call({"item": record})):
-            return []
-        complaints = native.output.complaints(record)
-        if complaints:
-            raise InputError("; ".join(complaints))
-        if native.output.decode is not None:
-            record = native.output.decode(record)
-        return events_of(self._plan, hook.events, record, self._now())
-
-
-def _scope(content: Value, headers: Mapping[str, str]) -> dict[str, Value]:
-    named: dict[str, Value] = {name.replace("-", "_"): value for name, value in headers.items()}
-    return {"body": content, "header": named, "status": 200}
+        return JSONResponse(said, 202)
 
 
 async def _body(request: Request) -> bytes | None:
