@@ -41,3 +41,10 @@ class Compiled:
     text: str  # as the author wrote it
     names: frozenset[str]  # the names of the scope that it reads
     source: str  # the generated Python
+
+
+ASK = "$ask"
+"""The name in a scope under which generated code finds the look-up of cross references.
+
+A callable `(entity, canonical id, system) -> id or None`. No author can write this name.
+"""

@@ -37,7 +37,9 @@ def _record(written: Described) -> dict[str, Value]:
         value = getattr(written, entry.name)
         if entry.name not in _PLACES and not _is_default(entry, value):
             ordered = isinstance(value, Mapping) and entry.metadata["note"].ordered
-            values[entry.name] = [[str(key), plain(item)] for key, item in value.items()] if ordered else plain(value)
+            values[entry.name] = (
+                [[str(key), plain(item)] for key, item in value.items()] if ordered else plain(value)
+            )
     return values
 
 
