@@ -21,6 +21,7 @@ Where it differs from simpleeval, on purpose (each difference has its test):
 - `any` and `all` over a `for` stop at the first item that decides, as in Python.
 - An f-string takes no format, refuses null, lists and records, and writes numbers and dates as
   templates do. `%` does not format text.
+- A Decimal that is a whole number is a place in a list or text, as in `items[1.0]`.
 - There are no bit operators, no `**` or `*` unpacking, and `is` asks only for None.
 """
 

