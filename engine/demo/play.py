@@ -37,16 +37,21 @@ async def play(folder: Path, ledger_url: str, heard: Heard) -> Story:
     try:
         firm.furnish()
         async with stage(folder, ledger_url, addresses, clock) as opened:
-            for name in opened.hooks:
-                connection, _, source = name.partition("/")
-                firm.systems[connection].notifier.register(source, f"{opened.address}/hooks/{name}")
-            return await _Play(firm, opened, heard).all()
+            register(firm, opened)
+            return await Play(firm, opened, heard).all()
     finally:
         firm.stop()
 
 
+def register(firm: Firm, stage: Stage) -> None:
+    """Tell the systems that call where to call."""
+    for name in stage.hooks:
+        connection, _, source = name.partition("/")
+        firm.systems[connection].notifier.register(source, f"{stage.address}/hooks/{name}")
+
+
 @dataclass(slots=True)
-class _Play:
+class Play:
     """The scenes in their order."""
 
     firm: Firm
@@ -61,15 +66,15 @@ class _Play:
 
     async def all(self) -> Story:
         """Play every scene."""
-        await self._deal_is_won()
-        await self._people_are_assigned()
-        await self._time_is_approved()
-        await self._erp_is_away()
-        await self._time_comes_late()
-        await self._milestone_is_accepted()
-        await self._scope_has_changed()
-        await self._amendment_is_signed()
-        await self._everything_is_told_again()
+        await self.deal_is_won()
+        await self.people_are_assigned()
+        await self.time_is_approved()
+        await self.erp_is_away()
+        await self.time_comes_late()
+        await self.milestone_is_accepted()
+        await self.scope_has_changed()
+        await self.amendment_is_signed()
+        await self.everything_is_told_again()
         expectations = judge(self.firm, self.stage, self.remembered)
         return Story(scenes=self.scenes, trace=lineage(self.stage.reader), expectations=expectations)
 
@@ -91,7 +96,7 @@ class _Play:
         await self.stage.ask("revrec")
         await self.stage.rest()
 
-    async def _called(self) -> Line:
+    async def called(self) -> Line:
         """Let the CRM call; how often it did."""
         before = self._counts()[1]
         await asyncio.to_thread(self.firm.crm.notifier.settle)
@@ -102,7 +107,7 @@ class _Play:
         tally = self.stage.runner.executor.tally
         return tally.accepted, tally.duplicates
 
-    async def _approved(self, hours: Hours, times: int = 1) -> Line:
+    async def approved(self, hours: Hours, times: int = 1) -> Line:
         """Time is booked and approved in the PSA, and the PSA is asked for news."""
         entry = self.firm.approve_time(hours, times)
         self.remembered.hours[entry] = hours
@@ -114,7 +119,8 @@ class _Play:
 
     # The scenes
 
-    async def _deal_is_won(self) -> None:
+    async def deal_is_won(self) -> None:
+        """Sales wins the deal, and the CRM says so five times."""
         at = berlin(2026, 5, 18, 10)
         self.stage.at(at)
         self.firm.win_deal(STORM)
@@ -123,9 +129,10 @@ class _Play:
             system="Salesforce",
             text="Grid planning platform for Nordwind Energie AG, 240,000.00 EUR, is set to won",
         )
-        await self._scene(at, "The deal is won", act, await self._called())
+        await self._scene(at, "The deal is won", act, await self.called())
 
-    async def _people_are_assigned(self) -> None:
+    async def people_are_assigned(self) -> None:
+        """Staffing assigns an architect and a consultant."""
         at = berlin(2026, 5, 19, 9)
         self.stage.at(at)
         acts = [
@@ -152,31 +159,33 @@ class _Play:
         who = "Ada Byron" if worker == "EMP-001" else "Grace Murray"
         return Line(kind="act", text=f"{who} is assigned as {role} for {hours} hours", system="Staffing")
 
-    async def _time_is_approved(self) -> None:
+    async def time_is_approved(self) -> None:
+        """Two entries are approved before the cutoff; the feed repeats one."""
         at = berlin(2026, 5, 28, 17)
         self.stage.at(at)
-        act = await self._approved(
+        act = await self.approved(
             Hours(worker="EMP-001", worked_on=date(2026, 5, 27), minutes=480, notes="Grid model")
         )
         await self._scene(at, "Time is approved before the cutoff", act)
         at = berlin(2026, 5, 29, 17, 30)
         self.stage.at(at)
-        act = await self._approved(
+        act = await self.approved(
             Hours(worker="EMP-002", worked_on=date(2026, 5, 28), minutes=450, notes="Load data"), STORM
         )
         repeated = _repeated("the approval in the feed of Kantata", STORM - 1)
         await self._scene(at, "More time, half an hour before the cutoff", act, repeated)
 
-    async def _erp_is_away(self) -> None:
+    async def erp_is_away(self) -> None:
+        """The ERP goes away while two entries are approved, and comes back."""
         at = berlin(2026, 5, 29, 17, 35)
         self.stage.at(at)
         self.firm.erp.outage()
         retries = self.stage.runner.executor.tally.retries
         acts = [
-            await self._approved(
+            await self.approved(
                 Hours(worker="EMP-001", worked_on=date(2026, 5, 28), minutes=405, notes="Workshop")
             ),
-            await self._approved(
+            await self.approved(
                 Hours(worker="EMP-002", worked_on=date(2026, 5, 27), minutes=780, notes="Migration")
             ),
         ]
@@ -195,15 +204,17 @@ class _Play:
         act = Line(kind="act", text="is back; what waited is posted, in order", system="NetSuite")
         await self._scene(at, "The ERP is back", act)
 
-    async def _time_comes_late(self) -> None:
+    async def time_comes_late(self) -> None:
+        """An entry is approved after the cutoff of its cycle."""
         at = berlin(2026, 5, 29, 18, 40)
         self.stage.at(at)
-        act = await self._approved(
+        act = await self.approved(
             Hours(worker="EMP-001", worked_on=date(2026, 5, 29), minutes=440, notes="Review with client")
         )
         await self._scene(at, "Time is approved after the cutoff", act)
 
-    async def _milestone_is_accepted(self) -> None:
+    async def milestone_is_accepted(self) -> None:
+        """A milestone is accepted as agreed."""
         at = berlin(2026, 6, 1, 11)
         self.stage.at(at)
         self.firm.accept_milestone("M1")
@@ -211,7 +222,8 @@ class _Play:
         await self.stage.ask("psa")
         await self._scene(at, "A milestone is accepted", act)
 
-    async def _scope_has_changed(self) -> None:
+    async def scope_has_changed(self) -> None:
+        """A milestone is accepted that went beyond the contract."""
         at = berlin(2026, 6, 2, 15)
         self.stage.at(at)
         self.firm.accept_milestone("M2", beyond_scope=True)
@@ -225,14 +237,16 @@ class _Play:
         self.remembered.invoices_while_held = len(self.firm.erp.tables["invoice"])
         self.remembered.state_while_held = str(self.firm.story_record("M2")["tag_list"])
 
-    async def _amendment_is_signed(self) -> None:
+    async def amendment_is_signed(self) -> None:
+        """The amendment for it is signed, and the CRM says so five times."""
         at = berlin(2026, 6, 3, 10)
         self.stage.at(at)
         self.firm.sign_amendment("M2", 18_000, STORM)
         act = Line(kind="act", text="amendment 1 for M2, plus 18,000.00 EUR, is signed", system="Salesforce")
-        await self._scene(at, "The amendment is signed", act, await self._called())
+        await self._scene(at, "The amendment is signed", act, await self.called())
 
-    async def _everything_is_told_again(self) -> None:
+    async def everything_is_told_again(self) -> None:
+        """Every system tells everything once more, five times."""
         at = berlin(2026, 6, 5, 9)
         self.stage.at(at)
         self.remembered.note(self.firm, self.stage)

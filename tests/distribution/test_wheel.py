@@ -50,6 +50,11 @@ def test_the_pack_is_in_it_as_data(names):
     assert [name for name in tracked(*PACK) if f"engine/pack/{name}" not in names] == []
 
 
+def test_the_documents_of_the_connectors_are_in_the_pack(names):
+    documents = [name for name in tracked("connectors") if name.endswith((".yaml", ".json"))]
+    assert [name for name in documents if f"engine/pack/{name}" not in names] == []
+
+
 def test_nothing_else_is_in_it(names):
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == set(CODE)

@@ -1,0 +1,58 @@
+"""The scenario of the demo, played once for all tests that look at it."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+
+import pytest
+
+from engine.clock import FixedClock
+from engine.connect.catalog import Catalog
+from engine.demo.firm import Firm
+from engine.demo.play import START, Play, register
+from engine.demo.stage import stage
+from engine.session import pack_folder
+
+
+@dataclass(frozen=True)
+class Played:
+    """What is there when the story is over: the systems with their records, and the open ledger."""
+
+    firm: Firm
+    story: object
+    reader: object
+
+
+class Playing:
+    """The firm and the daemon, for tests that play scenes of their own."""
+
+    def __init__(self, folder):
+        self.clock = FixedClock(START.astimezone(UTC))
+        self.firm = Firm(Catalog.found(), self.clock)
+        self.ledger = str(folder / "ledger.sqlite")
+
+    @asynccontextmanager
+    async def on_stage(self):
+        addresses = self.firm.start()
+        try:
+            self.firm.furnish()
+            async with stage(pack_folder(), self.ledger, addresses, self.clock) as opened:
+                register(self.firm, opened)
+                yield Play(self.firm, opened, lambda scene: None)
+        finally:
+            self.firm.stop()
+
+    def play(self, scenes):
+        """Run an asynchronous function of a play; what it gives."""
+
+        async def on_stage():
+            async with self.on_stage() as play:
+                return await scenes(play)
+
+        return asyncio.run(on_stage())
+
+
+@pytest.fixture
+def playing(tmp_path):
+    return Playing(tmp_path)
