@@ -66,14 +66,14 @@ def offer(  # noqa: PLR0913 - the parts of an event
     return Offer(event, found, body_hash, [*complaints, *more], source)
 
 
-def restore(plan: Plan, event_id: str, name: str, text: bytes, at: datetime, accepted_at: datetime) -> Event:
-    """An accepted event, from what the ledger kept of it."""
-    found = plan.events[name]
-    data = read_json(text)
+def restore(plan: Plan, kept: Event) -> Event:
+    """An accepted event as the ledger kept it, without data, with the data that its text holds."""
+    found = plan.events[kept.type]
+    data = read_json(kept.text)
     assert isinstance(data, Mapping)
     if found.decode is not None and not found.complaints(data):
         data, _ = _decoded(found, data)
-    return Event(id=event_id, type=name, data=data, text=text, order_key=None, at=at, accepted_at=accepted_at)
+    return kept._replace(data=data)
 
 
 def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:

@@ -25,6 +25,7 @@ from engine.core import (
 )
 from engine.core.accept import restore
 from engine.core.turn import suffix
+from engine.event import Event
 from engine.ledger import LedgerReader
 from engine.ledger.instants import read_instant
 from engine.ledger.reader import LAST
@@ -69,16 +70,7 @@ class Recovery:
     def run(self, row: RunRow) -> Recovered:
         """A run, decided again from the beginning."""
         plan = self._plans(row.release)
-        event_row = self._reader.event(row.event_id)
-        assert event_row is not None, row.event_id
-        event = restore(
-            plan,
-            event_row.id,
-            event_row.type,
-            event_row.body,
-            read_instant(event_row.at),
-            read_instant(event_row.accepted_at),
-        )
+        event = restore(plan, self._event(row.event_id))
         state, commands = begin(plan.flows[row.flow], event)
         given = list(commands)
         asked = _by_key(commands)
@@ -88,6 +80,20 @@ class Recovery:
             asked.update(_by_key(commands))
         left = [one for one in given if not isinstance(one, _ASKING) or one.key not in state.answers]
         return Recovered(state, tuple(left))
+
+    def _event(self, event_id: str) -> Event:
+        row = self._reader.event(event_id)
+        assert row is not None, event_id
+        return Event(
+            id=row.id,
+            type=row.type,
+            data={},
+            text=row.body,
+            order_key=row.order_key,
+            at=read_instant(row.at),
+            accepted_at=read_instant(row.accepted_at),
+            cause=row.cause,
+        )
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
         """Of the commands of a run: the writes that the ledger has, and whatever it does not have.
