@@ -14,11 +14,12 @@ from engine.compile.evaluate import evaluate
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
-from engine.errors import InputError
+from engine.errors import ConfigurationError, InputError
 from engine.ledger import Commit, Ledger
 from engine.ledger.instants import instant
 from engine.ledger.rows import NewActivation, NewRelease
 from engine.plan.plan import Plan
+from engine.plan.step import ReadStep, WriteStep
 from engine.problems import Collector, Report
 from engine.problems.render.text import render_text
 from engine.runtime.runner import Runner
@@ -34,6 +35,7 @@ from engine.workspace.load import load_workspace
 from engine.workspace.workspace import Workspace
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
+ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,17 +148,36 @@ def open_connections(
 ) -> Connections:
     """Every connection of an environment. `simulated` has the address of each simulator by connection.
 
-    A connection without settings for this environment is left out: a flow that uses it says so.
+    What no flow uses may be left without settings, or without its simulator.
 
     Raises:
-        ConfigurationError: when a setting is missing.
+        ConfigurationError: when a setting is missing, or a connection that a flow uses.
 
     """
     found: dict[str, Connection] = {}
-    for name, (document, settings) in _settings(session, environment, simulated, environ).items():
+    used = _used_connections(session.ready.plan)
+    known = _settings(session, environment, simulated, environ)
+    for name, flow in used.items():
+        if name not in known:
+            raise ConfigurationError(
+                f"connection {name!r}, which flow {flow} uses, is not set up in environment {environment!r}"
+            )
+    for name, (document, settings) in known.items():
+        if settings.simulated and settings.base_url is None and name not in used:
+            continue
         plan = session.ready.connectors[str(document.connector)]
         found[name] = Connection(name, session.catalog.open(plan, settings, now=clock.now), plan)
     return Connections(found)
+
+
+def _used_connections(plan: Plan) -> dict[str, str]:
+    """The connections that flows read from and write to, each with a flow that does."""
+    return {
+        step.connection: flow.name
+        for flow in plan.flows.values()
+        for step in flow.steps
+        if isinstance(step, WriteStep) or (isinstance(step, ReadStep) and step.connection != ENTITY)
+    }
 
 
 def hooks(

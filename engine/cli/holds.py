@@ -38,7 +38,7 @@ def list_(ledger_url: str, form: str, *, all_: bool) -> None:
         output.line(f"  {hold['policy']} (owner {hold['owner'] or 'nobody'}), since {hold['opened_at']}")
         output.line(f"  {hold['reason']}")
         output.line(f"  released by {hold['release']}" if not released else released)
-    output.line(f"{len(found)} {'holds' if all_ else 'open holds'}.")
+    output.line(f"{len(found)} {'' if all_ else 'open '}hold{'' if len(found) == 1 else 's'}.")
 
 
 @command.command("release")

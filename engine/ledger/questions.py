@@ -72,6 +72,14 @@ def _of_any(table: Table, number: str, other: Table) -> Statement:
 
 EVENT = _by(events, "id")
 EVENTS_CAUSED = _by(events, "cause")
+EVENTS_CAUSED_WITHIN = asking(
+    events,
+    selected(events)
+    .where(events.c.cause >= bindparam("p_first"), events.c.cause < bindparam("p_beyond"))
+    .order_by(events.c.seq),
+    "first",
+    "beyond",
+)
 CONFLICTS = _by(conflicts, "event_id")
 RUN = _by(runs, "id")
 RUNS_OF_EVENT = _of(runs, "event_seq", events)
@@ -199,6 +207,7 @@ PLACES = (
     _place("effect", effects.c.key),
     _place("effect", effects.c.external_id, effects.c.key),
     _place("hold", holds.c.id),
+    _place("hold", holds.c.release_event, holds.c.id),
     _place("alert", alerts.c.id),
     _place("release", releases.c.fingerprint),
     _place("xref", xrefs.c.canonical_id, *_XREF),

@@ -68,6 +68,11 @@ class LedgerReader:
         """The events that an effect emitted."""
         return self._all(rows.EventRow._make, questions.EVENTS_CAUSED, effect_key)
 
+    def events_caused_by_run(self, run_id: str) -> list[rows.EventRow]:
+        """The events that the steps of a run emitted: their causes begin with its id and a slash."""
+        bounds = (f"{run_id}/", f"{run_id}0")  # a slash is the character before 0
+        return self._all(rows.EventRow._make, questions.EVENTS_CAUSED_WITHIN, *bounds)
+
     def conflicts(self, event_id: str) -> list[rows.ConflictRow]:
         """The deliveries that contradict an accepted event."""
         return self._all(rows.ConflictRow._make, questions.CONFLICTS, event_id)

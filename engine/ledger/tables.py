@@ -169,6 +169,8 @@ Index("holds_id", holds.c.id, unique=True)
 Index("holds_run", holds.c.run_id)
 # Each accepted event asks which open holds it releases.
 Index("holds_open", holds.c.until_event, sqlite_where=holds.c.release_commit.is_(None))
+# Trace asks which holds an event has released.
+Index("holds_released", holds.c.release_event, sqlite_where=holds.c.release_event.is_not(None))
 
 xrefs = Table(
     "xrefs",

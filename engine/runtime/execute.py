@@ -151,21 +151,22 @@ class Executor:
         waiting = deque(offers)
         self.tally.events += len(waiting)
         known = self._reader.known_events(found.event.id for found in waiting)
-        return [self._accept(found, known) for found in waiting]
+        answers = [self._accept(found, known) for found in waiting]
+        self.tally.accepted += answers.count("accepted")
+        self.tally.duplicates += answers.count("duplicate")
+        self.tally.conflicts += answers.count("conflict")
+        return answers
 
     def _accept(self, found: Offer, known: Mapping[str, str]) -> str:
         event = found.event
         seen = self._new.get(event.id) or known.get(event.id)
         if seen is not None:
             if seen == found.body_hash:
-                self.tally.duplicates += 1
                 return "duplicate"
             self._commit.conflicts.append(event_row(found, self._text_of(event.accepted_at)))
-            self.tally.conflicts += 1
             return "conflict"
         self._new[event.id] = found.body_hash
         self._commit.events.append(event_row(found, self._text_of(event.accepted_at)))
-        self.tally.accepted += 1
         if found.complaints:
             self._refuse(found)
             return "accepted"

@@ -3,6 +3,7 @@
 from engine.core import STEP_STATUSES, AlertCommand, HoldCommand, RunState, RunStatus, WriteCommand, reason
 from engine.ledger import Commit
 from engine.ledger.rows import NewAlert, NewEffect, NewHold, RunFinished, RunPaused
+from engine.plan.step import CheckStep
 from engine.values.json_text import write_json
 
 FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
@@ -65,10 +66,23 @@ def alert_row(run_id: str, command: AlertCommand, at: str) -> NewAlert:
 def rest(commit: Commit, run_id: str, state: RunState, at: str) -> None:
     """A run that is over, or waits for nothing that is on its way, with what was decided and why."""
     steps = zip(state.flow.steps, state.steps, strict=True)
-    said = {"steps": {step.name: STEP_STATUSES[status] for step, status in steps}, **state.trace}
+    said = {
+        "steps": {step.name: STEP_STATUSES[status] for step, status in steps},
+        **state.trace,
+        "$versions": _versions(state),
+    }
     decisions = write_json(said).decode()
     status, why = state.status.value, reason(state)
     if state.status in FINAL:
         commit.runs_finished.append(RunFinished(status, at, decisions, why, run_id))
     else:
         commit.runs_paused.append(RunPaused(status, decisions, why, at, run_id))
+
+
+def _versions(state: RunState) -> dict[str, object]:
+    """The versions of the flow and of the policies that it checks; no step can have their name."""
+    checks = (step for step in state.flow.steps if isinstance(step, CheckStep))
+    return {
+        "flow": state.flow.version,
+        "policies": {policy.name: policy.version for step in checks for policy in step.policies},
+    }

@@ -189,6 +189,9 @@ def _holds() -> None:
     )
     op.create_index("holds_id", "holds", ["id"], unique=True)
     op.create_index("holds_open", "holds", ["until_event"], sqlite_where=sa.text("release_commit IS NULL"))
+    op.create_index(
+        "holds_released", "holds", ["release_event"], sqlite_where=sa.text("release_event IS NOT NULL")
+    )
     op.create_index("holds_run", "holds", ["run_id"])
 
 
