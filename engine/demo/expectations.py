@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, cast
 
 from engine.demo import words
 from engine.demo.firm import CLIENT, CONTRACT, CURRENCY, ENGAGEMENT, Firm, Hours
+from engine.demo.lineage import lineage
 from engine.demo.sentences import minutes, worth
 from engine.demo.stage import Stage
 from engine.demo.story import Expectation
@@ -229,6 +230,25 @@ def _contract(firm: Firm, _: Stage, __: Remembered) -> Expectation:
     )
 
 
+def _traced(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
+    told = lineage(stage.reader)
+    wanted = (
+        "Revenue entry",
+        "Revenue engine",
+        "Policy",
+        "Kantata time entry",
+        "Salesforce contract",
+        "Salesforce deal",
+    )
+    missing = [begins for begins in wanted if not any(line.startswith(begins) for line in told)]
+    return _is(
+        "A revenue entry leads back to the hour, its approval, the policy, the contract and the deal",
+        missing,
+        [],
+        f"{len(told)} steps",
+    )
+
+
 def _storm(firm: Firm, stage: Stage, remembered: Remembered) -> Expectation:
     found = (remembered.storm_accepted, len(effects(stage)), counted(firm))
     wanted = (0, remembered.effects_before_storm, remembered.writes_before_storm)
@@ -276,6 +296,7 @@ EXPECTATIONS: tuple[Judge, ...] = (
     _contract,
     _invoices,
     _revenue,
+    _traced,
     _storm,
     _at_rest,
     _chain,

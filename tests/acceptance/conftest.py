@@ -1,8 +1,7 @@
-"""The scenario of the demo, played once for all tests that look at it."""
+"""The firm of the demo and a daemon, for tests that play scenes of its story or their own."""
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC
 
 import pytest
@@ -15,21 +14,13 @@ from engine.demo.stage import stage
 from engine.session import pack_folder
 
 
-@dataclass(frozen=True)
-class Played:
-    """What is there when the story is over: the systems with their records, and the open ledger."""
-
-    firm: Firm
-    story: object
-    reader: object
-
-
 class Playing:
-    """The firm and the daemon, for tests that play scenes of their own."""
+    """Starts the firm and the daemon, and plays."""
 
     def __init__(self, folder):
         self.clock = FixedClock(START.astimezone(UTC))
         self.firm = Firm(Catalog.found(), self.clock)
+        self.heard = []
         self.ledger = str(folder / "ledger.sqlite")
 
     @asynccontextmanager
@@ -39,7 +30,7 @@ class Playing:
             self.firm.furnish()
             async with stage(pack_folder(), self.ledger, addresses, self.clock) as opened:
                 register(self.firm, opened)
-                yield Play(self.firm, opened, lambda scene: None)
+                yield Play(self.firm, opened, self.heard.append)
         finally:
             self.firm.stop()
 

@@ -1,4 +1,4 @@
-"""SCN-01: a global firm with CRM, staffing, PSA, ERP and revenue engine, from the won deal to recognised revenue."""
+"""SCN-01: a global firm, from the won deal over staffing, delivery and ERP to recognised revenue."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""SCN-02: a milestone is approved while its amendment is missing; billing waits, delivery moves on, finance knows."""
+"""SCN-02: a milestone is approved while its amendment is missing: billing waits, delivery moves on."""
 
 from decimal import Decimal
 

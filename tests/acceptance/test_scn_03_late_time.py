@@ -25,7 +25,7 @@ def approving(at, *, worker="EMP-001", minutes=480, worked_on=date(2026, 5, 28))
 
 
 @pytest.mark.parametrize(
-    ("at", "cycle"),
+    "at, cycle",
     [
         (berlin(2026, 5, 29, 18), "2026-W22"),
         (berlin(2026, 5, 29, 18, 1), "2026-W23"),
@@ -44,10 +44,11 @@ def test_the_evidence_says_why(playing):
     run = playing.play(approving(berlin(2026, 5, 29, 18, 40)))
     eligible = read_json(run.decisions)["eligible"]
     assert eligible["rolled"] == ["billing-cutoff"]
-    assert eligible["notes"] == [
+    (note,) = eligible["notes"]
+    assert note == (
         "Approved 29 May 2026 18:40, after the cutoff of cycle 2026-W22 on 29 May 2026 18:00; "
         "billed in cycle 2026-W23."
-    ]
+    )
 
 
 @pytest.mark.requirement("FLW-09", "POL-04", "FLW-14")
