@@ -223,7 +223,10 @@ class Body:
         return self._columns(key, table, columns)
 
     def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> str:
-        atoms = {str(name): self.entry(entry, Target(name, str(name), None)).atom for name, entry in key.columns.items()}
+        atoms = {
+            str(name): self.entry(entry, Target(name, str(name), None)).atom
+            for name, entry in key.columns.items()
+        }
         for name in key.columns:
             if name not in columns:
                 self.compilation.unknown("key column", name, columns, of=f"table {table}")
@@ -291,7 +294,11 @@ class Body:
 
     def _put_later(self, result: str, parts: list[str], atom: str, test: str) -> None:
         """A field that is left out when there is nothing to say."""
-        condition = f"{atom} is not None" if test == "is not None" else f"{atom} is not None and {atom} != '' and {atom} != []"
+        condition = (
+            f"{atom} is not None"
+            if test == "is not None"
+            else f"{atom} is not None and {atom} != '' and {atom} != []"
+        )
         with self.emitter.block(f"if {condition}:"):
             holder = result
             for part in parts[:-1]:
@@ -305,7 +312,9 @@ class Body:
             found = member(kind, part)
             if found is None:
                 known = kind.fields if isinstance(kind, types.Record) else {}
-                self.compilation.report(problems.unknown_output_field(name, part, types.describe(kind), known))
+                self.compilation.report(
+                    problems.unknown_output_field(name, part, types.describe(kind), known)
+                )
                 break
             kind = found.type
         return Target(name, prefix + str(name), found)
@@ -354,7 +363,9 @@ def _put(atoms: dict[str, object], parts: list[str], atom: str) -> None:
 def _literal(atoms: object) -> str:
     if isinstance(atoms, str):
         return atoms
-    inner = ", ".join(f"{key!r}: {_literal(value)}" for key, value in cast("dict[str, object]", atoms).items())
+    inner = ", ".join(
+        f"{key!r}: {_literal(value)}" for key, value in cast("dict[str, object]", atoms).items()
+    )
     return f"{{{inner}}}"
 
 

@@ -38,7 +38,9 @@ def build_calendars(compilation: Compilation) -> None:
     compilation.functions = joined(compilation.functions, calendar_functions(calendars))
 
 
-def _calendar(compilation: Compilation, document: CalendarDocument) -> Callable[[str | None], Calendar] | None:
+def _calendar(
+    compilation: Compilation, document: CalendarDocument
+) -> Callable[[str | None], Calendar] | None:
     rule = None if document.cycles is None else _rule(compilation, document.cycles)
     hours = _hours(compilation, document)
     if (document.cycles is not None and rule is None) or hours is None:
@@ -46,20 +48,26 @@ def _calendar(compilation: Compilation, document: CalendarDocument) -> Callable[
 
     def make(zone: str, country: str | None) -> Calendar:
         days = {*_holidays(country), *document.days_off}
-        return Calendar(name=str(document.name), zone=zone, holidays=frozenset(days), hours=hours, cycles=rule)
+        return Calendar(
+            name=str(document.name), zone=zone, holidays=frozenset(days), hours=hours, cycles=rule
+        )
 
     if document.by is not None:
         return _by_key(compilation, document.by, make)
     zone = document.time_zone
     assert zone is not None
     if not _is_zone(zone):
-        compilation.report(problems.bad_calendar(zone, f"there is no time zone {str(zone)!r}", "write Europe/Berlin"))
+        compilation.report(
+            problems.bad_calendar(zone, f"there is no time zone {str(zone)!r}", "write Europe/Berlin")
+        )
         return None
     country = None if document.holidays is None else str(document.holidays)
     if country is not None and not _is_country(country):
         assert document.holidays is not None
         why = f"no public holidays are known for {country}"
-        compilation.report(problems.bad_calendar(document.holidays, why, "write an ISO 3166 code, such as DE"))
+        compilation.report(
+            problems.bad_calendar(document.holidays, why, "write an ISO 3166 code, such as DE")
+        )
         return None
     calendar = make(str(zone), country)
     return lambda key: calendar
@@ -81,7 +89,9 @@ def _by_key(
     for row in (row for rows in table.rows.values() for row in rows):
         zone = row.get(str(by.time_zone))
         if not isinstance(zone, str) or not _is_zone(zone):
-            compilation.report(problems.bad_calendar(by.time_zone, f"{zone!r} is no time zone", "mend the table"))
+            compilation.report(
+                problems.bad_calendar(by.time_zone, f"{zone!r} is no time zone", "mend the table")
+            )
             return None
 
     @cache
@@ -106,12 +116,16 @@ def _rule(compilation: Compilation, cycles: CyclesDocument) -> CycleRule | None:
     try:
         cutoff = parse_cutoff(str(cycles.cutoff), every)  # type: ignore[arg-type]
     except ValueError as error:
-        compilation.report(problems.bad_calendar(cycles.cutoff, str(error), "write friday 18:00, or day 3 18:00"))
+        compilation.report(
+            problems.bad_calendar(cycles.cutoff, str(error), "write friday 18:00, or day 3 18:00")
+        )
         return None
     try:
         starts = parse_starts(str(cycles.starts), every)  # type: ignore[arg-type]
     except ValueError as error:
-        compilation.report(problems.bad_calendar(_written(cycles.starts, cycles.every), str(error), "write monday"))
+        compilation.report(
+            problems.bad_calendar(_written(cycles.starts, cycles.every), str(error), "write monday")
+        )
         return None
     return CycleRule(
         every=every,  # type: ignore[arg-type]
@@ -135,7 +149,9 @@ def _hours(compilation: Compilation, document: CalendarDocument) -> tuple[tuple[
     for day in document.business_days:
         if str(day) not in WEEKDAYS:
             place = _written(day, document.name)
-            compilation.report(problems.bad_calendar(place, f"{str(day)!r} is no day of the week", "write monday"))
+            compilation.report(
+                problems.bad_calendar(place, f"{str(day)!r} is no day of the week", "write monday")
+            )
             return None
     worked = {str(day) for day in document.business_days}
     return tuple((hours,) if day in worked else () for day in WEEKDAYS)

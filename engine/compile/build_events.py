@@ -160,7 +160,9 @@ def _condition(compilation: Compilation, text: Text, document: EventDocument) ->
     return Body(compilation, Expressions(compilation), {"data": kind}).compiled(f"{document.name} when", text)
 
 
-def _of_record(make: Callable[[Mapping[str, Value]], Value], name: str) -> Callable[[Mapping[str, Value]], Value]:
+def _of_record(
+    make: Callable[[Mapping[str, Value]], Value], name: str
+) -> Callable[[Mapping[str, Value]], Value]:
     """A mapping of one input, whatever that is called, as a function of `record`."""
 
     def made(scope: Mapping[str, Value]) -> Value:

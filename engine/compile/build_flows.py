@@ -72,9 +72,14 @@ class FlowBuilder:
         event = str(document.trigger.event)
         if event not in compilation.event_types:
             compilation.unknown("event", document.trigger.event, compilation.event_types)
-        self.scope: dict[str, Type] = {self.input_name: compilation.event_types.get(event, ANY), "now": DATETIME}
+        self.scope: dict[str, Type] = {
+            self.input_name: compilation.event_types.get(event, ANY),
+            "now": DATETIME,
+        }
         self.steps = {str(name): step for name, step in document.steps.items()}
-        self.verbs = {name: self._verb(key, step) for key, (name, step) in zip(document.steps, self.steps.items())}
+        self.verbs = {
+            name: self._verb(key, step) for key, (name, step) in zip(document.steps, self.steps.items())
+        }
         self.results: dict[str, Type] = {}
         self.nullable: set[str] = set()
 
@@ -209,7 +214,9 @@ class FlowBuilder:
         """The reads behind a check, and what is made of them by mappings."""
         behind = graph.ancestors(needs, name)
         reads = {other for other in behind if self.verbs[other] == "read"}
-        maps = {other for other in behind if self.verbs[other] == "map" and graph.ancestors(needs, other) & reads}
+        maps = {
+            other for other in behind if self.verbs[other] == "map" and graph.ancestors(needs, other) & reads
+        }
         return reads | maps
 
     def _items(self, name: str, document: StepDocument) -> tuple[Mapping[str, Type], ForEach] | None:
@@ -218,7 +225,9 @@ class FlowBuilder:
             return None
         item = self._item_name(document) or "item"
         if item in self.scope or item in self.steps:
-            self.compilation.report(problems.hides(each.name or each.items, f"`{item}`, a name that is in use"))
+            self.compilation.report(
+                problems.hides(each.name or each.items, f"`{item}`, a name that is in use")
+            )
         body = self._body({})
         emitted = body.expression(each.items)
         items = body.build(f"{self.document.name} {name} for_each", str(each.items), emitted.atom)
@@ -292,7 +301,9 @@ class FlowBuilder:
         found = known.get(str(text))
         if found is None:
             if connection not in self.compilation.documents(ConnectionDocument):
-                self.compilation.unknown("connection", text, self.compilation.documents(ConnectionDocument), name=connection)
+                self.compilation.unknown(
+                    "connection", text, self.compilation.documents(ConnectionDocument), name=connection
+                )
             else:
                 offered = [other for other in known if other.startswith(f"{connection}.")]
                 self.compilation.unknown("operation", text, offered)
@@ -310,7 +321,9 @@ class FlowBuilder:
             parameters, output = {"id": True}, self._entity(text, operation)
         else:
             found = self._operation(text, "read")
-            parameters = {key: field.required for key, field in found.parameters.fields.items()} if found else {}
+            parameters = (
+                {key: field.required for key, field in found.parameters.fields.items()} if found else {}
+            )
             output = found.gives if found else ANY
         for key in document.given:
             if parameters and str(key) not in parameters:
@@ -439,5 +452,3 @@ def _contradict(wanted: Type, found: Type) -> bool:
 def _nothing(scope: Mapping[str, Value]) -> Value:
     del scope
     return {}
-
-

@@ -35,7 +35,9 @@ def build_mappings(compilation: Compilation) -> None:
         )
 
 
-def check_lets(compilation: Compilation, lets: Mapping[Text, EntryDocument], inputs: Mapping[str, Type]) -> None:
+def check_lets(
+    compilation: Compilation, lets: Mapping[Text, EntryDocument], inputs: Mapping[str, Type]
+) -> None:
     """A `let` hides no input."""
     for name in lets:
         if name in inputs:
@@ -50,5 +52,3 @@ def _check_required(compilation: Compilation, document: MappingDocument, output:
     missing = [name for name, field in output.fields.items() if field.required and name not in made]
     if missing:
         compilation.report(problems.missing_fields(document.output, missing))
-
-

@@ -129,7 +129,9 @@ class Decision:
         emitter.scope = {name: f"n_{name}" for name in self._inputs}
         value = ", ".join(f"{name!r}: {atom}" for name, atom in self._parts.items())
         defaults = [atom for name, atom in self._parts.items() if atom.startswith("set_")]
-        call, _ = emitter.build(self._title, f"({self._places}, {{{value}}})", first=[f"{atom} = None" for atom in defaults])
+        call, _ = emitter.build(
+            self._title, f"({self._places}, {{{value}}})", first=[f"{atom} = None" for atom in defaults]
+        )
         return cast("Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]", call)
 
 
@@ -139,13 +141,17 @@ def _entry(body: Body, entry: EntryDocument, name: Text) -> str:
 
 
 def _complain(policy: str, value: Value) -> None:
-    raise EvaluationError(f"the condition of policy {policy} must be true or false, and it is {kind_of(value)}")
+    raise EvaluationError(
+        f"the condition of policy {policy} must be true or false, and it is {kind_of(value)}"
+    )
 
 
 class _Builder:
     """Compiles the expressions of one policy, each to a function of its own."""
 
-    def __init__(self, compilation: Compilation, document: PolicyDocument, inputs: Mapping[str, Type]) -> None:
+    def __init__(
+        self, compilation: Compilation, document: PolicyDocument, inputs: Mapping[str, Type]
+    ) -> None:
         self._compilation = compilation
         self._document = document
         self._inputs = inputs
@@ -163,7 +169,9 @@ class _Builder:
         )
 
     def _body(self, more: Mapping[str, Type] | None = None) -> Body:
-        return Body(self._compilation, self._expressions, {**self._inputs, **(more or {})}, self._document.let)
+        return Body(
+            self._compilation, self._expressions, {**self._inputs, **(more or {})}, self._document.let
+        )
 
     def _text(self, text: Text, part: str) -> Compiled:
         return self._body().compiled(f"policy {self._document.name} {part}", text)
@@ -180,7 +188,9 @@ class _Builder:
                     reason_required=False,
                     four_eyes_over=None,
                     escalate_to=None if approve.escalate is None else str(approve.escalate.to),
-                    escalate_after_seconds=None if approve.escalate is None else approve.escalate.after.seconds,
+                    escalate_after_seconds=None
+                    if approve.escalate is None
+                    else approve.escalate.after.seconds,
                 )
             case _:
                 return None
@@ -192,7 +202,9 @@ class _Builder:
             until=None if hold.until is None else self._until(hold.until),
             role=None if release is None else str(release.role),
             reason_required=release is None or release.reason == "required",
-            four_eyes_over=None if release is None or release.four_eyes_over is None else str(release.four_eyes_over),
+            four_eyes_over=None
+            if release is None or release.four_eyes_over is None
+            else str(release.four_eyes_over),
             escalate_to=None if escalate is None else str(escalate.to),
             escalate_after_seconds=None if escalate is None else escalate.after.seconds,
         )
@@ -218,4 +230,3 @@ def event_type(compilation: Compilation, name: str) -> Type:
         name=f"event {name}",
         fields={"type": Field(type=STRING, required=True), "data": Field(type=data, required=True)},
     )
-

@@ -44,7 +44,9 @@ CHECK_FIELDS: Mapping[str, Field] = {
     "reasons": Field(type=Record(name="reasons", open=True), required=True),
 }
 CHECK = Record(name="check", fields=CHECK_FIELDS, open=True)
-RECEIPT = Record(name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True)
+RECEIPT = Record(
+    name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True
+)
 # What steps give that no schema describes, by the names under which mappings and policies take it.
 STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT}
 
@@ -184,7 +186,9 @@ def collect_connectors(compilation: Compilation) -> None:
 
 def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan | None:
     def compiled(text: Text, names: Mapping[str, Type]) -> Compiled:
-        return Body(compilation, Expressions(compilation), names).compiled(f"connector {spec.connector}", text)
+        return Body(compilation, Expressions(compilation), names).compiled(
+            f"connector {spec.connector}", text
+        )
 
     def schema(file: str) -> schemas.Schema:
         found = read_json(compilation.read(spec.connector, file))
@@ -201,7 +205,9 @@ def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan |
 
 def _take_types(compilation: Compilation, plan: ConnectorPlan) -> None:
     """The records of a connector by the names of their types."""
-    found = [schema for operation in plan.operations.values() for schema in (operation.input, operation.output)]
+    found = [
+        schema for operation in plan.operations.values() for schema in (operation.input, operation.output)
+    ]
     for schema in (*found, *(source.output for source in plan.sources.values())):
         if schema is not None:
             compilation.types[schema.name] = schema.type

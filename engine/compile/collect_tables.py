@@ -86,7 +86,9 @@ class _Reader:
         elif str(file).endswith((".json", ".jsonl")):
             yield from self._json(text, lines=str(file).endswith(".jsonl"))
         else:
-            self._compilation.report(problems.unreadable(file, "a table is kept in a .csv, .json or .jsonl file"))
+            self._compilation.report(
+                problems.unreadable(file, "a table is kept in a .csv, .json or .jsonl file")
+            )
 
     def _records(self, value: Value) -> Iterator[Mapping[str, Value]]:
         if not isinstance(value, list):
@@ -100,7 +102,9 @@ class _Reader:
 
     def _json(self, text: str, *, lines: bool) -> Iterator[Mapping[str, Value]]:
         try:
-            value = [read_json(line) for line in text.splitlines() if line.strip()] if lines else read_json(text)
+            value = (
+                [read_json(line) for line in text.splitlines() if line.strip()] if lines else read_json(text)
+            )
         except JsonError as error:
             self._complain(0, str(error))
             return

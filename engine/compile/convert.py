@@ -55,7 +55,9 @@ def conversion(text: str, rounding: str) -> Conversion | None:
     name, digits = matched.groups()
     if name == "decimal":
         decimals = None if digits is None else int(digits)
-        return Conversion(_decimal(decimals, ROUNDINGS[rounding]), types.Scalar(name="decimal", decimals=decimals))
+        return Conversion(
+            _decimal(decimals, ROUNDINGS[rounding]), types.Scalar(name="decimal", decimals=decimals)
+        )
     return None if digits is not None else Conversion(_PLAIN[name], types.SCALARS[name])
 
 

@@ -16,7 +16,9 @@ from engine.values.value import Value
 _LANGUAGES: Mapping[str, type[Text]] = {"path": PathText, "expr": FormulaText, "template": TemplateText}
 
 
-def evaluate(kind: str, text: str, data: Value, functions: FunctionTable | None = None) -> Mapping[str, Value]:
+def evaluate(
+    kind: str, text: str, data: Value, functions: FunctionTable | None = None
+) -> Mapping[str, Value]:
     """`{"value": ...}`, or `{"problem": {code, message, line, column, ...}, "rendered": TEXT}`.
 
     A path starts at the data itself. In a formula or template the fields of the data are names, and

@@ -58,7 +58,11 @@ class Expressions:
             if isinstance(text, PathText):
                 tree = path.parse_path(text)
                 return Parsed(text, tree, frozenset(chain.parts[0][0] for chain in path.path_reads(tree)))
-            other = formula.parse_formula(text) if isinstance(text, FormulaText) else template.parse_template(text)
+            other = (
+                formula.parse_formula(text)
+                if isinstance(text, FormulaText)
+                else template.parse_template(text)
+            )
             return Parsed(text, other, frozenset(other.names))
         except (path.PathSyntaxError, formula.FormulaSyntaxError, template.TemplateSyntaxError) as error:
             self._compilation.report(problems.bad_expression(text, error))
@@ -77,7 +81,9 @@ class Expressions:
         if isinstance(parsed.text, FormulaText):
             atom = formula.emit_formula(emitter, parsed.tree, functions=functions, types=scope)
             return Emitted(atom, kind, True)
-        return Emitted(template.emit_template(emitter, parsed.tree, functions=functions, types=scope), STRING, False)
+        return Emitted(
+            template.emit_template(emitter, parsed.tree, functions=functions, types=scope), STRING, False
+        )
 
     def _check(self, parsed: Parsed, scope: TypeScope) -> tuple[Type, Sequence[Mistake]]:
         functions = self._compilation.functions
@@ -126,5 +132,3 @@ def _type_of(chain: tuple[str, ...], scope: TypeScope) -> tuple[Type, bool]:
         nullable = nullable or found.may_be_absent
         kind = found.type
     return kind or ANY, nullable
-
-

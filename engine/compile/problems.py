@@ -113,7 +113,12 @@ def let_cycle(text: Text, names: Sequence[str]) -> Problem:
 
 def hides(name: Text, what: str) -> Problem:
     """A name that is in use."""
-    return Problem(code="TG308", message=f"{str(name)!r} is {what} already", span=name.span, help=("give it another name",))
+    return Problem(
+        code="TG308",
+        message=f"{str(name)!r} is {what} already",
+        span=name.span,
+        help=("give it another name",),
+    )
 
 
 def unknown_conversion(text: Text) -> Problem:
@@ -255,7 +260,10 @@ def cycle(names: Sequence[Text]) -> Problem:
         code="TG501",
         message=f"these steps need each other: {' -> '.join(shown)}",
         span=names[0].span,
-        context=tuple(Label(span=name.span, text=f"needed by {before}") for before, name in zip(names, names[1:], strict=False)),
+        context=tuple(
+            Label(span=name.span, text=f"needed by {before}")
+            for before, name in zip(names, names[1:], strict=False)
+        ),
         help=("one of them has to do without the others",),
     )
 
@@ -333,7 +341,11 @@ def inbound_inputs(text: Text, inputs: Sequence[str]) -> Problem:
 
 def inbound_output(text: Text, wanted: str) -> Problem:
     """An inbound mapping that makes something else than the event's data."""
-    return Problem(code="TG409", message=f"{wanted} is wanted here, and {str(text)!r} makes something else", span=text.span)
+    return Problem(
+        code="TG409",
+        message=f"{wanted} is wanted here, and {str(text)!r} makes something else",
+        span=text.span,
+    )
 
 
 def unreadable(text: Text, why: str) -> Problem:

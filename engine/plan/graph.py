@@ -36,5 +36,7 @@ def ancestors(needs: Mapping[str, Iterable[str]], name: str) -> set[str]:
 def _graph(needs: Mapping[str, Iterable[str]]) -> "networkx.DiGraph[str]":
     graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_nodes_from(needs)
-    graph.add_edges_from((before, name) for name, others in needs.items() for before in others if before in needs)
+    graph.add_edges_from(
+        (before, name) for name, others in needs.items() for before in others if before in needs
+    )
     return graph

@@ -64,7 +64,9 @@ class CheckStep(Step):
     """Put policies to their inputs."""
 
     policies: tuple[PolicyPlan, ...]
-    decide: Callable[[Scope], tuple[list[int], dict[str, Value]]]  # places of those that apply; the check's value
+    decide: Callable[
+        [Scope], tuple[list[int], dict[str, Value]]
+    ]  # places of those that apply; the check's value
     reads: tuple[int, ...]  # the reads behind the inputs, done afresh when a hold is checked again
 
 

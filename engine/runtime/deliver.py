@@ -67,7 +67,11 @@ async def _look_up(connection: Connection, delivery: Delivery) -> Attempt | None
     except Fault as fault:
         # Not knowing is not the same as not applied: the doubt stays, and the question is asked again.
         failure = fault.failure
-        kept = Failure(fault=FaultClass.UNKNOWN, reason=f"could not be looked up: {failure.reason}", evidence=failure.evidence)
+        kept = Failure(
+            fault=FaultClass.UNKNOWN,
+            reason=f"could not be looked up: {failure.reason}",
+            evidence=failure.evidence,
+        )
         return Attempt(delivery, kept)
     return None if receipt is None else Attempt(delivery, receipt)
 

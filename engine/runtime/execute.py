@@ -77,7 +77,9 @@ class Waiting:
 class Work:
     """What a turn wants done outside, after its commit."""
 
-    writes: list[tuple[str, WriteCommand]] = field(default_factory=list)  # with the id of the run; sent at once
+    writes: list[tuple[str, WriteCommand]] = field(
+        default_factory=list
+    )  # with the id of the run; sent at once
     later: list[tuple[str, WriteCommand]] = field(default_factory=list)  # when there is a place for them
     reads: list[tuple[str, ReadCommand]] = field(default_factory=list)
 
@@ -187,7 +189,9 @@ class Executor:
                 detail = write_json({"why": why, "record": record}).decode()
                 self._commit.entries.append(AuditEntry(self._at, SELF, "record refused", name, detail))
                 message = f"A record of {source} cannot be used: {why}"
-                self._commit.alerts.append(NewAlert(name, None, None, None, "error", OPERATIONS, message, self._at))
+                self._commit.alerts.append(
+                    NewAlert(name, None, None, None, "error", OPERATIONS, message, self._at)
+                )
                 self.tally.alerts += 1
 
     def _refuse(self, found: Offer) -> None:
@@ -197,7 +201,9 @@ class Executor:
         decisions = write_json({"refused": found.complaints}).decode()
         flows = self._plan.starts.get(event.type, ())
         if not flows:
-            self._commit.entries.append(AuditEntry(self._at, "tidegate", "event refused", event.id, decisions))
+            self._commit.entries.append(
+                AuditEntry(self._at, "tidegate", "event refused", event.id, decisions)
+            )
         for flow in flows:
             run_id = f"{flow.name}/{event.id}"
             self._new_run(run_id, flow, event)
@@ -216,7 +222,12 @@ class Executor:
     def _new_run(self, run_id: str, flow: FlowPlan, event: Event) -> None:
         self._commit.runs.append(
             NewRun(
-                run_id, event.id, flow.name, self._plan.release, event.order_key, self._text_of(event.accepted_at)
+                run_id,
+                event.id,
+                flow.name,
+                self._plan.release,
+                event.order_key,
+                self._text_of(event.accepted_at),
             )
         )
         self.tally.runs += 1
@@ -441,7 +452,6 @@ class Executor:
         assert not result.duplicates, "events of a turn are looked up before it"
         self._forget()
         return result, self._work
-
 
     def _forget(self) -> None:
         """Drop the events that came before every run that is in memory: they cannot have missed its holds."""

@@ -44,7 +44,11 @@ def decide(failure: Failure, attempts: int, once: str, key: str, policy: RetryPo
         case FaultClass.PERMANENT | FaultClass.CLOSED_PERIOD:
             return RetryDecision(Next.DEAD)
         case FaultClass.TRANSIENT:
-            return RetryDecision(Next.DEAD) if exhausted else RetryDecision(Next.RETRY, wait(failure, attempts, key, policy))
+            return (
+                RetryDecision(Next.DEAD)
+                if exhausted
+                else RetryDecision(Next.RETRY, wait(failure, attempts, key, policy))
+            )
         case FaultClass.UNKNOWN:
             if once == "none" or exhausted:
                 return RetryDecision(Next.UNKNOWN)

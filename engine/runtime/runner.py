@@ -122,9 +122,7 @@ class Runner:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no event, no answer, nothing on its way or due."""
-        return not (
-            self._inbox or self._tasks or self._due or self._outbox.can_go or self.executor.busy
-        )
+        return not (self._inbox or self._tasks or self._due or self._outbox.can_go or self.executor.busy)
 
     def offer(self, offers: Sequence[Offer]) -> None:
         """Hand in events without waiting for their commit."""
@@ -285,7 +283,9 @@ class Runner:
         rows = self.executor.commit_rows
         known = len(rows.xrefs)
         settled = self._settler.settle(rows, done, now)
-        for row in rows.xrefs[known:]:  # what runs on in this turn may ask for an id that it has just been given
+        for row in rows.xrefs[
+            known:
+        ]:  # what runs on in this turn may ask for an id that it has just been given
             self.executor.look_ups.keep_xref(row)
         if settled.answer is not None:
             del self._deliveries[delivery.command.effect_key]

@@ -81,7 +81,9 @@ def write_json(value: object, *, sort_keys: bool = False, indent: bool = False) 
         return orjson.dumps(_wrap_large(value), default=_write_other, option=option)
 
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
+_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
+)
 
 
 def _write_other(value: object) -> object:

@@ -231,11 +231,17 @@ def check(kind: Type, value: Value, path: tuple[str | int, ...] = ()) -> list[De
                 return [DecodeError(path, f"expected a date, found {_shown(value)}")]
             return []
         case Enum(values=values):
-            return [] if value in values else [DecodeError(path, f"expected {describe(kind)}, found {_shown(value)}")]
+            return (
+                []
+                if value in values
+                else [DecodeError(path, f"expected {describe(kind)}, found {_shown(value)}")]
+            )
         case Listing(item=item):
             if not isinstance(value, list):
                 return [DecodeError(path, f"expected a list, found {_shown(value)}")]
-            return [error for index, entry in enumerate(value) for error in check(item, entry, (*path, index))]
+            return [
+                error for index, entry in enumerate(value) for error in check(item, entry, (*path, index))
+            ]
         case Record():
             return _check_record(kind, value, path)
         case _:
@@ -274,4 +280,6 @@ _CLASSES: Mapping[str, tuple[type, ...]] = {
 
 def _shown(value: Value) -> str:
     text = str(value)
-    return f"{kind_of(value)} {text[:40]!r}" if not isinstance(value, Mapping | list) else f"a {kind_of(value)}"
+    return (
+        f"{kind_of(value)} {text[:40]!r}" if not isinstance(value, Mapping | list) else f"a {kind_of(value)}"
+    )

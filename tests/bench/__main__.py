@@ -133,7 +133,10 @@ def start_up(rounds: int) -> float:
     """Seconds until `tidegate --help` has answered; the median of some."""
     program = [sys.executable, "-m", "engine", "--help"]
     return round(
-        median(timed(lambda: subprocess.run(program, capture_output=True, check=True)) for _ in range(rounds)), 3
+        median(
+            timed(lambda: subprocess.run(program, capture_output=True, check=True)) for _ in range(rounds)
+        ),
+        3,
     )
 
 

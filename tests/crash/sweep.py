@@ -68,7 +68,12 @@ def systems(data: dict[str, Any]) -> Iterator[tuple[NetSuiteSimulator, RevenueSi
         for project in data["projects"]:
             erp.tables["job"].create({"externalId": project, "companyName": project})
         for currency in ("EUR", "USD", "GBP", "PLN"):
-            obligation = {"obligationId": "time", "method": "time_and_materials", "standAloneSellingPrice": 0, "allocated": 0}
+            obligation = {
+                "obligationId": "time",
+                "method": "time_and_materials",
+                "standAloneSellingPrice": 0,
+                "allocated": 0,
+            }
             revenue.contracts.create(
                 {
                     "contractNumber": f"TM-{currency}",
@@ -131,7 +136,13 @@ def _round(
 
 def trouble(dice: random.Random, erp: NetSuiteSimulator, revenue: RevenueSimulator) -> None:
     """The systems fail as well, in ways that leave a doubt."""
-    kinds = (Trouble.RESET_AFTER, Trouble.ERROR_AFTER, Trouble.RESET_BEFORE, Trouble.TRUNCATE, Trouble.UNAVAILABLE)
+    kinds = (
+        Trouble.RESET_AFTER,
+        Trouble.ERROR_AFTER,
+        Trouble.RESET_BEFORE,
+        Trouble.TRUNCATE,
+        Trouble.UNAVAILABLE,
+    )
     for system in (erp, revenue):
         if dice.random() < 0.5:
             system.fail_next(dice.choice(kinds), times=dice.randint(1, 3))
@@ -156,7 +167,12 @@ def killed(process: "subprocess.Popen[bytes]", dice: random.Random, requests: Ca
 
 
 def look(
-    found: Found, events: Path, data: dict[str, Any], ledger: Path, erp: NetSuiteSimulator, revenue: RevenueSimulator
+    found: Found,
+    events: Path,
+    data: dict[str, Any],
+    ledger: Path,
+    erp: NetSuiteSimulator,
+    revenue: RevenueSimulator,
 ) -> None:
     """Compare what was posted with what should have been, record by record."""
     expected = {}
@@ -198,7 +214,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     found = sweep(given.kills, given.n, given.seed, lambda text: sys.stdout.write(text + "\n"))
-    sys.stdout.write(f"{found.kills} kills in {found.starts} starts and {found.rounds} rounds; {found.counts}\n")
+    sys.stdout.write(
+        f"{found.kills} kills in {found.starts} starts and {found.rounds} rounds; {found.counts}\n"
+    )
     for wrong in found.wrong[:20]:
         sys.stdout.write(f"WRONG: {wrong}\n")
     sys.stdout.write(f"{len(found.wrong)} wrong\n")

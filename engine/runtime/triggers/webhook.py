@@ -149,7 +149,9 @@ class Server:
         self._task = asyncio.ensure_future(self._serve())
         while not self._server.started:
             if self._task.done():
-                raise InputError(f"{self._server.config.host}:{self._server.config.port} cannot be listened on")
+                raise InputError(
+                    f"{self._server.config.host}:{self._server.config.port} cannot be listened on"
+                )
             await asyncio.sleep(0.01)
         host, port = self._server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"

@@ -23,7 +23,9 @@ class EntryDocument(Described):
     value: Raw | None = note("The value itself.", default=None)
 
     table: Text | None = note("A table in which the value is looked up.", default=None)
-    key: "KeyDocument | None" = note("The key of the row: one entry, or one for each key column.", default=None)
+    key: "KeyDocument | None" = note(
+        "The key of the row: one entry, or one for each key column.", default=None
+    )
     on: PathText | None = note("The day on which the row must be in effect.", default=None)
     take: Text | None = note("The column to take; the whole row when left out.", default=None)
 
@@ -41,14 +43,18 @@ class EntryDocument(Described):
         examples=("decimal(2)", "string"),
     )
     rounding: Text | None = note(
-        "How a decimal is rounded.", default=None, choices=("half_even", "half_up", "down", "up", "floor", "ceiling")
+        "How a decimal is rounded.",
+        default=None,
+        choices=("half_even", "half_up", "down", "up", "floor", "ceiling"),
     )
     values: "Mapping[Text, Raw] | None" = note(
         "A value map: what each value becomes; `unmapped` refuses one.", default=None
     )
     default: Raw | None = note("What stands there when nothing is found.", default=None)
     required: bool | None = note("Whether finding nothing is an error.", default=None)
-    omit: Text | None = note("Leave the field out when it is null, or empty.", default=None, choices=("null", "empty"))
+    omit: Text | None = note(
+        "Leave the field out when it is null, or empty.", default=None, choices=("null", "empty")
+    )
     max_length: int | None = note("Text is cut to so many characters.", default=None, minimum=1)
 
 

@@ -36,7 +36,9 @@ class SloDocument(Described):
     """How soon a run should be complete."""
 
     complete_within: Duration = note("From acceptance to completion.")
-    objective: Text | None = note("The share of runs that should keep to it.", default=None, pattern=r"[0-9.]+%")
+    objective: Text | None = note(
+        "The share of runs that should keep to it.", default=None, pattern=r"[0-9.]+%"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class ForEachDocument(Described):
     items: PathText = note("The list.", key="in")
     name: Text | None = note("The name of the item in the step.", key="as", default=None, pattern=IDENTIFIER)
     key: PathText | None = note(
-        "What tells one item from another, so that each is written once; its place when left out.", default=None
+        "What tells one item from another, so that each is written once; its place when left out.",
+        default=None,
     )
     limit: int = note("More items than this are refused.", default=1_000, minimum=1, maximum=10_000)
 
@@ -66,7 +69,9 @@ class WaitDocument(Described):
 class StepDocument(Described):
     """One step: exactly one verb, and what it depends on."""
 
-    read: Text | None = note("Read from a connection: `erp.project`, or `entity.contract`.", default=None, pattern=OPERATION)
+    read: Text | None = note(
+        "Read from a connection: `erp.project`, or `entity.contract`.", default=None, pattern=OPERATION
+    )
     check: tuple[Text, ...] = note("Put policies to the inputs they name.", default=(), many=True)
     write: Text | None = note("Write to a connection: `erp.time_bill`.", default=None, pattern=OPERATION)
     emit: Text | None = note("Emit a canonical event.", default=None, pattern=NAME)
@@ -76,18 +81,27 @@ class StepDocument(Described):
         default={},
         ordered=True,
     )
-    map: Text | None = note("The mapping that makes the value, or what is written or emitted.", default=None, pattern=NAME)
+    map: Text | None = note(
+        "The mapping that makes the value, or what is written or emitted.", default=None, pattern=NAME
+    )
 
-    needs: tuple[Text, ...] = note("Steps that come first, beside those that the expressions name.", default=(), many=True)
-    when: FormulaText | None = note("The step, and what depends on it, is skipped unless this is true.", default=None)
+    needs: tuple[Text, ...] = note(
+        "Steps that come first, beside those that the expressions name.", default=(), many=True
+    )
+    when: FormulaText | None = note(
+        "The step, and what depends on it, is skipped unless this is true.", default=None
+    )
     for_each: ForEachDocument | None = note("Do the step once for each item.", default=None)
-    given: Mapping[Text, EntryDocument] = note("Parameters of a read, or fields of a small record.", key="with", default={})
+    given: Mapping[Text, EntryDocument] = note(
+        "Parameters of a read, or fields of a small record.", key="with", default={}
+    )
     cache: Duration | None = note("A read may be answered from one so old.", default=None)
     missing: Text = note(
         "What a read that finds nothing gives: `fail`, or `null`.", default="fail", choices=("fail", "null")
     )
     links: Mapping[Text, PathText] = note(
-        "The canonical id, by entity, that the written record has in the target: `project: deal.id`.", default={}
+        "The canonical id, by entity, that the written record has in the target: `project: deal.id`.",
+        default={},
     )
     undo: Text | None = note("The operation that takes a write back.", default=None, pattern=OPERATION)
     irreversible: Text | None = note("Why a write cannot be taken back.", default=None)

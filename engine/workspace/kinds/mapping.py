@@ -18,5 +18,7 @@ class MappingDocument(Document):
     mapping: Text = note("The name of the mapping.", pattern=NAME)
     inputs: Mapping[Text, Text] = note("The type of each input, by the name that expressions use.")
     output: Text = note("The type of what it makes.", pattern=TYPE_NAME)
-    let: Mapping[Text, EntryDocument] = note("Values named once, used below; computed only when used.", default={})
+    let: Mapping[Text, EntryDocument] = note(
+        "Values named once, used below; computed only when used.", default={}
+    )
     fields: Mapping[Text, EntryDocument] = note("The fields of the output; a dotted name nests.")

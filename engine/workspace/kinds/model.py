@@ -19,7 +19,18 @@ from engine.spec.field import (
     note,
 )
 
-FIELD_TYPES = ("any", "string", "integer", "decimal", "boolean", "date", "datetime", "money", "record", "list")
+FIELD_TYPES = (
+    "any",
+    "string",
+    "integer",
+    "decimal",
+    "boolean",
+    "date",
+    "datetime",
+    "money",
+    "record",
+    "list",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +75,9 @@ class EntityDocument(Document):
 
     entity: Text = note("The name of the entity.", pattern=IDENTIFIER)
     key: Text = note("The field that identifies one.", default="id", pattern=IDENTIFIER)
-    system_of_record: Text | None = note("The connection that owns its fields, unless one says otherwise.", default=None)
+    system_of_record: Text | None = note(
+        "The connection that owns its fields, unless one says otherwise.", default=None
+    )
     keep: Text = note(
         "What the ledger keeps of it: every snapshot, the latest, or none.",
         default="history",
@@ -79,7 +92,11 @@ class EntityDocument(Document):
 class SourceDocument(Described):
     """Where a canonical event comes from."""
 
-    origin: Text = note("A source of a connection: `psa.time_entry_approved`.", key="from", pattern=r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*")
+    origin: Text = note(
+        "A source of a connection: `psa.time_entry_approved`.",
+        key="from",
+        pattern=r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*",
+    )
     map: Text = note("The mapping from the native record to the entity.", pattern=NAME)
     when: FormulaText | None = note("Only records for which this is true (it is `data`).", default=None)
 

@@ -30,7 +30,9 @@ class ReleaseDocument(Described):
     """Which person may release a hold, and how."""
 
     role: Text = note("The role that may release it.", pattern=NAME)
-    reason: Text = note("Whether a reason must be given.", default="required", choices=("required", "optional"))
+    reason: Text = note(
+        "Whether a reason must be given.", default="required", choices=("required", "optional")
+    )
     four_eyes_over: Text | None = note(
         "Above this amount a second person must agree.", default=None, pattern=r"[0-9]+(\.[0-9]+)? [A-Z]{3}"
     )
@@ -83,7 +85,9 @@ class AlertDocument(Described):
     """Somebody is told."""
 
     to: Text = note("Who is told: a role or a team.", pattern=NAME)
-    severity: Text = note("How urgent it is.", default="warning", choices=("info", "warning", "error", "critical"))
+    severity: Text = note(
+        "How urgent it is.", default="warning", choices=("info", "warning", "error", "critical")
+    )
     message: TemplateText | None = note("What they are told; the reason when left out.", default=None)
 
 
@@ -116,8 +120,12 @@ class PolicyDocument(Document):
 
     policy: Text = note("The name of the policy.", pattern=NAME)
     inputs: Mapping[Text, Text] = note("The type of each input, by the name that expressions use.")
-    let: Mapping[Text, EntryDocument] = note("Values named once, used below; computed only when used.", default={})
+    let: Mapping[Text, EntryDocument] = note(
+        "Values named once, used below; computed only when used.", default={}
+    )
     when: FormulaText = note("The rule applies when this is true.")
     then: OutcomeDocument = note("What follows.")
-    reason: TemplateText | None = note("Why, in a sentence for people; for hold, reject, approve.", default=None)
+    reason: TemplateText | None = note(
+        "Why, in a sentence for people; for hold, reject, approve.", default=None
+    )
     note: TemplateText | None = note("What is worth knowing, in a sentence for people.", default=None)

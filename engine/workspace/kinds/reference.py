@@ -17,7 +17,18 @@ from engine.spec.field import (
     note,
 )
 
-COLUMN_TYPES = ("any", "string", "integer", "decimal", "boolean", "date", "datetime", "money", "record", "list")
+COLUMN_TYPES = (
+    "any",
+    "string",
+    "integer",
+    "decimal",
+    "boolean",
+    "date",
+    "datetime",
+    "money",
+    "record",
+    "list",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +36,12 @@ class EffectiveDocument(Described):
     """The columns that say from when to when a row holds, both days included."""
 
     start: Text = note("The column of the first day.", key="from", pattern=IDENTIFIER)
-    end: Text | None = note("The column of the last day; empty for one that still holds.", key="to", default=None, pattern=IDENTIFIER)
+    end: Text | None = note(
+        "The column of the last day; empty for one that still holds.",
+        key="to",
+        default=None,
+        pattern=IDENTIFIER,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +67,9 @@ class ByDocument(Described):
     table: Text = note("The table.", pattern=IDENTIFIER)
     key: PathText | None = note("Where the key is, for the reader; expressions pass it.", default=None)
     time_zone: Text = note("The column of the time zone.", pattern=IDENTIFIER)
-    holidays: Text | None = note("The column of the country whose holidays hold.", default=None, pattern=IDENTIFIER)
+    holidays: Text | None = note(
+        "The column of the country whose holidays hold.", default=None, pattern=IDENTIFIER
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +79,9 @@ class CyclesDocument(Described):
     every: Text = note("How long one is.", choices=("week", "half_month", "month", "quarter"))
     starts: Text = note("The day on which a week begins.", default="monday")
     named: Text = note("How a cycle is named: %G-W%V, %Y-%m, %Y-Q%q.", key="name")
-    cutoff: Text = note("When one closes: `friday 18:00`, or `day 3 18:00` after its end.", examples=("friday 18:00",))
+    cutoff: Text = note(
+        "When one closes: `friday 18:00`, or `day 3 18:00` after its end.", examples=("friday 18:00",)
+    )
     grace: Duration | None = note("How long after the cutoff it is still accepted.", default=None)
     moves: Text = note(
         "Where a cutoff on a day off goes.",
@@ -80,14 +100,18 @@ class CalendarDocument(Document):
 
     calendar: Text = note("The name of the calendar.", pattern=NAME)
     time_zone: Text | None = note("An IANA time zone.", default=None, examples=("Europe/Berlin",))
-    holidays: Text | None = note("A country (ISO 3166) whose public holidays hold.", default=None, pattern="[A-Z]{2}")
+    holidays: Text | None = note(
+        "A country (ISO 3166) whose public holidays hold.", default=None, pattern="[A-Z]{2}"
+    )
     days_off: tuple[date, ...] = note("Further days off.", default=())
     by: ByDocument | None = note("Time zone and holidays by a key.", default=None)
     cycles: CyclesDocument | None = note("Its cycles.", default=None)
     business_days: tuple[Text, ...] = note(
         "The days of work.", default=("monday", "tuesday", "wednesday", "thursday", "friday")
     )
-    business_hours: Text = note("The hours of work.", default="09:00-17:00", pattern=r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}")
+    business_hours: Text = note(
+        "The hours of work.", default="09:00-17:00", pattern=r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

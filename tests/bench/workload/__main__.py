@@ -29,7 +29,11 @@ async def processed(workspace: Path, events: Path, ledger_file: Path) -> tuple[P
         sessions.store_release(session, ledger, clock)
         connections = sessions.open_connections(session, "bench", clock)
         runner = Runner(
-            ledger=ledger, plan=plan, plans=sessions.plans(session, ledger), connections=connections, clock=clock
+            ledger=ledger,
+            plan=plan,
+            plans=sessions.plans(session, ledger),
+            connections=connections,
+            clock=clock,
         )
         found = await process(runner, plan, events, "time_entry.approved", clock, lambda done: None)
         return found, reference.digest(outcomes(ledger.reader(), plan, connections))

@@ -42,7 +42,9 @@ def _tables(reference: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "contract": list(reference["contracts"].values()),
         "card": [{"id": card["id"], "currency": card["currency"]} for card in cards],
         "rate_card": [
-            {"card": card["id"], "role": role, "rate": rate} for card in cards for role, rate in card["rates"].items()
+            {"card": card["id"], "role": role, "rate": rate}
+            for card in cards
+            for role, rate in card["rates"].items()
         ],
         "cutoff": [
             {"legal_entity": key.split("|")[0], "period": key.split("|")[1], "at": at}

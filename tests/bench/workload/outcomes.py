@@ -58,5 +58,3 @@ def disposition_of(check: dict[str, Any]) -> tuple[str, str]:
         ("rolled", ("next_cycle", f"{target}:next")),
     ]
     return next((words for name, words in found if check[name]), ("post", target))
-
-
