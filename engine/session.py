@@ -5,8 +5,9 @@ import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
@@ -22,10 +23,10 @@ from engine.plan.plan import Plan
 from engine.plan.step import ReadStep, WriteStep
 from engine.problems import Collector, Report
 from engine.problems.render.text import render_text
+from engine.runtime.connections import Connection, Connections
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.poll import Asked, Poller
 from engine.runtime.triggers.webhook import Hook
-from engine.runtime.connections import Connection, Connections
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 from engine.workspace.files import WorkspaceError, find_root
@@ -33,6 +34,9 @@ from engine.workspace.kinds import KINDS
 from engine.workspace.kinds.reference import ConnectionDocument
 from engine.workspace.load import load_workspace
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.connect.simulator import Simulator
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
@@ -77,13 +81,21 @@ def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
     except WorkspaceError as error:
         raise InputError(str(error)) from error
     catalog = catalog or Catalog.found()
-    workspace, collector = load_workspace(root, ALL_KINDS)
+    elsewhere = {name: item.folder for name, item in catalog.installed.items()}
+    workspace, collector = load_workspace(root, ALL_KINDS, elsewhere)
     return Session(
         workspace=workspace,
         collector=collector,
         compiled=compile_workspace(workspace, collector),
         catalog=catalog,
     )
+
+
+def simulators() -> dict[str, Callable[[], "type[Simulator]"]]:
+    """What imports the class of each simulator, by the name of its connector."""
+    catalog = Catalog.found()
+    names = [item.name for item in catalog.installed.values() if (item.folder / "simulator.py").is_file()]
+    return {name: partial(catalog.simulator, name) for name in names}
 
 
 def pack_folder() -> Path:
@@ -192,7 +204,9 @@ def hooks(
     for name, (document, settings) in _settings(session, environment, simulated, environ).items():
         for native in ready.connectors[str(document.connector)].sources.values():
             events = tuple(
-                source for source in ready.plan.sources if (source.connection, source.source) == (name, native.name)
+                source
+                for source in ready.plan.sources
+                if (source.connection, source.source) == (name, native.name)
             )
             webhook = native.webhook
             if webhook is not None and events:
@@ -256,5 +270,6 @@ class Evaluator:
 
     def evaluate(self, kind: str, text: str, data: Value) -> Mapping[str, Value]:
         """`{"value": ...}`, or `{"problem": {...}, "rendered": TEXT}`; never raises for what is given."""
-        functions = None if self.session is None or self.session.compiled is None else self.session.compiled.functions
+        compiled = None if self.session is None else self.session.compiled
+        functions = None if compiled is None else compiled.functions
         return evaluate(kind, text, data, functions)

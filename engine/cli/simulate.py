@@ -2,18 +2,14 @@
 
 import signal
 import threading
-from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
 
-if TYPE_CHECKING:
-    from engine.connect.simulator import Simulator
-
 
 @click.command("simulate")
-@click.argument("name", required=False, metavar="CONNECTOR")
+@click.argument("name", required=False, metavar="[CONNECTOR]")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port; a free one when left out.")
 @options.output_format()
 def command(name: str | None, port: int, form: str) -> None:
@@ -22,35 +18,41 @@ def command(name: str | None, port: int, form: str) -> None:
     It keeps its records in memory and answers as the vendor's API does. Without a name, the connectors that
     have one are listed.
     """
-    from engine.connect.catalog import Catalog
     from engine.errors import InputError
-    from engine.problems.suggest import did_you_mean
+    from engine.session import simulators
 
-    catalog = Catalog.found()
-    known = [item.name for item in catalog.installed.values() if (item.folder / "simulator.py").is_file()]
+    known = simulators()
     if name is None:
         if form == "json":
-            output.json(known)
+            output.json([*known])
         else:
             output.line("\n".join(known))
         return
     if name not in known:
-        near = did_you_mean(name, known) or (f"There are: {', '.join(known)}.",)
-        raise InputError(" ".join([f"no simulator is called {name!r}.", *near]))
+        raise InputError(_unknown(name, [*known]))
     try:
-        simulator = catalog.simulator(name)().start(port)
+        simulator = known[name]()().start(port)
     except OSError as error:
         raise InputError(f"port {port} cannot be had: {error.strerror or error}") from error
     try:
-        _tell(name, simulator, form)
+        _tell(name, simulator.base_url, simulator.issue_token(TOKEN_SECONDS), form)
         _until_stopped()
     finally:
         simulator.stop()
 
 
-def _tell(name: str, simulator: "Simulator", form: str) -> None:
+TOKEN_SECONDS = 10 * 365 * 86_400
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    from engine.problems.suggest import did_you_mean
+
+    near = did_you_mean(name, known) or (f"There are: {', '.join(known)}.",)
+    return " ".join([f"no simulator is called {name!r}.", *near])
+
+
+def _tell(name: str, url: str, token: str, form: str) -> None:
     """Where it listens, and how a connection gets in: one with `simulated: true` needs nothing else."""
-    url, token = simulator.base_url, simulator.issue_token(life_seconds=10 * 365 * 86_400)
     if form == "json":
         output.json({"connector": name, "url": url, "token": token}, indent=False)
         return

@@ -14,6 +14,7 @@ from engine.core.command import (
 )
 from engine.core.reason import reason
 from engine.core.state import STEP_STATUSES, Answer, RunState, RunStatus
+from engine.language.compiled import EvaluationError
 
 __all__ = [
     "STEP_STATUSES",
@@ -22,6 +23,7 @@ __all__ = [
     "CloseHoldCommand",
     "Command",
     "EmitCommand",
+    "EvaluationError",
     "HoldCommand",
     "LookUpCommand",
     "ReadCommand",

@@ -9,6 +9,7 @@ from engine.core import (
     Answer,
     Command,
     EmitCommand,
+    EvaluationError,
     HoldCommand,
     LookUpCommand,
     ReadCommand,
@@ -27,7 +28,6 @@ from engine.flowtest.case import Case
 from engine.flowtest.result import TestError
 from engine.flowtest.stubs import read_decoder
 from engine.flowtest.written import Written
-from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value, kind_of

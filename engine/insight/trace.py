@@ -7,6 +7,7 @@ that a trace shows what was recorded at the time and not what would be decided t
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, cast
 
@@ -25,7 +26,7 @@ from engine.insight.trace_nodes import (
 )
 from engine.ledger.reader import LedgerReader
 from engine.ledger.rows import EffectRow, EventRow, Found
-from engine.values.json_text import read_json
+from engine.values.json_text import JsonError, read_json
 from engine.values.value import Value
 
 MAX_NODES = 2_000
@@ -81,7 +82,7 @@ def trace(reader: LedgerReader, id: str, direction: Direction = Direction.BOTH) 
     if direction is not Direction.FORWARD:
         tracer.follow(start, tracer.causes)
     if direction is not Direction.BACK:
-        tracer.follow(start, tracer.results)
+        tracer.follow_on(start)
     tracer.trace.start = tuple(start)
     return tracer.trace
 
@@ -226,6 +227,18 @@ class _Tracer:
                     seen.add(name)
                     left.append(name)
 
+    def follow_on(self, start: Iterable[str]) -> None:
+        """Forward, and on through the events by which systems told of the records that were made there."""
+        found = list(start)
+        asked: set[str] = set()
+        while found:
+            self.follow(found, self.results)
+            new = [
+                name for name, node in self.trace.nodes.items() if node.kind == "record" and name not in asked
+            ]
+            asked.update(new)
+            found = list(self._told_of(new)) if new and self.trace.complete else []
+
     def causes(self, name: str) -> Iterator[str]:
         """What led to a node."""
         kind, _, key = name.partition(":")
@@ -306,7 +319,7 @@ class _Tracer:
     def _referred(self, row: EventRow) -> Iterator[str]:
         """The effects whose receipts gave ids that an event speaks of."""
         system = None if row.source is None else row.source.partition(".")[0]
-        for text in scalars(read_json(row.body), MAX_REFERENCES):
+        for text in scalars(_value(row.body), MAX_REFERENCES):
             for found in self._reader.find(text):
                 if found.kind != "effect" or found.matched != "external_id":
                     continue
@@ -341,8 +354,6 @@ class _Tracer:
                 row = self._reader.effect(key)
                 if row is not None and row.external_id is not None:
                     yield self._record(row)
-            case "record":
-                yield from self._told_of(name, key)
             case "hold":
                 row_of_hold = self._reader.hold(key)
                 assert row_of_hold is not None
@@ -376,18 +387,30 @@ class _Tracer:
                     self._edge(name, event, "emitted")
                     yield event
 
-    def _told_of(self, name: str, key: str) -> Iterator[str]:
-        """The events by which a system told of a record that we made there, if its entity is kept."""
-        connection, _, external_id = key.partition(":")
-        for found in self._reader.find(external_id):
-            if found.kind == "entity":
-                entity, entity_id = found.key.split(" ", 1)
-                for row in self._reader.snapshots(entity, entity_id):
-                    event = None if row.event_id is None else self._reader.event(row.event_id)
-                    if event is not None and (event.source or "").partition(".")[0] == connection:
-                        for node in self._event(event):
-                            self._edge(name, node, "told of")
-                            yield node
+    def _told_of(self, records: Iterable[str]) -> Iterator[str]:
+        """The events in which a system speaks of a record that was made there, looked for one by one."""
+        wanted: dict[str, dict[str, str]] = {}  # names of records by system and id
+        for name in records:
+            _, system, external_id = name.split(":", 2)
+            wanted.setdefault(system, {})[external_id] = name
+        known = [
+            node.at for node in self.trace.nodes.values() if node.kind == "event" and node.at is not None
+        ]
+        since = datetime.fromisoformat(min(known)) if known else None
+        for row in self._reader.events(since=since):
+            ids = wanted.get((row.source or "").partition(".")[0])
+            if ids and f"event:{row.id}" not in self.trace.nodes:
+                for text in set(scalars(_value(row.body), MAX_REFERENCES)) & ids.keys():
+                    name = self._add(event_node(row))
+                    self._edge(ids[text], name, "told of")
+                    yield name
+
+
+def _value(body: bytes) -> Value:
+    try:
+        return read_json(body)
+    except JsonError:
+        return None
 
 
 def run_of(reader: LedgerReader, effect_key: str) -> list[str]:
