@@ -1,4 +1,4 @@
-"""Operating faults: what the world did, raised. (An author's mistakes are problems, not these.)
+"""Operating faults: what the world did, raised; an author's mistakes are problems, and not these.
 
 ::
 

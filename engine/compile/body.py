@@ -21,8 +21,8 @@ from engine.spec.field import PathText, Raw
 from engine.values import type as types
 from engine.values.type import ANY, Field, Type, member
 from engine.values.value import Value
-from engine.workspace.kinds.reference import ConnectionDocument
 from engine.workspace.kinds.entry import EntryDocument, KeyDocument
+from engine.workspace.kinds.reference import ConnectionDocument
 
 NOTHING = Emitted("None", ANY, True)
 
@@ -320,7 +320,7 @@ class Body:
         return Target(name, prefix + str(name), found)
 
     def _kept(self, entry: EntryDocument, made: Emitted, target: Target) -> str:
-        """The value of a field that is not left out: finding nothing is an error unless null is fine there."""
+        """The value of a field that is not left out: finding nothing is an error unless null is fine."""
         nullable = target.field is not None and target.field.nullable and entry.required is not True
         explicit = entry.default is not None or entry.value is not None
         if not made.nullable or nullable or explicit or entry.required is False:

@@ -70,7 +70,7 @@ def _calendar(
         )
         return None
     calendar = make(str(zone), country)
-    return lambda key: calendar
+    return lambda _: calendar
 
 
 def _by_key(

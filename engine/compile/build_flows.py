@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from engine.compile import problems
-from engine.compile.body import Body, Target, texts_of
+from engine.compile.body import Body, texts_of
 from engine.compile.build_policies import Decision, event_type
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
@@ -78,7 +78,8 @@ class FlowBuilder:
         }
         self.steps = {str(name): step for name, step in document.steps.items()}
         self.verbs = {
-            name: self._verb(key, step) for key, (name, step) in zip(document.steps, self.steps.items())
+            name: self._verb(key, step)
+            for key, (name, step) in zip(document.steps, self.steps.items(), strict=True)
         }
         self.results: dict[str, Type] = {}
         self.nullable: set[str] = set()

@@ -214,7 +214,7 @@ def _take_types(compilation: Compilation, plan: ConnectorPlan) -> None:
 
 
 def resolve_type(compilation: Compilation, text: Text) -> Type:
-    """The type that a name means: `canonical/time_entry@2`, `netsuite/job@2025.1`, `check`, `receipt`, `string`, `any`."""
+    """The type that a name means: `canonical/time_entry@2`, `netsuite/job@2025.1`, `check`, `string`, ..."""
     name = str(text)
     if name in STEP_RESULTS:
         return STEP_RESULTS[name]

@@ -160,7 +160,7 @@ def _value(kind: str, value: Value) -> Value:
 
 def _money(value: Value) -> Value:
     """`150.00 EUR`, or a record of amount and currency."""
-    if isinstance(value, str) and len(parts := value.split()) == 2:  # noqa: PLR2004 - amount and currency
+    if isinstance(value, str) and len(parts := value.split()) == 2:
         return {"amount": number(parts[0]), "currency": parts[1]}
     if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
         return value

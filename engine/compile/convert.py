@@ -165,7 +165,7 @@ _PLAIN: Mapping[str, Convert] = {
 
 
 def value_map(values: Mapping[str, Value], unmapped: frozenset[str]) -> Convert:
-    """What each value becomes; one that is not listed, or listed as unmapped, is an error and never passes."""
+    """What each value becomes; one that is not listed, or listed as unmapped, is an error."""
 
     def convert(value: Value) -> Value:
         key = value if isinstance(value, str) else _string(value)

@@ -4,7 +4,6 @@ A text is parsed once, however often it is asked for, and its mistakes are repor
 """
 
 from collections.abc import Iterator, Sequence
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +94,7 @@ class Expressions:
 
 
 def _emit_path(emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
-    """A chain of fields cannot fail, and shares what was computed before; anything else names itself when it does."""
+    """A chain of fields cannot fail, and shares what was computed; anything else names itself if it fails."""
     chain = plain_chain(parsed.tree)
     if chain is not None:
         return Emitted(path.emit_path(emitter, parsed.tree), *_type_of(chain, scope))

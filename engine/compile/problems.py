@@ -4,6 +4,7 @@ One function a mistake: it takes the facts and says them. What lives here is wor
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from engine.language.check import Mistake
@@ -209,7 +210,7 @@ def missing_fields(output: Text, missing: Sequence[str]) -> Problem:
     fields = "field" if len(missing) == 1 else "fields"
     return Problem(
         code="TG408",
-        message=f"{str(output)} demands the {fields} {', '.join(missing)}",
+        message=f"{output!s} demands the {fields} {', '.join(missing)}",
         span=output.span,
         help=(f"add `{missing[0]}: ...` to `fields:`",),
     )
@@ -260,10 +261,7 @@ def cycle(names: Sequence[Text]) -> Problem:
         code="TG501",
         message=f"these steps need each other: {' -> '.join(shown)}",
         span=names[0].span,
-        context=tuple(
-            Label(span=name.span, text=f"needed by {before}")
-            for before, name in zip(names, names[1:], strict=False)
-        ),
+        context=tuple(Label(span=name.span, text=f"needed by {before}") for before, name in pairwise(names)),
         help=("one of them has to do without the others",),
     )
 
@@ -273,7 +271,7 @@ def wrong_direction(text: Text, wanted: str) -> Problem:
     other = "read" if wanted == "write" else "write"
     return Problem(
         code="TG504",
-        message=f"{str(text)} is an operation to {other}, not to {wanted}",
+        message=f"{text!s} is an operation to {other}, not to {wanted}",
         span=text.span,
         help=(f"use the verb `{other}:`",),
     )
@@ -283,7 +281,7 @@ def missing_parameters(text: Text, missing: Sequence[str]) -> Problem:
     """A read without what it needs."""
     return Problem(
         code="TG411",
-        message=f"{str(text)} needs {', '.join(missing)}",
+        message=f"{text!s} needs {', '.join(missing)}",
         span=text.span,
         help=(f"add `with: {{{missing[0]}: path}}`",),
     )
@@ -334,7 +332,8 @@ def inbound_inputs(text: Text, inputs: Sequence[str]) -> Problem:
     """An inbound mapping that takes more than the native record."""
     return Problem(
         code="TG412",
-        message=f"a mapping of a source takes the native record alone; {str(text)!r} takes {', '.join(inputs) or 'nothing'}",
+        message=f"a mapping of a source takes the native record alone; {str(text)!r} takes "
+        f"{', '.join(inputs) or 'nothing'}",
         span=text.span,
     )
 
@@ -350,7 +349,7 @@ def inbound_output(text: Text, wanted: str) -> Problem:
 
 def unreadable(text: Text, why: str) -> Problem:
     """A file named in a document that cannot be used."""
-    return Problem(code="TG350", message=f"{str(text)} cannot be used: {why}", span=text.span)
+    return Problem(code="TG350", message=f"{text!s} cannot be used: {why}", span=text.span)
 
 
 def bad_row(place: Text, row: int, why: str) -> Problem:

@@ -89,16 +89,17 @@ class Emitter:
             self._known.pop()
             self._indent -= 1
 
-    def build(
-        self, title: str, result: str, first: Sequence[str] = ()
-    ) -> tuple[Callable[..., Value], str]:
+    def build(self, title: str, result: str, first: Sequence[str] = ()) -> tuple[Callable[..., Value], str]:
         """The function of one argument `scope` (a mapping by name), and its source.
 
         Names that expressions read are fetched from the scope once, at the top, where the statements
         in `first` stand as well.
         """
-        fetch = [f"    n_{name} = scope[{name!r}]" for name in sorted(self.used) if self.scope.get(name) == f"n_{name}"]
-        body = "\n".join([f"def {_identifier(title)}(scope):", *fetch, *(f"    {line}" for line in first), *self._lines, f"    return {result}", ""])
+        read = [name for name in sorted(self.used) if self.scope.get(name) == f"n_{name}"]
+        fetch = [f"    n_{name} = scope[{name!r}]" for name in read]
+        start = [f"    {line}" for line in first]
+        head = f"def {_identifier(title)}(scope):"
+        body = "\n".join([head, *fetch, *start, *self._lines, f"    return {result}", ""])
         return self.compile(title, body, _identifier(title)), body
 
     def compile(self, title: str, body: str, entry: str) -> Callable[..., Value]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import networkx
+import networkx as nx
 
 
 def order(needs: Mapping[str, Iterable[str]]) -> list[str]:
@@ -14,27 +14,27 @@ def order(needs: Mapping[str, Iterable[str]]) -> list[str]:
     """
     graph = _graph(needs)
     place = {name: number for number, name in enumerate(needs)}
-    return list(networkx.lexicographical_topological_sort(graph, key=place.__getitem__))
+    return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
 
 
 def cycle(needs: Mapping[str, Iterable[str]]) -> Sequence[str] | None:
     """The names on a cycle, each needed by the one before it; None when there is no cycle."""
     graph = _graph(needs).reverse()
     try:
-        found = networkx.find_cycle(graph)
-    except networkx.NetworkXNoCycle:
+        found = nx.find_cycle(graph)
+    except nx.NetworkXNoCycle:
         return None
     return [edge[0] for edge in found]
 
 
 def ancestors(needs: Mapping[str, Iterable[str]], name: str) -> set[str]:
     """Everything that a name needs, however far back."""
-    found: set[str] = networkx.ancestors(_graph(needs), name)
+    found: set[str] = nx.ancestors(_graph(needs), name)
     return found
 
 
-def _graph(needs: Mapping[str, Iterable[str]]) -> "networkx.DiGraph[str]":
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
+def _graph(needs: Mapping[str, Iterable[str]]) -> "nx.DiGraph[str]":
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(needs)
     graph.add_edges_from(
         (before, name) for name, others in needs.items() for before in others if before in needs

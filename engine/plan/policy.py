@@ -39,8 +39,8 @@ class Alert:
 class PolicyPlan:
     """What follows from a rule beside the values that its check works out.
 
-    Whether it applies, and what it says, is worked out by the check that it is part of, for all its policies at
-    once. The precedence of outcomes is reject, hold, roll, route: a rejected item is not also held.
+    Whether it applies, and what it says, is worked out by the check that it is part of, for all its
+    policies at once. The precedence of outcomes is reject, hold, roll, route: what is rejected is not held.
     """
 
     name: str

@@ -115,7 +115,7 @@ class Settler:
             case Next.RETRY | Next.LOOK_UP:
                 due = now + timedelta(seconds=decision.after_seconds)
                 commit.effects_retried.append(EffectRetried(instant(due), failure, instant(now), key))
-                # Once in doubt, in doubt until a receipt: a later clean refusal says nothing of the first attempt.
+                # In doubt until a receipt: a clean refusal later says nothing of the first attempt.
                 delivery.in_doubt = delivery.in_doubt or outcome.fault is FaultClass.UNKNOWN
                 return Settled(None, due)
             case Next.DEAD if not delivery.in_doubt:

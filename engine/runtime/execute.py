@@ -195,7 +195,7 @@ class Executor:
                 self.tally.alerts += 1
 
     def _refuse(self, found: Offer) -> None:
-        """An event that does not fit its entity: kept, and rejected by every flow that it would have started."""
+        """An event that does not fit its entity: kept, and rejected by every flow that it would start."""
         event = found.event
         reason = "; ".join(found.complaints)
         decisions = write_json({"refused": found.complaints}).decode()

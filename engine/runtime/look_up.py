@@ -1,4 +1,4 @@
-"""What the ledger itself can answer: cross references and entity snapshots, those of the present turn first."""
+"""What the ledger itself can answer: cross references and entity snapshots, this turn's first."""
 
 from collections.abc import Mapping
 

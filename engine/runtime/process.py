@@ -97,8 +97,6 @@ def _chunks(
     now = clock.now()
     for number, line in _lines(file):
         try:
-            if line is None:
-                raise InputError(f"the line is longer than {MAX_BYTES:,} bytes")
             chunk.append(read_line(plan, line, as_event, now))
         except InputError as error:
             found.refused += 1
@@ -111,18 +109,17 @@ def _chunks(
         yield chunk
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes | None]]:
-    """Number and bytes of each line that is not blank; None for one that is too long to be read."""
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of each line that is not blank; of one that is too long, as much as shows that."""
     try:
         with file.open("rb") as stream:
             number = 0
             while line := stream.readline(MAX_BYTES + 2):
                 number += 1
-                if len(line) > MAX_BYTES + 1:
-                    while line and not line.endswith(b"\n"):
-                        line = stream.readline(MAX_BYTES)
-                    yield number, None
-                elif not line.isspace():
+                rest = line
+                while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
+                    rest = stream.readline(MAX_BYTES + 2)
+                if not line.isspace():
                     yield number, line.strip()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error

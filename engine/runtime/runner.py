@@ -80,7 +80,7 @@ class _Due:
 class Runner:
     """Runs flows against one ledger until told to stop, or until all is at rest."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what was opened elsewhere, each by its name
         self,
         *,
         ledger: Ledger,

@@ -137,7 +137,7 @@ def _depth(value: object) -> int:
 
 
 def _may_be_large(data: bytes) -> bool:
-    """Whether something in the text looks like a number with an exponent of four digits, outside of a word."""
+    """Whether something looks like a number with an exponent of four digits, outside of a word."""
     folded = data.translate(_FOLDED)
     if b"0e0000" not in folded and b"0e+0000" not in folded:
         return False

@@ -89,7 +89,7 @@ async def run_durably(workspace: Path, ledger_file: Path, events: Path, kept: li
             connections=sessions.open_connections(session, "bench", clock),
             clock=clock,
         )
-        return await process(runner, session.ready.plan, events, EVENT, clock, lambda done: None)
+        return await process(runner, session.ready.plan, events, EVENT, clock, lambda _: None)
 
 
 def durable(folder: Path, number: int, rounds: int) -> dict[str, Any]:

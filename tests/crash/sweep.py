@@ -95,7 +95,7 @@ def start(folder: Path, events: Path, ledger: Path, erp: str, revenue: str) -> "
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent.parent)
 
 
-def sweep(kills: int, number: int, seed: int, say: Callable[[str], object] = lambda text: None) -> Found:
+def sweep(kills: int, number: int, seed: int, say: Callable[[str], object] = lambda _: None) -> Found:
     """Kill so many times, in rounds of `number` events each; every round ends by itself and is looked at."""
     dice = random.Random(seed)
     found = Found()

@@ -35,7 +35,7 @@ async def processed(workspace: Path, events: Path, ledger_file: Path) -> tuple[P
             connections=connections,
             clock=clock,
         )
-        found = await process(runner, plan, events, "time_entry.approved", clock, lambda done: None)
+        found = await process(runner, plan, events, "time_entry.approved", clock, lambda _: None)
         return found, reference.digest(outcomes(ledger.reader(), plan, connections))
 
 

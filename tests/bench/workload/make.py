@@ -1,4 +1,4 @@
-"""Makes a workspace of the fixed workload: the YAML beside this file, with the reference data of a seed as tables."""
+"""A workspace of the fixed workload: the YAML beside this file, with the data of a seed as tables."""
 
 import json
 import random
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent / "workspace"
 
 
 def make(folder: Path, seed: int, number: int) -> tuple[Path, dict[str, Any]]:
-    """Write the workspace and `number` events below `folder`; the file of the events, and the reference data."""
+    """Write workspace and events below `folder`; the file of the events, and the reference data."""
     dice = random.Random(seed)
     reference = generate.make_reference(dice)
     shutil.rmtree(folder, ignore_errors=True)
@@ -24,7 +24,7 @@ def make(folder: Path, seed: int, number: int) -> tuple[Path, dict[str, Any]]:
         _write(data / f"{name}.jsonl", rows)
     (folder / "tidegate.yaml").write_text("# The fixed workload.\n")
     events = folder / "events.jsonl"
-    _write(events, (generate.make_event(index, dice, reference) for index in range(1, number + 1)))
+    _write(events, (generate.make_event(index, dice) for index in range(1, number + 1)))
     return events, reference
 
 

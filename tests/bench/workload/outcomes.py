@@ -14,7 +14,7 @@ from tests.bench.workload import reference
 
 def outcomes(reader: LedgerReader, plan: Plan, connections: Connections) -> Iterator[dict[str, Any]]:
     """One outcome an event: what each run decided, decided again from what the ledger kept."""
-    recovery = Recovery(reader, lambda release: plan, connections)
+    recovery = Recovery(reader, lambda _: plan, connections)
     for row in _runs(reader):
         decisions = json.loads(row.decisions or "{}")
         if "refused" in decisions:
