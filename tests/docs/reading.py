@@ -181,6 +181,7 @@ def plain(text: str) -> list[str]:
     """The lines of a text, with what differs each time replaced by its kind."""
     text = re.sub(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d+Z", "<instant>", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "<hash>", text)
+    text = re.sub(r"\brelease: [0-9a-f]{12}\b", "release: <hash>", text)
     text = re.sub(r"\b\d+\.\d+ s\b", "<seconds>", text)
     return [line.rstrip() for line in text.strip().splitlines()]
 

@@ -49,12 +49,18 @@ def test_types_of_the_glossary_exist():
     part = PAGE.split("## The words")[1].split("\n## ")[0]
     named = {name.split(".")[-1] for name in re.findall(r"`([A-Z]\w+)`", part)}
     text = "\n".join(path.read_text(encoding="utf-8") for path in ENGINE.rglob("*.py"))
-    missing = [name for name in named if not re.search(rf"^(?:class {name}\b|{name}: TypeAlias)", text, flags=re.MULTILINE)]
+    missing = [
+        name
+        for name in named
+        if not re.search(rf"^(?:class {name}\b|{name}: TypeAlias)", text, flags=re.MULTILINE)
+    ]
     assert missing == []
 
 
 def test_the_code_on_the_page_runs(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    ((code, said),) = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    ((code, said),) = re.findall(
+        r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL
+    )
     exec(compile(code, "ARCHITECTURE.md", "exec"), {})  # noqa: S102 - it is our own page
     assert capsys.readouterr().out.strip() == said.strip()
