@@ -63,15 +63,9 @@ _VERBS: Mapping[type, _Verb] = {
 
 def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
     """Start a run of `flow` for `event`, whose acceptance is the only "now" that the run knows."""
-    state = RunState(
-        flow,
-        event,
-        event.accepted_at,
-        RunStatus.RUNNING,
-        {flow.input_name: event.data, "now": event.accepted_at},
-        [PENDING] * len(flow.steps),
-        {},
-    )
+    now = event.accepted_at
+    scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
+    state = RunState(flow, event, now, _RUNNING, scope, [PENDING] * len(flow.steps), {}, {}, set(), {}, {})
     return _pass(Turn(state))
 
 
@@ -305,6 +299,7 @@ _OPEN = (
     (REJECTED, RunStatus.REJECTED),
 )
 _COMPLETED = RunStatus.COMPLETED
+_RUNNING = RunStatus.RUNNING
 
 
 def _status(steps: list[StepStatus]) -> RunStatus:

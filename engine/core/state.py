@@ -5,7 +5,7 @@ they were given. The ledger keeps these three.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
@@ -63,10 +63,10 @@ class RunState:
     scope: dict[str, Value]  # the event's data and the results of the steps done, by name
     steps: list[StepStatus]  # by index
     answers: dict[str, Answer]
-    refreshed: dict[int, int] = field(default_factory=dict)  # how often a read was done afresh, by index
-    asked: set[str] = field(default_factory=set)  # keys of the commands that were given: none is given twice
-    open_holds: dict[str, str] = field(default_factory=dict)  # id of each open hold, by its key
-    trace: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # what was decided and why, by step
+    refreshed: dict[int, int]  # how often a read was done afresh, by index
+    asked: set[str]  # keys of the commands that were given: none is given twice
+    open_holds: dict[str, str]  # id of each open hold, by its key
+    trace: dict[str, Mapping[str, Any]]  # what was decided and why, by step
 
     @property
     def run_id(self) -> str:

@@ -21,18 +21,17 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
     Reject comes before hold: what is rejected is not also held.
     """
     places, result = step.decide(scope)
-    fired = [step.policies[place] for place in places]
-    if not result["rejected"]:
-        for policy in fired:
-            if policy.hold is not None:
-                _hold(turn, step, item, policy, result)
-    if turn.state.open_holds:
-        _close_others(turn, step, item, [] if result["rejected"] else fired)
-    for policy in fired:
+    policies, rejected = step.policies, result["rejected"]
+    for place in places:
+        policy = policies[place]
+        if policy.hold is not None and not rejected:
+            _hold(turn, step, item, policy, result)
         if policy.alert is not None:
             _alert(turn, step, item, policy, scope, result)
+    if turn.state.open_holds:
+        _close_others(turn, step, item, [] if rejected else [policies[place] for place in places])
     turn.note(step, item, result)
-    if result["rejected"]:
+    if rejected:
         return REJECTED, None
     return (HELD, None) if result["held"] else (DONE, result)
 
