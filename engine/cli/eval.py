@@ -17,7 +17,9 @@ from engine.values.value import Value
 @click.option("--expr", help="A formula (safe Python expression).")
 @click.option("--template", help="A template (Jinja2).")
 @click.option("--input", "source", type=click.File("rb"), help="The data, as JSON; - for standard input.")
-@click.option("--cases", type=click.File("rb"), help='Lines of {"path"|"expr"|"template": TEXT, "input": DATA}.')
+@click.option(
+    "--cases", type=click.File("rb"), help='Lines of {"path"|"expr"|"template": TEXT, "input": DATA}.'
+)
 @options.workspace
 def command(
     path: str | None,
@@ -77,10 +79,16 @@ def _answer_all(evaluate: Callable[[str, str, Value], Mapping[str, Value]], case
             why = str(error)
         else:
             why = 'a case is written {"path": TEXT, "input": DATA}'
-        kinds = [] if not isinstance(case, Mapping) else [kind for kind in ("path", "expr", "template") if kind in case]
+        kinds = (
+            []
+            if not isinstance(case, Mapping)
+            else [kind for kind in ("path", "expr", "template") if kind in case]
+        )
         if not isinstance(case, Mapping) or len(kinds) != 1 or not isinstance(case[kinds[0]], str):
             good = False
-            output.json({"problem": {"code": "input", "message": f"{cases.name}:{number}: {why}"}}, indent=False)
+            output.json(
+                {"problem": {"code": "input", "message": f"{cases.name}:{number}: {why}"}}, indent=False
+            )
             continue
         answer = evaluate(kinds[0], str(case[kinds[0]]), case.get("input"))
         output.json({key: value for key, value in answer.items() if key != "rendered"}, indent=False)

@@ -3,11 +3,14 @@
 import asyncio
 import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
-from engine.cli.simulators import simulator_addresses
+
+if TYPE_CHECKING:
+    from engine.runtime.permission import Release
 
 
 @click.group("holds")
@@ -33,11 +36,13 @@ def list_(ledger_url: str, form: str, *, all_: bool) -> None:
         output.json(found)
         return
     for hold in found:
-        released = f"  released by {hold['released_by']}: {hold['release_reason']}" if hold["released_by"] else ""
+        released = (
+            f"  released by {hold['released_by']}: {hold['release_reason']}" if hold["released_by"] else ""
+        )
         output.raw(output.styled(output.clean(str(hold["id"])), bold=True))
         output.line(f"  {hold['policy']} (owner {hold['owner'] or 'nobody'}), since {hold['opened_at']}")
         output.line(f"  {hold['reason']}")
-        output.line(f"  released by {hold['release']}" if not released else released)
+        output.line(released or f"  released by {hold['release']}")
     output.line(f"{len(found)} {'' if all_ else 'open '}hold{'' if len(found) == 1 else 's'}.")
 
 
@@ -45,28 +50,38 @@ def list_(ledger_url: str, form: str, *, all_: bool) -> None:
 @click.argument("hold_id")
 @click.option("--reason", help="Why; it is kept in the audit.")
 @click.option("--by", default=getpass.getuser, show_default="you", help="Who releases it.")
+@click.option("--role", help="The role in which you act; that of the policy, where it names one.")
+@click.option("--second", metavar="PERSON", help="Who else agrees, where the policy asks for two people.")
 @options.workspace
 @options.environment
 @options.ledger
-@click.option("--simulator", "simulators", multiple=True, metavar="CONNECTION=URL", help="Where a simulator listens.")
+@options.simulators
 def release(
     hold_id: str,
     reason: str | None,
     by: str,
+    role: str | None,
+    second: str | None,
     folder: Path | None,
     environment: str,
     ledger_url: str,
-    simulators: tuple[str, ...],
+    simulators: dict[str, str],
 ) -> None:
-    """Release a hold, and carry out what waited for it."""
-    asyncio.run(_release(hold_id, reason, by, folder, environment, ledger_url, simulator_addresses(simulators)))
+    """Release the hold HOLD_ID, and carry out what waited for it.
+
+    The role, the reason and the second person that its policy asks for have to be given; who they were and
+    why they did it is kept in the audit. On one machine people are taken at their word.
+    """
+    from engine.runtime.permission import Release
+
+    decision = Release(by=by, reason=reason, role=role, second=second)
+    asyncio.run(_release(hold_id, decision, folder, environment, ledger_url, simulators))
     output.line(f"{hold_id} is released.")
 
 
 async def _release(
     hold_id: str,
-    reason: str | None,
-    by: str,
+    decision: "Release",
     folder: Path | None,
     environment: str,
     ledger_url: str,
@@ -90,9 +105,10 @@ async def _release(
                 clock=clock,
             )
             runner.recover()
-            released = asyncio.ensure_future(runner.release(hold_id, by, reason))
+            released = asyncio.ensure_future(runner.release(hold_id, decision))
             await asyncio.sleep(0)
-            await runner.until_rest()
+            if not released.done():
+                await runner.until_rest()
             await released
         finally:
             await connections.aclose()

@@ -36,7 +36,9 @@ def verify(ledger_url: str, form: str) -> None:
     finally:
         reader.close()
     if form == "json":
-        output.json({"ok": not breaks, "breaks": [found._asdict() for found in breaks], "head": head._asdict()})
+        output.json(
+            {"ok": not breaks, "breaks": [found._asdict() for found in breaks], "head": head._asdict()}
+        )
     else:
         for found in breaks:
             output.line(str(found))

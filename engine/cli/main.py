@@ -24,7 +24,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
-        "trace": ("engine.cli.trace", "Follow a record back to where it came from, and on to what it caused."),
+        "trace": (
+            "engine.cli.trace",
+            "Follow a record back to where it came from, and on to what it caused.",
+        ),
         "holds": ("engine.cli.holds", "List the holds of policies, and release them."),
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
@@ -80,7 +83,11 @@ def main() -> None:
         # Whoever read our output has gone; that is their right, and no fault.
         sys.stderr.close()
         sys.exit(1)
-    except Exception as error:  # the last door: a person is never shown a traceback
+    except OSError as error:
+        # A full disk, a folder that may not be written: the world's doing, and said in its words.
+        _say(f"tidegate: {error.filename or 'input or output'}: {error.strerror or error}")
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last door: a person is never shown a traceback
         _say(_own_fault(error))
         sys.exit(1)
 

@@ -13,7 +13,9 @@ from engine.values.value import Value
 
 @click.command("map")
 @click.argument("name")
-@click.option("--input", "source", type=click.File("rb"), default="-", help="The inputs, as JSON; - for standard input.")
+@click.option(
+    "--input", "source", type=click.File("rb"), default="-", help="The inputs, as JSON; - for standard input."
+)
 @options.workspace
 def command(name: str, source: BinaryIO, folder: Path | None) -> None:
     """Put a record through the mapping NAME and print what it makes.

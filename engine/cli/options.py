@@ -54,3 +54,26 @@ def ledger(command: F) -> F:
         envvar="TIDEGATE_LEDGER",
         help="Where the ledger is: a file, or sqlite:///FILE.",
     )(command)
+
+
+def simulators(command: F) -> F:
+    """`--simulator CONNECTION=URL`, any number of times: the addresses by connection."""
+    return click.option(
+        "--simulator",
+        "simulators",
+        multiple=True,
+        metavar="CONNECTION=URL",
+        callback=_addresses,
+        help="Where the simulator of a connection listens; may be given several times.",
+    )(command)
+
+
+def _addresses(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    del context, option
+    found: dict[str, str] = {}
+    for text in given:
+        name, separator, url = text.partition("=")
+        if not separator or not url.startswith(("http://", "https://")):
+            raise click.BadParameter(f"is written CONNECTION=http://host:port, not {text!r}")
+        found[name] = url
+    return found

@@ -48,7 +48,7 @@ def clean(text: str) -> str:
 
 
 class Progress:
-    """How far a long piece of work has come: a line that is rewritten on a terminal, plain lines in a pipe."""
+    """How far a long piece of work has come: one line on a terminal, plain lines in a pipe."""
 
     def __init__(self, title: str, total: int | None = None, *, quiet: bool = False) -> None:
         """Show nothing when `quiet`."""

@@ -8,20 +8,23 @@ from pathlib import Path
 import click
 
 from engine.cli import options, output
-from engine.cli.simulators import simulator_addresses
 from engine.runtime.process import Processed
 
 
 @click.command("process")
 @click.option(
-    "--events", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="One event a line."
+    "--events",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file with one event a line.",
 )
 @click.option("--as", "as_event", help="Each line is the data of this event, rather than an envelope.")
 @options.workspace
 @options.environment
 @options.ledger
 @options.output_format()
-@click.option("--simulator", "simulators", multiple=True, metavar="CONNECTION=URL", help="Where a simulator listens.")
+@options.simulators
 def command(
     file: Path,
     as_event: str | None,
@@ -29,7 +32,7 @@ def command(
     environment: str,
     ledger_url: str,
     form: str,
-    simulators: tuple[str, ...],
+    simulators: dict[str, str],
 ) -> None:
     """Run the events of a file to rest, and those that an earlier run left open first.
 
@@ -37,7 +40,7 @@ def command(
     goes on where a crash left it. The exit code is 0 when every line was an event and no run failed.
     """
     found = asyncio.run(
-        _process(file, as_event, folder, environment, ledger_url, simulator_addresses(simulators), quiet=form == "json")
+        _process(file, as_event, folder, environment, ledger_url, simulators, quiet=form == "json")
     )
     _show(found, form)
     sys.exit(0 if found.ok else 1)

@@ -6,25 +6,32 @@ from pathlib import Path
 import click
 
 from engine.cli import options, output
-from engine.cli.simulators import simulator_addresses
 
 
 @click.command("run")
 @options.workspace
 @options.environment
 @options.ledger
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address on which webhooks are taken.")
-@click.option("--port", default=8700, show_default=True, help="The port; 0 takes a free one.")
-@click.option("--simulator", "simulators", multiple=True, metavar="CONNECTION=URL", help="Where a simulator listens.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address on which webhooks are taken."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8700,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@options.simulators
 def command(
-    folder: Path | None, environment: str, ledger_url: str, host: str, port: int, simulators: tuple[str, ...]
+    folder: Path | None, environment: str, ledger_url: str, host: str, port: int, simulators: dict[str, str]
 ) -> None:
     """Run flows until stopped: webhooks in, deliveries out.
 
     Webhooks are taken at /hooks/CONNECTION/SOURCE. SIGTERM and Ctrl-C stop gracefully: no more deliveries
     are taken, what is on its way comes back, and the rest is taken up by the next start.
     """
-    asyncio.run(_run(folder, environment, ledger_url, host, port, simulator_addresses(simulators)))
+    asyncio.run(_run(folder, environment, ledger_url, host, port, simulators))
 
 
 async def _run(
@@ -43,14 +50,20 @@ async def _run(
         sessions.store_release(session, ledger, clock)
         connections = sessions.open_connections(session, environment, clock, simulated)
         runner = Runner(
-            ledger=ledger, plan=plan, plans=sessions.plans(session, ledger), connections=connections, clock=clock
+            ledger=ledger,
+            plan=plan,
+            plans=sessions.plans(session, ledger),
+            connections=connections,
+            clock=clock,
         )
         hooks = sessions.hooks(session, environment, simulated)
         pollers = sessions.pollers(session, connections, runner, clock, output.line)
         daemon = Daemon(runner, plan, hooks, clock, pollers)
         try:
             address = await daemon.start(host, port)
-            output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}.")
+            output.line(
+                f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
+            )
             for name in hooks:
                 output.line(f"  {address}/hooks/{name}")
             for poller in pollers:
@@ -58,6 +71,8 @@ async def _run(
             daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
             await daemon.until_stopped()
         finally:
-            await daemon.stop()
-            await connections.aclose()
+            try:
+                await daemon.stop()
+            finally:
+                await connections.aclose()
     output.line("stopped.")

@@ -9,7 +9,9 @@ from engine.cli import output
 
 @click.command("schema")
 @click.argument("kind", required=False)
-@click.option("--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all of them here.")
+@click.option(
+    "--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all of them here."
+)
 def command(kind: str | None, folder: Path | None) -> None:
     """Print the JSON Schema of a kind of document, for editors; without a kind, list the kinds."""
     from engine.errors import InputError

@@ -11,8 +11,11 @@ from engine.values.value import Value
 
 def described_holds(reader: LedgerReader, *, all_: bool) -> list[dict[str, Value]]:
     """The open holds, oldest first, or all of them, with who or what releases each."""
-    rows = reader.holds(status=None if all_ else "open")
-    return [_described(row) for row in rows]
+    status = None if all_ else "open"
+    found: list[HoldRow] = []
+    while rows := reader.holds(status=status, before=found[-1].seq if found else LAST):
+        found.extend(rows)
+    return [_described(row) for row in reversed(found)]
 
 
 def _described(row: HoldRow) -> dict[str, Value]:

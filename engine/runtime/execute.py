@@ -48,6 +48,7 @@ from engine.plan.plan import FlowPlan, Plan
 from engine.runtime.accept import event_row, offer
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.look_up import LookUps
+from engine.runtime.permission import Release
 from engine.runtime.record import alert_row, effect_row, hold_row, rest
 from engine.runtime.recover import Recovery
 from engine.values.canonical import text_hash
@@ -271,11 +272,15 @@ class Executor:
         self._commit.answers.append(NewAnswer(run_id, key, "read", self._at, body))
         self.answer(run_id, key, Answer(value, failure))
 
-    def release(self, hold: HoldRow, by: str, reason: str | None) -> None:
+    def release(self, hold: HoldRow, release: Release) -> None:
         """A person releases a hold. The caller made sure that it is open and that the person may."""
+        by, reason = release.by, release.reason
         self._commit.holds_released.append(HoldReleased(self._at, by, reason, None, hold.id))
-        detail = write_json({"reason": reason}).decode()
+        detail = write_json({"reason": reason, "role": release.role, "second": release.second}).decode()
         self._commit.entries.append(AuditEntry(self._at, by, "hold released", hold.id, detail))
+        if release.second is not None:
+            entry = AuditEntry(self._at, release.second, "hold release agreed", hold.id, detail)
+            self._commit.entries.append(entry)
         self.answer(hold.run_id, self._recovery.hold_key(hold), Answer({"by": by, "reason": reason}))
 
     def _recall(self, run_id: str) -> Live:

@@ -26,6 +26,7 @@ from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
 from engine.runtime.execute import Executor, Work
 from engine.runtime.outbox import Outbox
+from engine.runtime.permission import Release, refusal
 from engine.runtime.recover import Recovery
 from engine.runtime.retry import RetryPolicy, wait
 from engine.values.canonical import fingerprint
@@ -63,8 +64,7 @@ class _ReadDone:
 @dataclass(slots=True)
 class _Release:
     hold: HoldRow
-    by: str
-    reason: str | None
+    release: Release
     done: "asyncio.Future[None]"
 
 
@@ -139,22 +139,22 @@ class Runner:
         self._put(_Offered(offers, done, source, unfit))
         return await done
 
-    async def release(self, hold_id: str, by: str, reason: str | None) -> None:
+    async def release(self, hold_id: str, release: Release) -> None:
         """A person releases a hold.
 
         Raises:
-            InputError: when there is no such open hold, or it wants a reason and got none.
+            InputError: when there is no such open hold, or its policy does not allow this release.
 
         """
         hold = self._reader.hold(hold_id)
         if hold is None or hold.status != "open":
-            state = "there is no such hold" if hold is None else f"it is {hold.status}"
-            raise InputError(f"the hold {hold_id!r} cannot be released: {state}")
-        detail = cast("dict[str, Value]", read_json(hold.detail))
-        if detail.get("reason_required") and not reason:
-            raise InputError(f"the hold {hold_id!r} is released with a reason only")
+            why = "there is no such hold" if hold is None else f"it is {hold.status}"
+        else:
+            why = refusal(cast("dict[str, Value]", read_json(hold.detail)), release) or ""
+        if hold is None or why:
+            raise InputError(f"the hold {hold_id!r} cannot be released: {why}")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(_Release(hold, by, reason, done))
+        self._put(_Release(hold, release, done))
         await done
 
     def _put(self, item: _Offered | _ReadDone | _Release | Attempt) -> None:
@@ -274,7 +274,7 @@ class Runner:
             case _ReadDone():
                 executor.answered(item.run_id, item.key, item.value, item.failure)
             case _Release():
-                executor.release(item.hold, item.by, item.reason)
+                executor.release(item.hold, item.release)
                 after.append(_teller(item.done, None))
 
     def _settle(self, done: Attempt, now: datetime) -> None:

@@ -1,0 +1,43 @@
+"""Whether a person may release a hold, by what its policy declares. Pure.
+
+Who somebody is, is for the caller to know: the command line takes a person at their word, and records it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.values.value import Value
+
+ENGINE = "tidegate"  # the name under which the engine itself releases holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A person's decision to release a hold."""
+
+    by: str
+    reason: str | None = None
+    role: str | None = None  # in which the person acts
+    second: str | None = None  # another person, who agrees
+
+
+def refusal(detail: Mapping[str, Value], release: Release) -> str | None:
+    """Why a release is not accepted, in a sentence; None when it is. `detail` is that of the hold."""
+    role, limit = detail.get("role"), detail.get("four_eyes_over")
+    by, second = _name(release.by), _name(release.second)
+    if not by or ENGINE in (by, second):
+        return "it is released by a person, who has to be named"
+    if role is not None and release.role != role:
+        given = f"not {release.role}" if release.role else "and none was given"
+        return f"it is released in the role {role}, {given}"
+    if detail.get("reason_required") and not (release.reason or "").strip():
+        return "it is released with a reason only"
+    if second == by:
+        return f"a second person has to agree, and {release.second} is the first"
+    if limit is not None and not second:
+        return f"its policy asks for a second person above {limit}, and the amount at stake is not on record"
+    return None
+
+
+def _name(text: str | None) -> str:
+    return (text or "").strip().casefold()
