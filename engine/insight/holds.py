@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from engine.ledger.reader import LedgerReader
+from engine.ledger.reader import LAST, LedgerReader
 from engine.ledger.rows import HoldRow
 from engine.values.json_text import read_json
 from engine.values.value import Value

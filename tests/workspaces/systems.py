@@ -1,4 +1,4 @@
-"""The systems of the workspace `hours`, as simulators: an ERP, a revenue engine, and the desk that calls us."""
+"""The systems of the workspace `hours`, as simulators: an ERP and a revenue engine; and what the desk sends."""
 
 import hmac
 import json
@@ -125,7 +125,7 @@ def approval(number: int = 1, **changes) -> dict:
     }
 
 
-def signed(body: bytes, secret: str = "simulated") -> dict[str, str]:
+def signed(body: bytes, secret: str = TOKEN) -> dict[str, str]:
     """The headers of a delivery of the desk."""
     digest = hmac.new(secret.encode(), body, sha256).hexdigest()
     return {"X-Desk-Signature": f"sha256={digest}", "Content-Type": "application/json"}
