@@ -61,7 +61,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def commands(page: Path, block: Block) -> Iterator[Command]:
-    """The commands of a console block; one that goes on in the next line ends with a backslash or a here-document."""
+    """The commands of a console block; a backslash or a here-document goes on in the next line."""
     lines = block.text.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
@@ -164,7 +164,7 @@ class Reader:
     def _compare(self, command: Command, printed: str) -> None:
         if _BROKEN in printed or not _fits(plain(command.expected), plain(printed)):
             self.differences.append(
-                f"{command.place}: $ {command.text}\n--- the page says\n{command.expected}\n--- it prints\n{printed}"
+                f"{command.place}: $ {command.text}\n--- said\n{command.expected}\n--- printed\n{printed}"
             )
 
 

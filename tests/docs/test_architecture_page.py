@@ -17,7 +17,7 @@ def functions(path):
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-@pytest.mark.parametrize(("file", "name"), re.findall(r"`([\w/]+\.py)`: `(\w+)`", PAGE))
+@pytest.mark.parametrize("file, name", re.findall(r"`([\w/]+\.py)`: `(\w+)`", PAGE))
 def test_each_function_on_the_way_of_an_event_is_there(file, name):
     assert name in functions(ENGINE / file)
 
@@ -26,7 +26,7 @@ def test_the_way_of_an_event_is_told_to_its_end():
     assert len(re.findall(r"^\| \d+ \| `", PAGE, flags=re.MULTILINE)) >= 10
 
 
-@pytest.mark.parametrize(("file", "name"), re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE))
+@pytest.mark.parametrize("file, name", re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE))
 def test_each_invariant_names_a_test(file, name):
     assert name in functions(ROOT / file)
 

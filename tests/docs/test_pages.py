@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from engine.cli.main import COMMANDS
 from tests.docs.reading import DOCS, PAGES, ROOT, Reader, blocks, commands, plain
 
 TUTORIAL = DOCS / "tutorial.md"
-EXAMPLES = [page for page in PAGES if page not in {TUTORIAL, ROOT / "README.md"} and any(blocks(page))]
+FRONT = ROOT / "README.md"
+EXAMPLES = [page for page in PAGES if page not in {TUTORIAL, FRONT} and any(blocks(page))]
 
 
 @pytest.fixture
@@ -32,10 +34,21 @@ def test_the_examples_of_a_page_hold(page, reader):
     assert "no problems" in reader.run("tidegate validate"), reader.run("tidegate validate")
 
 
-def test_the_example_of_the_front_page_is_a_workspace(reader):
-    reader.run("touch tidegate.yaml")
-    reader.files(ROOT / "README.md")
+def test_the_example_of_the_front_page_works(reader):
+    finished_tutorial(reader)
+    reader.files(FRONT)
     assert "no problems" in reader.run("tidegate validate"), reader.run("tidegate validate")
+    assert "1 test: all passed" in reader.run("tidegate test")
+
+
+def test_the_front_page_lists_every_command():
+    named = re.findall(r"^\| `tidegate (\w+)", FRONT.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(named) == sorted(COMMANDS)
+
+
+def test_the_test_command_of_the_front_page_is_what_ci_runs():
+    assert "\n    make test " in FRONT.read_text(encoding="utf-8")
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -55,7 +68,7 @@ def test_a_wrong_page_is_found(reader, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("expected", "printed", "fits"),
+    "expected, printed, fits",
     [("a\n...\nc", "a\nb\nb\nc", True), ("a\n...", "a", True), ("...\nb", "a", False), ("a", "a\nb", False)],
 )
 def test_points_stand_for_any_lines(expected, printed, fits, reader, tmp_path):
