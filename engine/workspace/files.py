@@ -1,15 +1,17 @@
 """The files of a workspace: which are documents, and the text of those that documents name.
 
-This is the only reader of definitions on disk. Nothing outside of the root is ever read: a link that
-leads out is a problem, and so is anything that is not a regular file.
+This is the only reader of definitions on disk. Nothing outside of the root and the mounts is ever read:
+a link that leads out is a problem, and so is anything that is not a regular file.
 """
 
 import os
 import stat
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from types import MappingProxyType
 
 from engine.problems import Collector
 from engine.source import Source
@@ -72,19 +74,48 @@ def _is_marked(folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Reads files below one folder, and no others."""
+    """Reads files below one folder, and no others but those of mounts.
+
+    A mount is a folder elsewhere that is read as if it stood in the root under its name, such as
+    `connectors/netsuite`; one whose name the root has itself is never looked into.
+    """
 
     root: Path
+    mounts: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, root: Path, mounts: Mapping[str, Path]) -> "Files":
+        """The files of a folder, and of the mounts that it does not have itself."""
+        missing = {name: place.resolve() for name, place in mounts.items() if not os.path.lexists(root / name)}
+        return cls(root=root.resolve(), mounts=MappingProxyType(missing))
 
     def documents(self, collector: Collector) -> Iterator[Source]:
-        """The text of every YAML file that holds documents, by path."""
-        for number, name in enumerate(sorted(self._names(collector))):
+        """The text of every YAML file in the root that holds documents, by path."""
+        names = (name for folder in FOLDERS for name in self._below(PurePosixPath(folder), collector, 1))
+        yield from self._sources(names, collector)
+
+    def mounted(self, mounts: Iterable[str], collector: Collector) -> Iterator[Source]:
+        """The text of every YAML file of some mounts; a name that is none is passed over."""
+        wanted = (PurePosixPath(mount) for mount in sorted(set(mounts)) if mount in self.mounts)
+        names = (name for folder in wanted for name in self._below(folder, collector, len(folder.parts)))
+        yield from self._sources(names, collector)
+
+    def _sources(self, names: Iterable[str], collector: Collector) -> Iterator[Source]:
+        for number, name in enumerate(sorted(names)):
             if number >= MAX_FILES:
                 collector.add(problems.too_many_files(name, MAX_FILES))
                 return
             source = self._source(name, collector)
             if source is not None:
                 yield source
+
+    def _located(self, name: PurePosixPath | str) -> tuple[Path, Path]:
+        """Where a name is, and the folder that it may not lead out of."""
+        plain = normpath(name)
+        for mount, folder in self.mounts.items():
+            if plain == mount or plain.startswith(f"{mount}/"):
+                return folder / plain[len(mount) + 1 :], folder
+        return self.root / name, self.root.resolve()
 
     def read_bytes(self, name: str, *, beside: Source | None = None, most: int = MAX_DATA_BYTES) -> bytes:
         """The content of a file that a document names, by its path from the root or from the document.
@@ -95,8 +126,9 @@ class Files:
         """
         base = PurePosixPath(beside.name).parent if beside is not None else PurePosixPath()
         try:
-            path = (self.root / base / name).resolve()
-            if not path.is_relative_to(self.root.resolve()):
+            place, within = self._located(base / name)
+            path = place.resolve()
+            if not path.is_relative_to(within):
                 raise FileUnreadable(f"`{name}` lies outside of the workspace, where nothing is read")
             data = _read(path, most)
         except OSError as error:
@@ -119,15 +151,11 @@ class Files:
         except UnicodeDecodeError as error:
             raise FileUnreadable(f"`{name}` is not UTF-8 (byte {error.start:,})") from error
 
-    def _names(self, collector: Collector) -> Iterator[str]:
-        for folder in FOLDERS:
-            yield from self._below(PurePosixPath(folder), collector, 1)
-
     def _below(self, folder: PurePosixPath, collector: Collector, depth: int) -> Iterator[str]:
         """The names of YAML files in a folder and the folders in it, without following links to folders."""
         if folder == _FORMATS or depth > MAX_DEPTH:
             return
-        place = self.root / folder
+        place, _ = self._located(folder)
         if place.is_symlink() and self._leads_out(folder, collector):
             return
         try:
@@ -158,7 +186,8 @@ class Files:
     def _leads_out(self, name: PurePosixPath, collector: Collector) -> bool:
         """Whether a link leads out of the root; it is reported then."""
         try:
-            inside = (self.root / name).resolve().is_relative_to(self.root.resolve())
+            place, within = self._located(name)
+            inside = place.resolve().is_relative_to(within)
         except (OSError, RuntimeError):  # a link to itself
             inside = False
         if not inside:
@@ -167,7 +196,7 @@ class Files:
 
     def _source(self, name: str, collector: Collector) -> Source | None:
         try:
-            data = _read(self.root / name, MAX_BYTES)
+            data = _read(self._located(name)[0], MAX_BYTES)
         except FileUnreadable as error:
             collector.add(problems.unreadable_file(name, str(error)))
             return None
