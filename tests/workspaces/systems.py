@@ -1,4 +1,4 @@
-"""The systems of the workspace `hours`, as simulators: an ERP and a revenue engine; and what the desk sends."""
+"""The systems of the workspace `hours`, as simulators: an ERP and a revenue engine; what the desk sends."""
 
 import hmac
 import json
