@@ -4,7 +4,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from engine.cli import options, output
 
 if TYPE_CHECKING:
     from engine.demo import Line, Scene, Story
+    from engine.demo.real_erp import RealErp
 
 MARKS = {
     "act": "",
@@ -35,8 +36,15 @@ COLORS = {"decision": "cyan", "hold": "yellow", "release": "green", "alert": "ma
     help="Keep the ledger in this folder; without it nothing is kept.",
 )
 @click.option("--ledger", "ledger_url", help="The ledger to play on: a new file, or sqlite:///FILE.")
+@click.option(
+    "--erp",
+    type=click.Choice(["netsuite", "tryton"]),
+    default="netsuite",
+    show_default=True,
+    help="A simulated NetSuite, or a real Tryton, which is installed the first time.",
+)
 @options.output_format()
-def command(keep: Path | None, ledger_url: str | None, form: str) -> None:
+def command(keep: Path | None, ledger_url: str | None, erp: str, form: str) -> None:
     """Play a firm from the won deal to recognised revenue, on loopback.
 
     Salesforce, Kantata, NetSuite and a revenue engine are simulated, over real HTTP. On the way: an amendment
@@ -44,8 +52,10 @@ def command(keep: Path | None, ledger_url: str | None, form: str) -> None:
     At the end, what must hold is compared with the systems and the ledger; the exit code is 0 when all of
     it does.
     """
-    with _place(keep, ledger_url) as url:
-        story = asyncio.run(_play(url, form))
+    from engine.demo import tryton
+
+    with _place(keep, ledger_url) as url, tryton() if erp == "tryton" else nullcontext() as real:
+        story = asyncio.run(_play(url, form, real))
         if form == "json":
             _json(story)
         else:
@@ -68,16 +78,17 @@ def _place(keep: Path | None, ledger_url: str | None) -> Iterator[str]:
             yield str(Path(folder) / "demo.sqlite")
 
 
-async def _play(ledger_url: str, form: str) -> "Story":
+async def _play(ledger_url: str, form: str, real: "RealErp | None") -> "Story":
     from engine.demo import play
     from engine.session import pack_folder
 
     if form == "json":
-        return await play(pack_folder(), ledger_url, _silence)
+        return await play(pack_folder(), ledger_url, _silence, real)
+    erp = "Its ERP is a real Tryton; all other systems" if real is not None else "All systems"
     output.line(
-        "A consulting firm from the won deal to recognised revenue. All systems are simulated, on loopback."
+        f"A consulting firm from the won deal to recognised revenue. {erp} are simulated, on loopback."
     )
-    return await play(pack_folder(), ledger_url, _tell)
+    return await play(pack_folder(), ledger_url, _tell, real)
 
 
 def _silence(_scene: "Scene") -> None:
@@ -100,8 +111,9 @@ def _shown(line: "Line") -> str:
 
 
 def _ending(story: "Story", kept: str | None) -> None:
-    output.line()
-    output.raw(output.styled("Where one revenue entry comes from", bold=True))
+    if story.trace:
+        output.line()
+        output.raw(output.styled("Where one revenue entry comes from", bold=True))
     for depth, text in enumerate(story.trace):
         output.line(f"  {'<- ' if depth else ''}{text}")
     output.line()

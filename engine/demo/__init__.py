@@ -5,6 +5,7 @@ must hold at the end. What does not: any decision; those are made by the pack an
 """
 
 from engine.demo.play import play
+from engine.demo.real_erp import tryton
 from engine.demo.story import Expectation, Line, Scene, Story
 
-__all__ = ["Expectation", "Line", "Scene", "Story", "play"]
+__all__ = ["Expectation", "Line", "Scene", "Story", "play", "tryton"]

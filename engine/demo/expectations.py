@@ -1,24 +1,24 @@
 """What must be so at the end, held against the systems and against the ledger. Each is a function of both."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from engine.demo import words
-from engine.demo.firm import CLIENT, CONTRACT, CURRENCY, ENGAGEMENT, Firm, Hours
+from engine.demo.books import Books
+from engine.demo.firm import Firm, Hours
 from engine.demo.lineage import lineage
-from engine.demo.sentences import minutes, worth
 from engine.demo.stage import Stage
 from engine.demo.story import Expectation
+from engine.demo.world import CONTRACT, ENGAGEMENT
 from engine.ledger.chain import verify_chain
 from engine.ledger.rows import EffectRow
 from engine.values.json_text import read_json
 
 Record: TypeAlias = Mapping[str, Any]
 CENT = Decimal("0.01")
-RATES: Mapping[str, Decimal] = {"EMP-001": Decimal(210), "EMP-002": Decimal(170)}
 MILESTONES: Mapping[str, Decimal] = {"M1": Decimal(60_000), "M2": Decimal(126_000)}
 
 
@@ -30,208 +30,228 @@ class Remembered:
     open_in_outage: int = 0
     invoices_while_held: int = -1
     state_while_held: str = ""
-    writes_before_storm: Mapping[str, int] = field(default_factory=dict)
+    changes_before_storm: Mapping[str, int] = field(default_factory=dict)
     effects_before_storm: int = -1
     storm: int = 0  # repeats that came in
     storm_accepted: int = -1
 
-    def note(self, firm: Firm, stage: Stage) -> None:
+    def note(self, firm: Firm, books: Books, stage: Stage) -> None:
         """Count what was done before the storm."""
-        self.writes_before_storm = counted(firm)
+        self.changes_before_storm = counted(firm, books)
         self.effects_before_storm = len(effects(stage))
 
 
-def counted(firm: Firm) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to look at."""
+
+    firm: Firm
+    books: Books
+    stage: Stage
+    remembered: Remembered
+
+
+def counted(firm: Firm, books: Books) -> dict[str, int]:
     """How many changes each system has made so far."""
-    return {name: len(system.journal.writes) for name, system in firm.systems.items()}
+    found = {name: len(system.journal.writes) for name, system in firm.systems.items()}
+    return {**found, "erp": books.changes()}
 
 
-def effects(stage: Stage, operation: str = "") -> list[EffectRow]:
-    """Every write that the ledger knows, or those of one operation (`erp.time_bill`)."""
+def effects(stage: Stage, *operations: str) -> list[EffectRow]:
+    """Every write that the ledger knows, or those of some operations (`erp.time_bill`)."""
     found: list[EffectRow] = []
     for event in stage.reader.events():
         for run in stage.reader.runs_of_event(event.id):
             found.extend(stage.reader.effects(run.id))
-    return [row for row in found if operation in ("", f"{row.connection}.{row.operation}")]
+    return [row for row in found if not operations or f"{row.connection}.{row.operation}" in operations]
 
 
-Judge: TypeAlias = Callable[[Firm, Stage, Remembered], Expectation]
+Judge: TypeAlias = Callable[[Found], Expectation]
 
 
-def judge(firm: Firm, stage: Stage, remembered: Remembered) -> list[Expectation]:
+def judge(found: Found) -> list[Expectation]:
     """Every expectation, in the order of the story."""
-    return [each(firm, stage, remembered) for each in EXPECTATIONS]
+    return [each(found) for each in EXPECTATIONS]
 
 
-def _is(text: str, found: object, wanted: object, shown: str = "") -> Expectation:
+def _is(text: str, found: object, wanted: object, shown: str) -> Expectation:
     held = found == wanted
-    return Expectation(text=text, held=held, found=shown if held and shown else str(found))
+    return Expectation(text=text, held=held, found=shown if held else f"{found}, and not {wanted}")
 
 
-def _set_up_once(firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    erp = {kind: len(firm.erp.journal.applied(kind, "created")) for kind in ("customer", "job", "salesOrder")}
-    there = (
-        firm.erp.tables["customer"].find("externalId", CLIENT) is not None
-        and firm.erp.tables["job"].find("externalId", ENGAGEMENT) is not None
-        and firm.revrec.contracts.find("contractNumber", CONTRACT) is not None
-    )
-    made = (*erp.values(), len(firm.psa.tables["workspaces"]), len(firm.psa.tables["stories"]), there)
-    del stage
+def _worth(found: Found, hours: Hours) -> Decimal:
+    return (found.firm.world.rates[hours.worker] * hours.minutes / 60).quantize(CENT)
+
+
+def _total(found: Found) -> Decimal:
+    return sum((_worth(found, hours) for hours in found.remembered.hours.values()), Decimal(0))
+
+
+def _set_up_once(found: Found) -> Expectation:
+    made, wanted = found.books.set_up()
+    psa = found.firm.psa.tables
     return _is(
-        "The won deal made one customer, one project in the ERP and the PSA, and one contract",
-        made,
-        (1, 1, 1, 1, 3, True),
+        "The won deal made its customer, its projects and its contract once in each system",
+        (made, len(psa["workspaces"]), len(psa["stories"]), len(found.firm.revrec.contracts)),
+        (wanted, 1, 3, 1),
         "each once",
     )
 
 
-def _one_number(firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    numbers = {row.system: row.external_id for row in stage.reader.xrefs("project", ENGAGEMENT)}
-    erp = firm.erp.tables["job"].find("externalId", ENGAGEMENT)
+def _one_number(found: Found) -> Expectation:
+    numbers = {row.system: row.external_id for row in found.stage.reader.xrefs("project", ENGAGEMENT)}
     return _is(
         f"{ENGAGEMENT} leads to the project in every system",
         numbers,
-        {"erp": erp["id"] if erp else None, "psa": firm.project},
+        {"erp": found.books.project(), "psa": found.firm.project},
         f"ERP {numbers.get('erp')}, PSA {numbers.get('psa')}",
     )
 
 
-def _time_once(firm: Firm, stage: Stage, remembered: Remembered) -> Expectation:
-    bills = [str(row.values["externalId"]) for row in firm.erp.journal.applied("timeBill", "created")]
-    told = [
-        str(cast("Record", read_json(row.payload))["externalId"]) for row in effects(stage, "erp.time_bill")
-    ]
-    wanted = Counter(f"KT-{entry}" for entry in remembered.hours)
+def _time_once(found: Found) -> Expectation:
+    booked = Counter(line.key for line in found.books.time())
+    told = [row for row in effects(found.stage, "erp.time_bill", "erp.record_time") if row.status == "done"]
+    wanted = Counter(list(found.remembered.hours))
     return _is(
-        "Every approved entry is one time bill in the ERP and one posting in the ledger",
-        (Counter(bills), Counter(told)),
-        (wanted, wanted),
-        f"{len(bills)} approved, {len(bills)} billed, {len(told)} in the ledger",
+        "Every approved entry is one line in the ERP and one posting in the ledger",
+        (booked, len(told)),
+        (wanted, len(wanted)),
+        f"{len(wanted)} approved, {booked.total()} in the ERP, {len(told)} in the ledger",
     )
 
 
-def _time_amounts(firm: Firm, _: Stage, remembered: Remembered) -> Expectation:
-    wanted = {
-        f"KT-{entry}": (hours.minutes, (RATES[hours.worker] * hours.minutes / 60).quantize(CENT))
-        for entry, hours in remembered.hours.items()
+def _time_amounts(found: Found) -> Expectation:
+    hours = found.remembered.hours
+    minutes = {line.key: line.minutes for line in found.books.time()}
+    amounts = {
+        str(entry["source"]["id"]): Decimal(str(entry["amount"]))
+        for entry in found.firm.revrec.entries
+        if entry["source"]["type"] == "time_entry"
     }
-    found = {
-        str(bill["externalId"]): (minutes(bill["hours"]), worth(bill)) for bill in firm.erp.tables["timeBill"]
-    }
-    total = sum((amount for _, amount in found.values()), Decimal(0))
-    return _is("Hours and amounts are right to the cent", found, wanted, words.amount(total, CURRENCY))
+    return _is(
+        "Hours and amounts are right to the cent",
+        (minutes, amounts),
+        (
+            {key: each.minutes for key, each in hours.items()},
+            {key: _worth(found, each) for key, each in hours.items()},
+        ),
+        words.amount(_total(found), found.firm.world.currency),
+    )
 
 
-def _cycles(firm: Firm, _: Stage, remembered: Remembered) -> Expectation:
-    found = [str(bill["custcol_billing_cycle"]) for bill in firm.erp.tables["timeBill"]]
-    wanted = ["2026-W22"] * (len(remembered.hours) - 1) + ["2026-W23"]
+def _cycles(found: Found) -> Expectation:
+    cycles = [line.cycle for line in found.books.time()]
+    wanted = ["2026-W22"] * (len(found.remembered.hours) - 1) + ["2026-W23"]
     return _is(
         "Time approved after the cutoff is billed in the next cycle, all other time in its own",
-        found,
+        cycles,
         wanted,
-        f"{len(found) - 1} in 2026-W22, 1 in 2026-W23",
+        f"{len(cycles) - 1} in 2026-W22, 1 in 2026-W23",
     )
 
 
-def _outage(firm: Firm, stage: Stage, remembered: Remembered) -> Expectation:
-    created = [str(row.values["externalId"]) for row in firm.erp.journal.applied("timeBill", "created")]
-    retried = [row for row in effects(stage, "erp.time_bill") if row.attempts > 1]
-    in_order = created == [f"KT-{entry}" for entry in remembered.hours]
+def _outage(found: Found) -> Expectation:
+    away = found.firm.world.away
+    retried = [row for row in effects(found.stage) if row.connection == away and row.attempts > 1]
+    in_order = [line.key for line in found.books.time()] == list(found.remembered.hours)
     return _is(
-        "What was approved while the ERP was away waited, and was posted in order when it came back",
-        (remembered.open_in_outage, len(retried) > 0, in_order),
+        "What was approved while a system was away waited, and was posted in order when it came back",
+        (found.remembered.open_in_outage, len(retried) > 0, in_order),
         (2, True, True),
         "2 waited, none lost, none twice",
     )
 
 
-def _delivery_moved(firm: Firm, _: Stage, remembered: Remembered) -> Expectation:
-    story = firm.story_record("M2")
+def _delivery_moved(found: Found) -> Expectation:
+    story, seen = found.firm.story_record("M2"), found.remembered
     return _is(
         "The milestone without its amendment moved on in delivery at once, and nothing was invoiced",
-        (
-            remembered.state_while_held,
-            remembered.invoices_while_held,
-            story["state"],
-            story["percentage_complete"],
-        ),
+        (seen.state_while_held, seen.invoices_while_held, story["state"], story["percentage_complete"]),
         ("accepted,scope-change", 1, "completed", 100),
         "completed in the PSA; no invoice before the amendment",
     )
 
 
-def _alerted(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    told = [row for row in stage.reader.alerts() if row.policy == "amendment-on-file"]
-    return _is(
-        "Finance operations was told of the hold, once",
-        [row.to for row in told],
-        ["finance-operations"],
-        "told once",
-    )
+def _alerted(found: Found) -> Expectation:
+    told = [row.to for row in found.stage.reader.alerts() if row.policy == "amendment-on-file"]
+    return _is("Finance operations was told of the hold, once", told, ["finance-operations"], "told once")
 
 
-def _released(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    holds = [row for row in stage.reader.holds() if row.policy == "amendment-on-file"]
-    found = [(row.status, (row.release_event or "").partition(":")[0]) for row in holds]
+def _released(found: Found) -> Expectation:
+    holds = [row for row in found.stage.reader.holds() if row.policy == "amendment-on-file"]
     return _is(
         "The hold was ended by the amendment and by nobody's hand",
-        found,
+        [(row.status, (row.release_event or "").partition(":")[0]) for row in holds],
         [("released", "contract.amended")],
         "released by contract.amended",
     )
 
 
-def _long_day(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    told = [row.to for row in stage.reader.alerts() if row.policy == "long-day"]
+def _long_day(found: Found) -> Expectation:
+    told = [row.to for row in found.stage.reader.alerts() if row.policy == "long-day"]
     return _is(
         "The day of 13 hours was billed, and delivery was told", told, ["delivery-operations"], "told once"
     )
 
 
-def _invoices(firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    created = [row.values for row in firm.erp.journal.applied("invoice", "created")]
-    found = {str(row["externalId"]): Decimal(str(row["total"])) for row in firm.erp.tables["invoice"]}
-    wanted = {f"{ENGAGEMENT}-{code}": amount for code, amount in MILESTONES.items()}
-    told = Counter(row.status for row in effects(stage, "erp.save_invoice"))
+def _invoices(found: Found) -> Expectation:
+    invoices = sorted(found.books.invoices())
+    told = Counter(row.status for row in effects(found.stage, "erp.save_invoice", "erp.invoice_project"))
+    amounts = [words.amount(amount, found.firm.world.currency) for _, amount in invoices]
     return _is(
         "Both milestones are invoiced once; the second at its amended price",
-        (len(created), told, found),
-        (len(wanted), Counter({"done": len(wanted)}), wanted),
-        words.listed([words.amount(amount, CURRENCY) for amount in found.values()]),
+        (invoices, told),
+        ([(f"{ENGAGEMENT}-{code}", amount) for code, amount in MILESTONES.items()], Counter({"done": 2})),
+        words.listed(amounts),
     )
 
 
-def _revenue(firm: Firm, stage: Stage, remembered: Remembered) -> Expectation:
-    recognised = sum((Decimal(str(entry["amount"])) for entry in firm.revrec.entries), Decimal(0))
-    hours = sum((worth(bill) for bill in firm.erp.tables["timeBill"]), Decimal(0))
-    invoiced = sum((Decimal(str(row["total"])) for row in firm.erp.tables["invoice"]), Decimal(0))
+def _revenue(found: Found) -> Expectation:
+    entries = [Decimal(str(entry["amount"])) for entry in found.firm.revrec.entries]
     known = [
         Decimal(str(cast("Record", read_json(event.body))["amount"]["amount"]))
-        for event in stage.reader.events(event_type="revenue.recognised")
+        for event in found.stage.reader.events(event_type="revenue.recognised")
     ]
-    count = len(remembered.hours) + len(MILESTONES)
+    wanted = _total(found) + sum(MILESTONES.values())
+    count = len(found.remembered.hours) + len(MILESTONES)
     return _is(
         "Recognised revenue equals time billed plus milestones invoiced, entry for entry in the ledger",
-        (recognised, len(known), sum(known, Decimal(0))),
-        (hours + invoiced, count, hours + invoiced),
-        f"{words.amount(recognised, CURRENCY)} in {count} entries",
+        (sum(entries, Decimal(0)), sum(known, Decimal(0)), len(entries), len(known)),
+        (wanted, wanted, count, count),
+        f"{words.amount(wanted, found.firm.world.currency)} in {count} entries",
     )
 
 
-def _contract(firm: Firm, _: Stage, __: Remembered) -> Expectation:
-    contract = firm.revrec.contracts.find("contractNumber", CONTRACT)
-    order = firm.erp.tables["salesOrder"].find("externalId", CONTRACT)
-    total = sum((Decimal(str(line["amount"])) for line in order["item"]["items"]), Decimal(0))
+def _moves(found: Found) -> Expectation:
+    keys = Counter(key for key, _ in found.books.entries())
+    told = Counter(
+        str(cast("Record", read_json(row.payload))["external_id"])
+        for row in effects(found.stage, "erp.post_entry")
+    )
+    total = sum((amount for _, amount in found.books.entries()), Decimal(0))
+    wanted = _total(found) if told else Decimal(0)
+    shown = f"{keys.total()} entries, {words.amount(total, found.firm.world.currency)}"
     return _is(
-        "The amendment reached the contract in the ERP and in the revenue engine",
-        (contract["version"], Decimal(str(contract["transactionPrice"])), total),
-        (2, Decimal(186_000), Decimal(258_000)),
-        f"{words.amount(total, CURRENCY)}, version 2",
+        "Revenue that the ERP keeps in its general ledger is posted there once",
+        (keys, total),
+        (told, wanted),
+        shown if told else "none: the revenue engine keeps it",
     )
 
 
-def _traced(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    told = lineage(stage.reader)
+def _contract(found: Found) -> Expectation:
+    contract = found.firm.revrec.contracts.find("contractNumber", CONTRACT)
+    total, wanted = found.books.amended()
+    return _is(
+        "The amendment reached the ERP and the revenue engine",
+        (contract["version"], Decimal(str(contract["transactionPrice"])), total),
+        (2, Decimal(186_000), wanted),
+        f"{words.amount(total, found.firm.world.currency)}, version 2",
+    )
+
+
+def _traced(found: Found) -> Expectation:
+    told = lineage(found.stage.reader, found.firm.world)
     wanted = (
         "Revenue entry",
         "Revenue engine",
@@ -249,24 +269,23 @@ def _traced(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
     )
 
 
-def _storm(firm: Firm, stage: Stage, remembered: Remembered) -> Expectation:
-    found = (remembered.storm_accepted, len(effects(stage)), counted(firm))
-    wanted = (0, remembered.effects_before_storm, remembered.writes_before_storm)
+def _storm(found: Found) -> Expectation:
+    seen = found.remembered
     return _is(
         "The storm of repeats changed nothing in any system",
-        found,
-        wanted,
-        f"{remembered.storm} repeats, all known, no posting",
+        (seen.storm_accepted, len(effects(found.stage)), counted(found.firm, found.books)),
+        (0, seen.effects_before_storm, seen.changes_before_storm),
+        f"{seen.storm} repeats, all known, no posting",
     )
 
 
-def _at_rest(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    counts = stage.reader.counts()
+def _at_rest(found: Found) -> Expectation:
+    counts = found.stage.reader.counts()
     left = {
-        "open": len(stage.reader.open_runs()),
+        "open": len(found.stage.reader.open_runs()),
         "failed": counts["runs"].get("failed", 0),
         "dead": counts["effects"].get("dead", 0),
-        "complaints": len(stage.complaints),
+        "unusable": len(found.stage.complaints),
     }
     done = counts["effects"].get("done", 0)
     return _is(
@@ -277,8 +296,8 @@ def _at_rest(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
     )
 
 
-def _chain(_firm: Firm, stage: Stage, _: Remembered) -> Expectation:
-    breaks = verify_chain(stage.reader)
+def _chain(found: Found) -> Expectation:
+    breaks = verify_chain(found.stage.reader)
     return _is("The evidence in the ledger is unbroken", len(breaks), 0, "hash chain verified")
 
 
@@ -296,13 +315,9 @@ EXPECTATIONS: tuple[Judge, ...] = (
     _contract,
     _invoices,
     _revenue,
+    _moves,
     _traced,
     _storm,
     _at_rest,
     _chain,
 )
-
-
-def broken(expectations: list[Expectation]) -> Iterator[Expectation]:
-    """Those that did not hold."""
-    return (expectation for expectation in expectations if not expectation.held)

@@ -2,32 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engine.clock import FixedClock
 from engine.connect.catalog import Catalog
+from engine.demo.world import CLIENT, CONTRACT, ENGAGEMENT, PEOPLE, World
 from engine.values.value import Value
 
-ZONE = ZoneInfo("Europe/Berlin")
-ENGAGEMENT = "SOW-2026-014"
-CLIENT = "C-1001"
-CONTRACT = "CT-2026-014"
-CURRENCY = "EUR"
-NAMES: Mapping[str, str] = {
-    "crm": "Salesforce",
-    "psa": "Kantata",
-    "erp": "NetSuite",
-    "revrec": "Revenue engine",
-}
-PEOPLE = (
-    ("EMP-001", "Ada Byron", "ada.byron@meridian.example"),
-    ("EMP-002", "Grace Murray", "grace.murray@meridian.example"),
-)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Hours:
     """Time that somebody booked."""
 
@@ -37,26 +21,20 @@ class Hours:
     notes: str
 
 
-def berlin(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
-    """An instant as the clock on the wall of the office shows it."""
-    return datetime(year, month, day, hour, minute, tzinfo=ZONE)
-
-
 class Firm:
     """Four systems that people work in. They know nothing of Tidegate but the addresses that they call."""
 
-    def __init__(self, catalog: Catalog, clock: FixedClock) -> None:
-        """Prepare the systems; nothing listens yet."""
+    def __init__(self, catalog: Catalog, clock: FixedClock, world: World) -> None:
+        """Prepare the systems; nothing listens yet. A real ERP is prepared elsewhere."""
+        self.world = world
         # The class of each simulator is known to the catalog only; what people do in it differs by vendor.
         self.crm: Any = catalog.simulator("salesforce")(now=clock.now)
         self.psa: Any = catalog.simulator("kantata")(now=clock.now)
-        self.erp: Any = catalog.simulator("netsuite")(now=clock.now)
+        self.erp: Any = catalog.simulator("netsuite")(now=clock.now) if world.erp == "NetSuite" else None
         self.revrec: Any = catalog.simulator("revenue")(now=clock.now)
+        systems = {"crm": self.crm, "psa": self.psa, "erp": self.erp, "revrec": self.revrec}
         self.systems: Mapping[str, Any] = {
-            "crm": self.crm,
-            "psa": self.psa,
-            "erp": self.erp,
-            "revrec": self.revrec,
+            name: system for name, system in systems.items() if system is not None
         }
         self._ids: dict[str, str] = {}
 
@@ -73,7 +51,7 @@ class Firm:
         """What is there before the story begins: a client, an open deal, its contract, two consultants."""
         account = self.crm.add(
             "Account",
-            Name="Nordwind Energie AG",
+            Name=self.world.client,
             Customer_Number__c=CLIENT,
             Payment_Terms__c="30 days net",
         )
@@ -87,19 +65,20 @@ class Firm:
         )
         self._ids["contract"] = contract
         self._ids["deal"] = self.crm.add("Opportunity", **self._deal(account, contract))
-        for worker, name, email in PEOPLE:
+        for worker, name in PEOPLE.items():
+            email = f"{name.lower().replace(' ', '.')}@meridian.example"
             self._ids[worker] = self.psa.add("users", full_name=name, email_address=email)
-            self.erp.add_employee(worker, name, "3")
+            if self.erp is not None:
+                self.erp.add_employee(worker, name, self.world.subsidiary)
 
-    @staticmethod
-    def _deal(account: str, contract: str) -> dict[str, Value]:
+    def _deal(self, account: str, contract: str) -> dict[str, Value]:
         return {
             "Name": "Grid planning platform",
             "StageName": "Negotiation",
             "CloseDate": "2026-05-18",
             "Amount": 240_000,
-            "CurrencyIsoCode": CURRENCY,
-            "Legal_Entity__c": "LE-DE",
+            "CurrencyIsoCode": self.world.currency,
+            "Legal_Entity__c": self.world.legal_entity,
             "Billing_Type__c": "mixed",
             "SOW_Number__c": ENGAGEMENT,
             "SOW_Status__c": "Signed",
@@ -145,7 +124,7 @@ class Firm:
             Milestone_Id__c=code,
             Status__c="Sent",
             Amount_Change__c=change,
-            CurrencyIsoCode=CURRENCY,
+            CurrencyIsoCode=self.world.currency,
             Scope__c="Two more substations in the pilot",
         )
         self.crm.sign_amendment(amendment, self.crm.now().date().isoformat(), times)

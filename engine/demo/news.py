@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast
 
-from engine.demo.firm import NAMES
 from engine.demo.sentences import Record, sentence
 from engine.demo.story import Line
+from engine.demo.world import World
 from engine.ledger.reader import LedgerReader
 from engine.ledger.rows import SETTLED_EFFECTS, AlertRow, EffectRow, HoldRow, RunRow
 from engine.values.json_text import read_json
@@ -18,8 +18,9 @@ _Told: TypeAlias = tuple[int, str, Line]  # the commit, what it is known by, the
 class News:
     """Reads the ledger, and remembers what it has told."""
 
-    def __init__(self, reader: LedgerReader) -> None:
+    def __init__(self, reader: LedgerReader, world: World) -> None:
         """Everything that is in the ledger already is old."""
+        self._world = world
         self._reader = reader
         self._seen = 0
         self._runs: dict[str, None] = {}  # every run, in the order in which it began
@@ -52,7 +53,7 @@ class News:
             yield (alert.commit, *_alerted(alert))
         for effect in self._reader.effects(run_id):
             if effect.status in SETTLED_EFFECTS:
-                yield (effect.settle_commit or 0, *(_done if effect.status == "done" else _failed)(effect))
+                yield (effect.settle_commit or 0, *self._written(effect))
 
     def _released(self, hold: HoldRow) -> tuple[str, Line]:
         event = None if hold.release_event is None else self._reader.event(hold.release_event)
@@ -64,6 +65,21 @@ class News:
             why = f"released by {hold.released_by}: {hold.release_reason}"
         return f"released {hold.id}", Line(
             kind="release", text=f"the hold of policy {hold.policy} ends: {why}"
+        )
+
+    def _written(self, effect: EffectRow) -> tuple[str, Line]:
+        payload = cast("Record", read_json(effect.payload))
+        if effect.status == "done":
+            receipt = cast("Record", read_json(effect.receipt or "{}"))
+            name = f"{effect.connection}.{effect.operation}"
+            text = sentence(name, payload, receipt, self._world.currency)
+        else:
+            failure = cast("Record", read_json(effect.failure or "{}"))
+            text = f"{effect.operation} was not done: {failure.get('reason')}"
+        if effect.attempts > 1:
+            text += f" - at attempt {effect.attempts}"
+        return f"written {effect.key}", Line(
+            kind="write", text=text, system=self._world.names[effect.connection]
         )
 
 
@@ -91,18 +107,3 @@ def _held(hold: HoldRow) -> tuple[str, Line]:
 
 def _alerted(alert: AlertRow) -> tuple[str, Line]:
     return f"alert {alert.id}", Line(kind="alert", text=f"{alert.to} is told: {alert.message}")
-
-
-def _done(effect: EffectRow) -> tuple[str, Line]:
-    payload = cast("Record", read_json(effect.payload))
-    receipt = cast("Record", read_json(effect.receipt or "{}"))
-    text = sentence(f"{effect.connection}.{effect.operation}", payload, receipt)
-    if effect.attempts > 1:
-        text += f" - at attempt {effect.attempts}"
-    return f"done {effect.key}", Line(kind="write", text=text, system=NAMES[effect.connection])
-
-
-def _failed(effect: EffectRow) -> tuple[str, Line]:
-    failure = cast("Record", read_json(effect.failure or "{}"))
-    text = f"{effect.operation} was not done: {failure.get('reason')}"
-    return f"failed {effect.key}", Line(kind="write", text=text, system=NAMES[effect.connection])

@@ -1,280 +1,63 @@
-"""The story, day by day. Each scene is an act in one of the systems; what follows is read from the ledger."""
+"""Opens the firm and the stage, and plays the story; on a ledger that has it, all of it once more."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC
 from pathlib import Path
-from typing import TypeAlias
 
 from engine.clock import FixedClock
 from engine.connect.catalog import Catalog
-from engine.demo import words
-from engine.demo.expectations import Remembered, judge
-from engine.demo.firm import ENGAGEMENT, ZONE, Firm, Hours, berlin
-from engine.demo.lineage import lineage
-from engine.demo.news import News
+from engine.demo.again import again
+from engine.demo.books import Books, NetSuiteBooks
+from engine.demo.firm import Firm
+from engine.demo.real_erp import RealErp, overlay
+from engine.demo.scenes import Heard, Play
 from engine.demo.stage import Stage, stage
-from engine.demo.story import Line, Scene, Story
-from engine.values.json_text import read_json
-
-Heard: TypeAlias = Callable[[Scene], None]
-START = berlin(2026, 5, 18, 8)
-STORM = 5  # times that every message comes
+from engine.demo.story import Story
+from engine.demo.world import NETSUITE, TRYTON
 
 
-async def play(folder: Path, ledger_url: str, heard: Heard) -> Story:
+async def play(pack: Path, ledger_url: str, heard: Heard, real: RealErp | None = None) -> Story:
     """Play the whole story on a ledger; `heard` is given each scene when it is over.
+
+    A ledger that has the story already is told everything again, and nothing may come of it.
 
     Raises:
         DemoStuckError: when something does not come to rest.
         TidegateError: when the pack or the ledger cannot be used.
 
     """
-    clock = FixedClock(START.astimezone(UTC))
-    firm = Firm(Catalog.found(), clock)
-    addresses = firm.start()
-    try:
+    async with opened(pack, ledger_url, heard, real) as played:
+        if next(played.stage.reader.events(), None) is not None:
+            return await again(played)
+        return await played.all()
+
+
+@asynccontextmanager
+async def opened(
+    pack: Path, ledger_url: str, heard: Heard, real: RealErp | None = None
+) -> AsyncIterator[Play]:
+    """The firm, furnished, and a daemon that it calls; for whole stories, and for single scenes."""
+    world = NETSUITE if real is None else TRYTON
+    clock = FixedClock(world.start.astimezone(UTC))
+    firm = Firm(Catalog.found(), clock, world)
+    with ExitStack() as kept:
+        addresses = firm.start()
+        kept.callback(firm.stop)
         firm.furnish()
-        async with stage(folder, ledger_url, addresses, clock) as opened:
-            register(firm, opened)
-            return await Play(firm, opened, heard).all()
-    finally:
-        firm.stop()
+        folder, environ = pack, None
+        if real is not None:
+            made = kept.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-demo-pack-"))
+            folder, environ = overlay(pack, Path(made)), real.environ
+        books: Books = NetSuiteBooks(firm.erp) if real is None else real.books()
+        async with stage(folder, ledger_url, addresses, clock, environ) as on:
+            register(firm, on)
+            yield Play(firm, books, on, heard)
 
 
-def register(firm: Firm, stage: Stage) -> None:
+def register(firm: Firm, on: Stage) -> None:
     """Tell the systems that call where to call."""
-    for name in stage.hooks:
+    for name in on.hooks:
         connection, _, source = name.partition("/")
-        firm.systems[connection].notifier.register(source, f"{stage.address}/hooks/{name}")
-
-
-@dataclass(slots=True)
-class Play:
-    """The scenes in their order."""
-
-    firm: Firm
-    stage: Stage
-    heard: Heard
-    scenes: list[Scene] = field(default_factory=list)
-    remembered: Remembered = field(default_factory=Remembered)
-    news: News = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.news = News(self.stage.reader)
-
-    async def all(self) -> Story:
-        """Play every scene."""
-        await self.deal_is_won()
-        await self.people_are_assigned()
-        await self.time_is_approved()
-        await self.erp_is_away()
-        await self.time_comes_late()
-        await self.milestone_is_accepted()
-        await self.scope_has_changed()
-        await self.amendment_is_signed()
-        await self.everything_is_told_again()
-        expectations = judge(self.firm, self.stage, self.remembered)
-        return Story(scenes=self.scenes, trace=lineage(self.stage.reader), expectations=expectations)
-
-    # What a scene is made of
-
-    async def _scene(self, at: datetime, title: str, *lines: Line) -> None:
-        """End a scene: let everything come to rest, and tell what followed."""
-        await self._revenue()
-        self._tell(at, title, *lines)
-
-    def _tell(self, at: datetime, title: str, *lines: Line) -> None:
-        scene = Scene(at=at.astimezone(ZONE), title=title, lines=(*lines, *self.news.lines()))
-        self.scenes.append(scene)
-        self.heard(scene)
-
-    async def _revenue(self) -> None:
-        """Let everything come to rest, and fetch what the revenue engine made of it."""
-        await self.stage.rest()
-        await self.stage.ask("revrec")
-        await self.stage.rest()
-
-    async def called(self) -> Line:
-        """Let the CRM call; how often it did."""
-        before = self._counts()[1]
-        await asyncio.to_thread(self.firm.crm.notifier.settle)
-        await self.stage.rest()
-        return _repeated("the message of Salesforce", self._counts()[1] - before)
-
-    def _counts(self) -> tuple[int, int]:
-        tally = self.stage.runner.executor.tally
-        return tally.accepted, tally.duplicates
-
-    async def approved(self, hours: Hours, times: int = 1) -> Line:
-        """Time is booked and approved in the PSA, and the PSA is asked for news."""
-        entry = self.firm.approve_time(hours, times)
-        self.remembered.hours[entry] = hours
-        await self.stage.ask("psa")
-        who = "Ada Byron" if hours.worker == "EMP-001" else "Grace Murray"
-        booked = f"{words.hours(hours.minutes)} on {words.day(hours.worked_on)}"
-        said = f"{who}: {booked} approved (time entry {entry})"
-        return Line(kind="act", text=said, system="Kantata")
-
-    # The scenes
-
-    async def deal_is_won(self) -> None:
-        """Sales wins the deal, and the CRM says so five times."""
-        at = berlin(2026, 5, 18, 10)
-        self.stage.at(at)
-        self.firm.win_deal(STORM)
-        act = Line(
-            kind="act",
-            system="Salesforce",
-            text="Grid planning platform for Nordwind Energie AG, 240,000.00 EUR, is set to won",
-        )
-        await self._scene(at, "The deal is won", act, await self.called())
-
-    async def people_are_assigned(self) -> None:
-        """Staffing assigns an architect and a consultant."""
-        at = berlin(2026, 5, 19, 9)
-        self.stage.at(at)
-        acts = [
-            await self._assigned("AS-1", "EMP-001", "architect", 120),
-            await self._assigned("AS-2", "EMP-002", "consultant", 200),
-        ]
-        await self._scene(at, "Staffing assigns two people", *acts)
-
-    async def _assigned(self, name: str, worker: str, role: str, hours: int) -> Line:
-        await self.stage.hand_in(
-            "resource.assigned",
-            {
-                "id": f"{ENGAGEMENT}-{name}",
-                "engagement_id": ENGAGEMENT,
-                "worker_id": worker,
-                "role": role,
-                "start_on": "2026-05-20",
-                "end_on": "2026-09-30",
-                "hours": hours,
-                "decided_at": berlin(2026, 5, 19, 9).astimezone(UTC).isoformat(),
-            },
-            "staffing.file",
-        )
-        who = "Ada Byron" if worker == "EMP-001" else "Grace Murray"
-        return Line(kind="act", text=f"{who} is assigned as {role} for {hours} hours", system="Staffing")
-
-    async def time_is_approved(self) -> None:
-        """Two entries are approved before the cutoff; the feed repeats one."""
-        at = berlin(2026, 5, 28, 17)
-        self.stage.at(at)
-        act = await self.approved(
-            Hours(worker="EMP-001", worked_on=date(2026, 5, 27), minutes=480, notes="Grid model")
-        )
-        await self._scene(at, "Time is approved before the cutoff", act)
-        at = berlin(2026, 5, 29, 17, 30)
-        self.stage.at(at)
-        act = await self.approved(
-            Hours(worker="EMP-002", worked_on=date(2026, 5, 28), minutes=450, notes="Load data"), STORM
-        )
-        repeated = _repeated("the approval in the feed of Kantata", STORM - 1)
-        await self._scene(at, "More time, half an hour before the cutoff", act, repeated)
-
-    async def erp_is_away(self) -> None:
-        """The ERP goes away while two entries are approved, and comes back."""
-        at = berlin(2026, 5, 29, 17, 35)
-        self.stage.at(at)
-        self.firm.erp.outage()
-        retries = self.stage.runner.executor.tally.retries
-        acts = [
-            await self.approved(
-                Hours(worker="EMP-001", worked_on=date(2026, 5, 28), minutes=405, notes="Workshop")
-            ),
-            await self.approved(
-                Hours(worker="EMP-002", worked_on=date(2026, 5, 27), minutes=780, notes="Migration")
-            ),
-        ]
-        await self.stage.tried(retries + 1)
-        self.remembered.open_in_outage = len(self.stage.reader.open_runs())
-        approvals = words.times(self.remembered.open_in_outage, "approval")
-        waits = Line(
-            kind="wait",
-            system="NetSuite",
-            text=f"does not answer; {approvals} safe in the ledger, in order",
-        )
-        self._tell(at, "The ERP is away, and people go on working", *acts, waits)
-        at = berlin(2026, 5, 29, 17, 50)
-        self.firm.erp.recover()
-        self.stage.at(at)
-        act = Line(kind="act", text="is back; what waited is posted, in order", system="NetSuite")
-        await self._scene(at, "The ERP is back", act)
-
-    async def time_comes_late(self) -> None:
-        """An entry is approved after the cutoff of its cycle."""
-        at = berlin(2026, 5, 29, 18, 40)
-        self.stage.at(at)
-        act = await self.approved(
-            Hours(worker="EMP-001", worked_on=date(2026, 5, 29), minutes=440, notes="Review with client")
-        )
-        await self._scene(at, "Time is approved after the cutoff", act)
-
-    async def milestone_is_accepted(self) -> None:
-        """A milestone is accepted as agreed."""
-        at = berlin(2026, 6, 1, 11)
-        self.stage.at(at)
-        self.firm.accept_milestone("M1")
-        act = Line(kind="act", text="milestone M1 Blueprint accepted is completed", system="Kantata")
-        await self.stage.ask("psa")
-        await self._scene(at, "A milestone is accepted", act)
-
-    async def scope_has_changed(self) -> None:
-        """A milestone is accepted that went beyond the contract."""
-        at = berlin(2026, 6, 2, 15)
-        self.stage.at(at)
-        self.firm.accept_milestone("M2", beyond_scope=True)
-        act = Line(
-            kind="act",
-            system="Kantata",
-            text="milestone M2 Pilot accepted is completed, beyond what the contract says (tag scope-change)",
-        )
-        await self.stage.ask("psa")
-        await self._scene(at, "A milestone is accepted that changes scope", act)
-        self.remembered.invoices_while_held = len(self.firm.erp.tables["invoice"])
-        self.remembered.state_while_held = str(self.firm.story_record("M2")["tag_list"])
-
-    async def amendment_is_signed(self) -> None:
-        """The amendment for it is signed, and the CRM says so five times."""
-        at = berlin(2026, 6, 3, 10)
-        self.stage.at(at)
-        self.firm.sign_amendment("M2", 18_000, STORM)
-        act = Line(kind="act", text="amendment 1 for M2, plus 18,000.00 EUR, is signed", system="Salesforce")
-        await self._scene(at, "The amendment is signed", act, await self.called())
-
-    async def everything_is_told_again(self) -> None:
-        """Every system tells everything once more, five times."""
-        at = berlin(2026, 6, 5, 9)
-        self.stage.at(at)
-        self.remembered.note(self.firm, self.stage)
-        before = self._counts()
-        for delivery in self._one_of_each():
-            message = read_json(delivery)
-            assert isinstance(message, dict)
-            self.firm.crm.notifier.tell(str(message["event"]), message, STORM)
-        await asyncio.to_thread(self.firm.crm.notifier.settle)
-        for poller in self.stage.pollers:
-            for _ in range(STORM):
-                poller.since = START
-                await poller.ask()
-        accepted, known = self._counts()
-        self.remembered.storm = known - before[1]
-        self.remembered.storm_accepted = accepted - before[0]
-        act = Line(
-            kind="act",
-            text=f"every system tells everything once more, {STORM} times: "
-            f"{words.times(self.remembered.storm, 'message')}, {self.remembered.storm_accepted} of them news",
-        )
-        await self._scene(at, "A storm of repeats", act)
-
-    def _one_of_each(self) -> list[bytes]:
-        return [delivery.body for delivery in list(self.firm.crm.notifier.deliveries)]
-
-
-def _repeated(what: str, known: int) -> Line:
-    """How often something was told; more than once, as systems sometimes do."""
-    text = f"{what} comes {words.times(known + 1, 'time')}" + ("; it counts once" if known else "")
-    return Line(kind="message", text=text)
+        firm.systems[connection].notifier.register(source, f"{on.address}/hooks/{name}")

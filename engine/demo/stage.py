@@ -20,6 +20,7 @@ from engine.runtime.triggers.poll import Poller
 from engine.values.json_text import write_json
 from engine.values.value import Value
 
+ENVIRONMENT = "demo"
 PATIENCE_SECONDS = 30.0
 TICK_SECONDS = 0.01
 
@@ -86,7 +87,11 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, ledger_url: str, simulated: Mapping[str, str], clock: FixedClock, environment: str = "demo"
+    folder: Path,
+    ledger_url: str,
+    simulated: Mapping[str, str],
+    clock: FixedClock,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
     """Open the workspace and the ledger, and run the daemon on them until the block ends."""
     session = sessions.load(folder)
@@ -94,7 +99,7 @@ async def stage(
     async with AsyncExitStack() as opened:
         ledger = opened.enter_context(open_ledger(ledger_url, clock=clock, create=True))
         sessions.store_release(session, ledger, clock)
-        connections = sessions.open_connections(session, environment, clock, simulated)
+        connections = sessions.open_connections(session, ENVIRONMENT, clock, simulated, environ)
         opened.push_async_callback(connections.aclose)
         runner = Runner(
             ledger=ledger,
@@ -103,7 +108,7 @@ async def stage(
             connections=connections,
             clock=clock,
         )
-        hooks = sessions.hooks(session, environment, simulated)
+        hooks = sessions.hooks(session, ENVIRONMENT, simulated, environ)
         complaints: list[str] = []
         pollers = sessions.pollers(session, connections, runner, clock, complaints.append)
         daemon = Daemon(runner, plan, hooks, clock)  # the story says when to ask, since its days take no time

@@ -1,16 +1,10 @@
 """The firm of the demo and a daemon, for tests that play scenes of its story or their own."""
 
 import asyncio
-from contextlib import asynccontextmanager
-from datetime import UTC
 
 import pytest
 
-from engine.clock import FixedClock
-from engine.connect.catalog import Catalog
-from engine.demo.firm import Firm
-from engine.demo.play import START, Play, register
-from engine.demo.stage import stage
+from engine.demo.play import opened
 from engine.session import pack_folder
 
 
@@ -18,27 +12,16 @@ class Playing:
     """Starts the firm and the daemon, and plays."""
 
     def __init__(self, folder):
-        self.clock = FixedClock(START.astimezone(UTC))
-        self.firm = Firm(Catalog.found(), self.clock)
         self.heard = []
         self.ledger = str(folder / "ledger.sqlite")
+        self.firm = None
 
-    @asynccontextmanager
-    async def on_stage(self):
-        addresses = self.firm.start()
-        try:
-            self.firm.furnish()
-            async with stage(pack_folder(), self.ledger, addresses, self.clock) as opened:
-                register(self.firm, opened)
-                yield Play(self.firm, opened, self.heard.append)
-        finally:
-            self.firm.stop()
-
-    def play(self, scenes):
+    def play(self, scenes, real=None):
         """Run an asynchronous function of a play; what it gives."""
 
         async def on_stage():
-            async with self.on_stage() as play:
+            async with opened(pack_folder(), self.ledger, self.heard.append, real) as play:
+                self.firm = play.firm
                 return await scenes(play)
 
         return asyncio.run(on_stage())

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.demo.firm import CLIENT, CONTRACT, ENGAGEMENT
+from engine.demo.world import CLIENT, CONTRACT, ENGAGEMENT
 
 pytestmark = pytest.mark.requirement("SCN-01")
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.demo.firm import CONTRACT, ENGAGEMENT
+from engine.demo.world import CONTRACT, ENGAGEMENT
 
 pytestmark = [pytest.mark.requirement("SCN-02", "POL-01")]
 

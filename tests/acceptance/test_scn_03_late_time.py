@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from engine.demo.firm import Hours, berlin
+from engine.demo.firm import Hours
+from engine.demo.world import NETSUITE
 from engine.values.json_text import read_json
 
 pytestmark = pytest.mark.requirement("SCN-03", "POL-02")
@@ -17,7 +18,7 @@ def approving(at, *, worker="EMP-001", minutes=480, worked_on=date(2026, 5, 28))
     async def scenes(play):
         await play.deal_is_won()
         play.stage.at(at)
-        await play.approved(Hours(worker=worker, worked_on=worked_on, minutes=minutes, notes=""))
+        await play.approved(Hours(worker, worked_on, minutes, ""))
         await play.stage.rest()
         return next(run for run in play.stage.reader.runs() if run.flow == "approved-time-to-billing")
 
@@ -27,10 +28,10 @@ def approving(at, *, worker="EMP-001", minutes=480, worked_on=date(2026, 5, 28))
 @pytest.mark.parametrize(
     "at, cycle",
     [
-        (berlin(2026, 5, 29, 18), "2026-W22"),
-        (berlin(2026, 5, 29, 18, 1), "2026-W23"),
-        (berlin(2026, 6, 5, 18), "2026-W23"),
-        (berlin(2026, 6, 8, 9), "2026-W24"),
+        (NETSUITE.at(5, 29, 18), "2026-W22"),
+        (NETSUITE.at(5, 29, 18, 1), "2026-W23"),
+        (NETSUITE.at(6, 5, 18), "2026-W23"),
+        (NETSUITE.at(6, 8, 9), "2026-W24"),
     ],
 )
 def test_the_cycle_is_the_first_that_is_open_when_time_is_approved(playing, at, cycle):
@@ -41,7 +42,7 @@ def test_the_cycle_is_the_first_that_is_open_when_time_is_approved(playing, at, 
 
 
 def test_the_evidence_says_why(playing):
-    run = playing.play(approving(berlin(2026, 5, 29, 18, 40)))
+    run = playing.play(approving(NETSUITE.at(5, 29, 18, 40)))
     eligible = read_json(run.decisions)["eligible"]
     assert eligible["rolled"] == ["billing-cutoff"]
     (note,) = eligible["notes"]
@@ -53,7 +54,7 @@ def test_the_evidence_says_why(playing):
 
 @pytest.mark.requirement("FLW-09", "POL-04", "FLW-14")
 def test_hours_and_amount_are_exact(playing):
-    playing.play(approving(berlin(2026, 5, 29, 9), minutes=440))
+    playing.play(approving(NETSUITE.at(5, 29, 9), minutes=440))
     (bill,) = playing.firm.erp.tables["timeBill"]
     (entry,) = playing.firm.revrec.entries
     assert (bill["hours"], bill["rate"]) == ("7:20", Decimal(210))
@@ -63,7 +64,7 @@ def test_hours_and_amount_are_exact(playing):
 @pytest.mark.requirement("POL-10", "POL-12")
 def test_a_long_day_is_billed_and_told(playing):
     async def scenes(play):
-        await approving(berlin(2026, 5, 29, 9), minutes=780)(play)
+        await approving(NETSUITE.at(5, 29, 9), minutes=780)(play)
         return [(row.policy, row.to) for row in play.stage.reader.alerts()]
 
     assert playing.play(scenes) == [("long-day", "delivery-operations")]
@@ -72,7 +73,7 @@ def test_a_long_day_is_billed_and_told(playing):
 
 @pytest.mark.requirement("POL-10")
 def test_time_without_a_rate_waits_for_commercial(playing):
-    run = playing.play(approving(berlin(2026, 5, 29, 9), worked_on=date(2024, 12, 30)))
+    run = playing.play(approving(NETSUITE.at(5, 29, 9), worked_on=date(2024, 12, 30)))
     assert run.status == "held"
     assert run.reason == "Rate card CARD-DE has no rate for the role architect on 30 Dec 2024."
     assert len(playing.firm.erp.tables["timeBill"]) == 0
@@ -83,8 +84,8 @@ def test_time_on_a_closed_project_waits_for_a_controller(playing):
     async def scenes(play):
         await play.deal_is_won()
         next(iter(play.firm.erp.tables["job"]))["isInactive"] = True
-        play.stage.at(berlin(2026, 5, 29, 9))
-        await play.approved(Hours(worker="EMP-001", worked_on=date(2026, 5, 28), minutes=60, notes=""))
+        play.stage.at(NETSUITE.at(5, 29, 9))
+        await play.approved(Hours("EMP-001", date(2026, 5, 28), 60, ""))
         await play.stage.rest()
         return [row.policy for row in play.stage.reader.holds(status="open")]
 

@@ -17,7 +17,7 @@ async def billed(play):
     (bill,) = [str(row["id"]) for row in play.firm.erp.tables["timeBill"]]
     (hours,) = [str(row["id"]) for row in play.firm.psa.tables["time_entries"]]
     back, forward = trace(reader, entry, Direction.BACK), trace(reader, hours, Direction.FORWARD)
-    return entry, bill, back, forward, lineage(reader), verify_chain(reader)
+    return entry, bill, back, forward, lineage(reader, play.firm.world), verify_chain(reader)
 
 
 @pytest.fixture

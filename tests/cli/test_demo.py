@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from engine.cli.main import tidegate
 from engine.demo.story import Expectation, Line, Scene, Story
+from engine.demo.world import NETSUITE
 from engine.ledger import open_reader
 
 
@@ -73,13 +74,11 @@ def told(*, held):
 
 
 def cli_moment():
-    from engine.demo.firm import berlin
-
-    return berlin(2026, 5, 29, 18, 40)
+    return NETSUITE.at(5, 29, 18, 40)
 
 
 def test_one_expectation_that_does_not_hold_fails_it(monkeypatch):
-    async def play(_folder, _url, heard):
+    async def play(_folder, _url, heard, _real):
         story = told(held=False)
         heard(story.scenes[0])
         return story
