@@ -1,0 +1,161 @@
+"""A process on a small workspace whose systems do as a test says: what each write and read brings, in order."""
+
+import asyncio
+import json
+from collections import defaultdict, deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from engine import session as sessions
+from engine.clock import FixedClock
+from engine.connect import Failure, Fault, FaultClass, Receipt
+from engine.connect.catalog import Catalog
+from engine.ledger import open_ledger
+from engine.runtime.accept import read_line
+from engine.runtime.retry import RetryPolicy
+from engine.runtime.runner import Runner
+from tests.workspaces import tiny
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+PATIENCE = RetryPolicy(attempts=3, first_seconds=0.0, longest_seconds=0.0)
+
+
+def failure(fault, reason="it failed", **more):
+    return Failure(fault=FaultClass(fault), reason=reason, **more)
+
+
+class Stopped(BaseException):
+    """The process ends here, as at a power cut."""
+
+
+class System:
+    """Every connection of the workspace. What is scripted comes first, and then all goes well."""
+
+    def __init__(self):
+        self.writes = defaultdict(deque)  # outcomes to come, by operation
+        self.reads = defaultdict(deque)
+        self.looks = deque()
+        self.applied = {}  # payload by effect key: what the system really has
+        self.calls = []  # (kind, operation, key or parameters)
+
+    async def write(self, effects):
+        return [self._write(effect) for effect in effects]
+
+    def _write(self, effect):
+        self.calls.append(("write", effect.operation, effect.key))
+        script = self.writes[effect.operation]
+        outcome = script.popleft() if script else "done"
+        if outcome == "stop":
+            raise Stopped
+        if outcome in ("done", "lost", "done and stop"):
+            self.applied.setdefault(effect.key, []).append(effect.payload)
+        if outcome == "done and stop":
+            raise Stopped
+        if outcome == "lost":  # it was done, and no answer came
+            return failure("unknown", "no answer came")
+        return Receipt(f"id-{effect.key}") if outcome == "done" else outcome
+
+    async def read(self, operation, parameters):
+        self.calls.append(("read", operation, dict(parameters)))
+        script = self.reads[operation]
+        found = script.popleft() if script else {"id": parameters.get("id"), "status": "open", "rate": 10}
+        if isinstance(found, Failure):
+            raise Fault(found)
+        return found
+
+    async def look_up(self, effect):
+        self.calls.append(("look_up", effect.operation, effect.key))
+        if self.looks:
+            found = self.looks.popleft()
+            if isinstance(found, Failure):
+                raise Fault(found)
+            return found
+        return Receipt(f"id-{effect.key}", found=True) if effect.key in self.applied else None
+
+    async def aclose(self):
+        pass
+
+    def count(self, kind, operation=None):
+        return sum(call[0] == kind and operation in (None, call[1]) for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Systems(Catalog):
+    """A catalog whose every connector is one system."""
+
+    system: System
+
+    def open(self, plan, settings, *, now):
+        return self.system
+
+
+class Small:
+    """A workspace, a ledger file, the systems, and processes one after the other."""
+
+    def __init__(self, folder, *documents):
+        self.system = System()
+        self.clock = FixedClock(NOW)
+        self.url = str(folder / "ledger.sqlite")
+        self.session = tiny.session(folder / "workspace", *documents, catalog=Systems(system=self.system))
+        self.plan = self.session.ready.plan
+
+    @contextmanager
+    def process(self, **options):
+        """A runner, and the ledger that it writes."""
+        with open_ledger(self.url, clock=self.clock, create=True) as ledger:
+            sessions.store_release(self.session, ledger, self.clock)
+            simulated = dict.fromkeys(("erp", "rev", "desk"), "http://127.0.0.1:1")
+            yield (
+                Runner(
+                    ledger=ledger,
+                    plan=self.plan,
+                    plans=sessions.plans(self.session, ledger),
+                    connections=sessions.open_connections(self.session, "demo", self.clock, simulated),
+                    clock=self.clock,
+                    policy=PATIENCE,
+                    **options,
+                ),
+                ledger,
+            )
+
+    def offers(self, *events):
+        """Offers of (event, data) each."""
+        return [
+            read_line(self.plan, json.dumps({"type": name, "data": data}).encode(), None, self.clock.now())
+            for name, data in events
+        ]
+
+    def run(self, *events, **options):
+        """One process: takes up what was left, takes these events, works to rest; its tally and its ledger."""
+        self.clock.advance(timedelta(seconds=1))
+
+        async def work(runner):
+            runner.recover()
+            if events:
+                runner.offer(self.offers(*events))
+            await runner.until_rest()
+
+        with self.process(**options) as (runner, ledger):
+            try:
+                asyncio.run(work(runner))
+            except Stopped:
+                return None
+            return Seen(runner, ledger.reader())
+
+
+class Seen:
+    """What a process left behind; read before the ledger is closed."""
+
+    def __init__(self, runner, reader):
+        self.tally = runner.executor.tally
+        rows = list(reader.runs(limit=1000))
+        self.runs = {row.id: row for row in rows}
+        self.effects = {one.key: one for row in rows for one in reader.effects(row.id)}
+        self.holds = {hold.id: hold for hold in reader.holds(limit=1000)}
+        self.alerts = list(reader.alerts(limit=1000))
+        self.audit = list(reader.audit())
+        self.transitions = {key: reader.transitions(key) for key in self.effects}
+
+    def status(self, run_id):
+        return self.runs[run_id].status

@@ -1,0 +1,329 @@
+"""A process that ends at any moment, and the next one that goes on: nothing lost, nothing twice."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from engine.core import begin
+from engine.core.accept import restore
+from engine.errors import LedgerError, LedgerFull
+from engine.event import Event
+from engine.ledger import Ledger, open_reader, read_instant, verify_chain
+from engine.runtime.permission import Release
+from engine.runtime.recover import Recovery
+from tests.runtime.scripted import Stopped, failure
+
+STEPS = """
+project: {read: erp.project, with: {id: item.group}}
+named: {map: named}
+ok: {check: [shut]}
+put: {write: erp.line, with: {key: project.id, day: item.day, to: named.group}, links: {item: item.id}}
+post: {write: erp.journal, with: {key: put.id}}
+say: {emit: item.said, with: {id: post.id, day: item.day}}
+"""
+DOCUMENTS = """
+mapping: named
+inputs: {item: canonical/item@1}
+output: canonical/item@1
+fields: {id: item.id, group: {xref: item, id: item.group, in: erp}}
+---
+policy: shut
+inputs: {project: erp/project@1, item: canonical/item@1}
+when: project.status == 'shut'
+then:
+  hold:
+    until: {event: item.changed, where: event.data.group == item.group}
+    release: {role: boss, reason: required}
+  alert: {to: boss}
+reason: "Project {{ project.id }} is shut."
+---
+flow: seed
+trigger: {event: item.made, as: item}
+steps:
+  line: {write: erp.line, with: {key: item.id}, links: {item: item.id}}
+---
+flow: after
+trigger: {event: item.said, as: item}
+steps:
+  line: {write: rev.performance, with: {key: item.id, day: item.day}}
+"""
+SEED = ("item.made", {"id": "G"})
+ONE = ("item.ordered", {"id": "1", "group": "G", "day": "2026-03-01"})
+CHANGED = ("item.changed", {"id": "x", "amount": 1, "group": "G"})
+RUN = "f/item.ordered:1"
+HOLD = f"{RUN}/ok/shut"
+
+
+@pytest.fixture
+def flow(small):
+    process = small(STEPS, DOCUMENTS, event="item.ordered")
+    process.run(SEED)
+    return process
+
+
+def whole(process):
+    """What must be so at the end: all complete, each write there once, the chain whole."""
+    seen = process.run()
+    assert {row.status for row in seen.runs.values()} == {"completed"}
+    steps = sorted(key.partition("/")[0] + "/" + key.rpartition("/")[2] for key in process.system.applied)
+    assert steps == ["after/line", "f/post", "f/put", "seed/line"]
+    assert {effect.status for effect in seen.effects.values()} == {"done"}
+    reader = open_reader(process.url)
+    try:
+        assert verify_chain(reader) == []
+    finally:
+        reader.close()
+    return seen
+
+
+class Cut:
+    """Cuts the power at the n-th commit of a process: before it, or right after it."""
+
+    def __init__(self, monkeypatch, number, *, after):
+        self.left = number
+        commit = Ledger.commit
+
+        def cut(ledger, what):
+            self.left -= 1
+            if self.left == 0 and not after:
+                raise Stopped
+            result = commit(ledger, what)
+            if self.left == 0:
+                raise Stopped
+            return result
+
+        monkeypatch.setattr(Ledger, "commit", cut)
+
+
+@pytest.mark.requirement("REL-17")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_stopped_at_any_commit(flow, monkeypatch, number, after):
+    with monkeypatch.context() as patch:
+        Cut(patch, number, after=after)
+        ended = flow.run(ONE)
+    assert ended is None or number > 5
+    flow.run(ONE)
+    whole(flow)
+
+
+@pytest.mark.parametrize("operation", ["line", "journal", "performance"])
+@pytest.mark.parametrize("when", ["stop", "done and stop"])
+def test_stopped_at_any_delivery(flow, operation, when):
+    flow.system.writes[operation].append(when)
+    assert flow.run(ONE) is None
+    whole(flow)
+    posted = [
+        key for key, payloads in flow.system.applied.items() if key.endswith("post") and len(payloads) > 1
+    ]
+    assert posted == []  # it is looked up, and not posted again
+
+
+class TestHolds:
+    @pytest.fixture
+    def held(self, flow):
+        flow.system.reads["project"] += [{"id": "G", "status": "shut", "rate": 1}]
+        assert flow.run(ONE).status(RUN) == "held"
+        return flow
+
+    @pytest.mark.requirement("POL-05")
+    def test_a_hold_outlives_its_process_and_is_checked_again(self, held):
+        seen = held.run(("item.changed", {"id": "y", "amount": 1, "group": "other"}))
+        assert (seen.status(RUN), seen.holds[HOLD].status) == ("held", "open")
+        seen = held.run(CHANGED)
+        hold = seen.holds[HOLD]
+        assert (hold.status, hold.released_by, hold.release_event) == (
+            "released",
+            "tidegate",
+            "item.changed:x:1",
+        )
+        assert seen.status(RUN) == "completed"
+        whole(held)
+
+    @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("number", range(1, 7))
+    def test_stopped_while_it_is_checked_again(self, held, monkeypatch, number, after):
+        with monkeypatch.context() as patch:
+            Cut(patch, number, after=after)
+            held.run(CHANGED)
+        held.run(CHANGED)
+        seen = whole(held)
+        assert seen.holds[HOLD].release_event == "item.changed:x:1"
+        assert len(seen.alerts) == 1
+
+    def test_held_again_and_again(self, held):
+        shut = {"id": "G", "status": "shut", "rate": 1}
+        held.system.reads["project"] += [shut, shut]
+        held.run(CHANGED)
+        seen = held.run(("item.changed", {"id": "x", "amount": 2, "group": "G"}))
+        assert (seen.status(RUN), seen.holds[HOLD].status, len(seen.alerts)) == ("held", "open", 1)
+        held.run(("item.changed", {"id": "x", "amount": 3, "group": "G"}))
+        whole(held)
+
+    @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("number", [1, 2, 3, 4])
+    @pytest.mark.requirement("GOV-20")
+    def test_released_by_a_person(self, held, monkeypatch, number, after):
+        with monkeypatch.context() as patch:
+            Cut(patch, number, after=after)
+            self.released(held)
+        if held.run().holds[HOLD].status == "open":
+            self.released(held)
+        seen = whole(held)
+        assert (seen.holds[HOLD].released_by, seen.holds[HOLD].release_reason) == ("ann", "it is fine")
+        (entry,) = [entry for entry in seen.audit if entry.subject == HOLD]
+        assert (entry.actor, entry.action) == ("ann", "hold released")
+        assert '"role":"boss"' in entry.detail
+
+    def released(self, process):
+        async def work(runner):
+            runner.recover()
+            release = Release(by="ann", reason="it is fine", role="boss")
+            done = asyncio.ensure_future(runner.release(HOLD, release))
+            await asyncio.sleep(0)
+            await runner.until_rest()
+            await done
+
+        with process.process() as (runner, _):
+            try:
+                asyncio.run(work(runner))
+            except Stopped:
+                return
+
+
+class TestTheSameAgain:
+    """A run decided again from the ledger is the run that was."""
+
+    def states(self, process, monkeypatch, *events):
+        """The states in which runs came to rest, as they were in memory."""
+        live = {}
+        from engine.runtime import execute
+
+        rest = execute.rest
+
+        def seen(commit, run_id, state, at):
+            live[run_id] = state
+            rest(commit, run_id, state, at)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(execute, "rest", seen)
+            process.run(*events)
+        return live
+
+    def recovered(self, process, run_id):
+        with process.process() as (runner, ledger):
+            reader = ledger.reader()
+            recovery = Recovery(reader, lambda _: process.plan, runner._connections)
+            return recovery.run(reader.run(run_id)).state
+
+    def same(self, process, live):
+        for run_id, state in live.items():
+            again = self.recovered(process, run_id)
+            assert (again.status, again.steps, again.scope, again.trace, again.open_holds) == (
+                state.status,
+                state.steps,
+                state.scope,
+                state.trace,
+                state.open_holds,
+            )
+            assert again.event == state.event
+
+    def test_completed(self, flow, monkeypatch):
+        self.same(flow, self.states(flow, monkeypatch, ONE))
+
+    def test_held_and_then_checked_again(self, flow, monkeypatch):
+        flow.system.reads["project"] += [{"id": "G", "status": "shut", "rate": 1}]
+        self.same(flow, self.states(flow, monkeypatch, ONE))
+        self.same(flow, self.states(flow, monkeypatch, CHANGED))
+
+    def test_held_and_checked_again_in_one_process(self, flow, monkeypatch):
+        flow.system.reads["project"] += [{"id": "G", "status": "shut", "rate": 1}]
+        live = self.states(flow, monkeypatch, ONE, CHANGED)
+        self.same(flow, live)
+
+    @pytest.mark.parametrize("fault", ["permanent", "unknown"])
+    def test_refused_or_in_doubt(self, small, monkeypatch, fault):
+        process = small(
+            "put: {write: erp.blind, with: {key: item.id}}\nb: {write: erp.line, with: {key: put.id}}"
+        )
+        process.system.writes["blind"].append(failure(fault, "no luck"))
+        self.same(process, self.states(process, monkeypatch, ("item.made", {"id": "1"})))
+
+    def test_what_was_read_keeps_its_dates(self, small, monkeypatch):
+        process = small("all: {read: erp.projects, with: {customer: item.id}}")
+        process.system.reads["projects"].append(
+            [{"id": "P", "status": "s", "rate": 1, "amended_on": date(2026, 3, 1)}]
+        )
+        self.same(process, self.states(process, monkeypatch, ("item.made", {"id": "1"})))
+
+    def test_what_was_waited_for_keeps_its_dates(self, small, monkeypatch):
+        process = small(
+            "w: {wait: {event: item.said, where: event.data.id == item.id}}\n"
+            "put: {write: erp.line, with: {key: item.id, day: w.day}}"
+        )
+        live = self.states(process, monkeypatch, ("item.made", {"id": "1"}))
+        live |= self.states(process, monkeypatch, ("item.said", {"id": "1", "day": "2026-03-01"}))
+        assert live["f/item.made:1"].status == "completed"
+        self.same(process, live)
+
+
+class TestTheDiskIsFull:
+    @pytest.mark.requirement("REL-04")
+    @pytest.mark.parametrize("number", range(1, 7))
+    def test_the_process_ends_and_nothing_is_lost(self, flow, monkeypatch, number):
+        left = [number]
+        commit = Ledger.commit
+
+        def full(ledger, what):
+            left[0] -= 1
+            if left[0] <= 0:
+                raise LedgerFull("there is no room for the commit")
+            return commit(ledger, what)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "commit", full)
+            with pytest.raises(LedgerError):
+                flow.run(ONE)
+        flow.run(ONE)
+        whole(flow)
+
+    def test_a_sender_is_not_told_that_it_was_taken(self, flow, monkeypatch):
+        def full(ledger, what):
+            raise LedgerFull("there is no room for the commit")
+
+        async def work(runner):
+            runner.recover()
+            with monkeypatch.context() as patch:
+                patch.setattr(Ledger, "commit", full)
+                taken = asyncio.ensure_future(runner.accept(flow.offers(ONE)))
+                await asyncio.sleep(0)
+                with pytest.raises(LedgerFull):
+                    await runner.turn()
+            assert not taken.done()
+            taken.cancel()
+            with pytest.raises(LedgerError, match="failed before"):
+                await runner.accept(flow.offers(ONE))
+
+        with flow.process() as (runner, _):
+            asyncio.run(work(runner))
+        flow.run(ONE)
+        whole(flow)
+
+
+def test_an_event_of_the_ledger_is_the_event_that_came(flow):
+    flow.run(ONE)
+    reader = open_reader(flow.url)
+    row = reader.event("item.ordered:1")
+    reader.close()
+    kept = Event(
+        id=row.id,
+        type=row.type,
+        data={},
+        text=row.body,
+        order_key=row.order_key,
+        at=read_instant(row.at),
+        accepted_at=read_instant(row.accepted_at),
+    )
+    state, _ = begin(flow.plan.flows["f"], restore(flow.plan, kept))
+    assert state.run_id == RUN
