@@ -108,7 +108,7 @@ def test_a_source_that_is_away_is_asked_again_until_it_is_time_to_stop(asking):
     async def until_told():
         stopping = asyncio.Event()
         running = asyncio.ensure_future(poller.run(stopping))
-        while not heard.accepted:
+        while not heard.accepted:  # noqa: ASYNC110 - what is waited for is a list
             await asyncio.sleep(0.001)
         stopping.set()
         await asyncio.wait_for(running, 5)
