@@ -1,4 +1,4 @@
-"""A process on a small workspace whose systems do as a test says: what each write and read brings, in order."""
+"""A process on a small workspace whose systems do as a test says: what each call brings, in order."""
 
 import asyncio
 import json
@@ -87,6 +87,7 @@ class Systems(Catalog):
     system: System
 
     def open(self, plan, settings, *, now):
+        del plan, settings, now
         return self.system
 
 
@@ -127,7 +128,7 @@ class Small:
         ]
 
     def run(self, *events, **options):
-        """One process: takes up what was left, takes these events, works to rest; its tally and its ledger."""
+        """One process: takes up what was left, takes these events, works to rest; what it left behind."""
         self.clock.advance(timedelta(seconds=1))
 
         async def work(runner):

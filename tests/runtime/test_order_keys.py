@@ -37,9 +37,8 @@ def test_order_is_kept_and_nobody_is_left_standing(events, chance):
     keys = OrderKeys()
     working, begun = [], []
     for number, (key, runs) in enumerate(events):
-        for run in range(runs):
-            if keys.enter(key, f"e{number}", f"{key}/{number}/{run}"):
-                working.append(f"{key}/{number}/{run}")
+        names = [f"{key}/{number}/{run}" for run in range(runs)]
+        working.extend(name for name in names if keys.enter(key, f"e{number}", name))
     while working:
         begun_now = working.pop(chance.randrange(len(working)))
         begun.append(begun_now)

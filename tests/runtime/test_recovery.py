@@ -289,7 +289,7 @@ class TestTheDiskIsFull:
         whole(flow)
 
     def test_a_sender_is_not_told_that_it_was_taken(self, flow, monkeypatch):
-        def full(ledger, what):
+        def full(*_):
             raise LedgerFull("there is no room for the commit")
 
         async def work(runner):
