@@ -1,6 +1,7 @@
 """Every page can be found from an index, and every list of pages is complete."""
 
 import re
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -47,3 +48,13 @@ def test_a_fragment_is_one_or_two_sentences(fragment):
 
 def test_the_changelog_says_where_the_news_are():
     assert "docs/changes/" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "images").glob("*.svg")), ids=lambda path: path.name)
+def test_a_picture_can_be_read_by_everybody(picture):
+    """It has words for those who cannot see it, and colours for light and dark."""
+    root = ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own picture
+    named = {child.tag.rpartition("}")[2]: child.text for child in root}
+    assert named["title"]
+    assert named["desc"]
+    assert "prefers-color-scheme: dark" in named["style"]
