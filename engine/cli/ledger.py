@@ -16,9 +16,14 @@ def command() -> None:
 @options.ledger
 def upgrade(ledger_url: str) -> None:
     """Create the ledger, or bring its schema to this release. What is in it stays."""
-    from engine.ledger import upgrade_ledger
+    from engine.clock import SystemClock
+    from engine.errors import LedgerMissing
+    from engine.ledger import open_ledger, upgrade_ledger
 
-    upgrade_ledger(ledger_url)
+    try:
+        upgrade_ledger(ledger_url)
+    except LedgerMissing:
+        open_ledger(ledger_url, clock=SystemClock(), create=True).close()
     output.line(f"{ledger_url} is up to date.")
 
 

@@ -40,7 +40,7 @@ def command(wanted: str, ledger_url: str, direction: str | None, form: str) -> N
     if form == "json":
         output.json(_as_json(found))
         return
-    draw = _draw_tree if sys.stdout.isatty() else _draw_lines
+    draw = _draw_tree if _is_terminal() else _draw_lines
     draw(list(_told(found)))
     if not found.complete:
         output.line("There is more; follow one of the ids above.", error=True)
@@ -57,6 +57,10 @@ def _as_json(found: "Trace") -> Mapping[str, Value]:
         ],
         "edges": [{"from": edge.source, "to": edge.target, "kind": edge.kind} for edge in found.edges],
     }
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 class _Told(NamedTuple):

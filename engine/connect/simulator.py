@@ -403,7 +403,11 @@ class _Server:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self.listen()
+        try:
+            self.listen()
+        except OSError:
+            self.stop()
+            raise
 
     def listen(self) -> None:
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(START_SECONDS)
@@ -426,7 +430,11 @@ class _Server:
         # asyncio switches Nagle's waiting off only where the socket says that it is TCP.
         place = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(("127.0.0.1", self.port))
+        try:
+            place.bind(("127.0.0.1", self.port))
+        except OSError:
+            place.close()
+            raise
         self._listener = await self._loop.create_server(self._protocol, sock=place, backlog=1024)
         self.port = place.getsockname()[1]
 

@@ -1,0 +1,227 @@
+"""`test`, `map`, `eval`, `schema`, and the front door: what they print, and how they refuse."""
+
+import json
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from engine.cli.main import COMMANDS
+from tests.workspaces.systems import approval, entry
+
+
+class TestTheFrontDoor:
+    def test_help_lists_every_command(self, tidegate):
+        ended = tidegate("--help")
+        assert ended.code == 0
+        assert all(name in ended.out for name in COMMANDS)
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_command_explains_itself(self, tidegate, name):
+        ended = tidegate(name, "--help")
+        assert ended.code == 0
+        assert len(ended.out.splitlines()) > 5
+
+    def test_a_command_that_there_is_not(self, tidegate):
+        ended = tidegate("vaildate")
+        assert ended.code == 2
+        assert "did you mean `validate`" in ended.err
+
+    def test_wrong_use_ends_with_2(self, tidegate):
+        for arguments in (
+            ["process"],
+            ["trace"],
+            ["run", "--port", "99999"],
+            ["map"],
+            ["test", "--format", "x"],
+        ):
+            assert tidegate(*arguments).code == 2
+
+    def test_help_comes_quickly_since_nothing_is_imported_for_it(self):
+        code = (
+            "import sys; from engine.cli.main import main; sys.argv = ['tidegate', '--help']\n"
+            "try: main()\nexcept SystemExit: pass\n"
+            "heavy = {'sqlalchemy', 'httpx', 'rich', 'jinja2', 'starlette', 'networkx'} & set(sys.modules)\n"
+            "sys.exit(', '.join(heavy) or 0)"
+        )
+        done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_a_folder_that_is_no_workspace(self, tidegate, tmp_path):
+        for arguments in (["test"], ["map", "m", "--input", __file__], ["validate"]):
+            ended = tidegate(*arguments, "-w", tmp_path)
+            assert ended.code == 1
+            assert "is no workspace" in ended.err
+        assert tidegate("test", "-w", tmp_path / "missing").code == 2
+        assert tidegate("test", "-w", __file__).code == 2
+
+    def test_a_workspace_with_problems_shows_them(self, tidegate, folder):
+        (folder / "flows" / "billing.yaml").write_text(
+            "flow: x\ntrigger: {event: nothing.like.it}\nsteps: {}\n"
+        )
+        ended = tidegate("test", "-w", folder)
+        assert ended.code == 1
+        assert re.search(r"TG\d{3} error: ", ended.err)
+
+
+class TestTest:
+    def test_all_pass(self, tidegate, folder):
+        ended = tidegate("test", "-w", folder)
+        assert ended.code == 0
+        assert ended.out.endswith("4 tests: all passed.\n")
+
+    def test_one_fails(self, tidegate, folder):
+        tests = folder / "flows" / "billing.test.yaml"
+        tests.write_text(tests.read_text().replace("cycle: 2026-W23", "cycle: 2026-W24", 1))
+        ended = tidegate("test", "-w", folder, "-k", "cutoff")
+        assert ended.code == 1
+        assert "eligible" in ended.out or "cycle" in ended.out
+        assert ended.out.endswith("1 test: 0 passed, 1 failed.\n")
+        assert tidegate("test", "-w", folder, "--format", "json").json["failed"] == 1
+
+    def test_chosen_by_path_and_flow(self, tidegate, folder):
+        assert tidegate("test", "-w", folder, folder / "flows").code == 0
+        assert tidegate("test", "-w", folder, "approved-time-to-billing", "-k", "closed").out.endswith(
+            "1 test: all passed.\n"
+        )
+        ended = tidegate("test", "-w", folder, "aproved-time-to-billing")
+        assert ended.code == 2
+        assert "fits no test" in ended.err
+
+    def test_junit(self, tidegate, folder):
+        ended = tidegate("test", "-w", folder, "--format", "junit")
+        assert ET.fromstring(ended.out).find("testsuite").get("tests") == "4"  # noqa: S314 - our own
+
+    def test_none(self, tidegate, folder):
+        (folder / "flows" / "billing.test.yaml").unlink()
+        assert tidegate("test", "-w", folder) == (0, "no tests.\n", "")
+
+
+class TestMap:
+    @pytest.fixture
+    def given(self, tmp_path):
+        def write(value):
+            path = tmp_path / "input.json"
+            path.write_text(value if isinstance(value, str) else json.dumps(value))
+            return path
+
+        return write
+
+    def test_a_record_through_a_mapping(self, tidegate, folder, given):
+        ended = tidegate("map", "native-to-entry", "-w", folder, "--input", given(approval()))
+        assert ended.code == 0
+        assert ended.json["hours"] == 7.5
+        assert ended.json["worked_on"] == "2026-05-28"
+
+    def test_several_inputs_go_by_name(self, tidegate, folder, given):
+        data = {
+            "entry": entry(),
+            "project": {"id": "P-7", "status": "open", "rate": 100},
+            "eligible": {"cycle": None},
+        }
+        ended = tidegate("map", "entry-to-bill", "-w", folder, "--input", given(data))
+        assert (ended.json["amount"], ended.json["worker"]) == (750, "?worker:w-3@erp")
+
+    @pytest.mark.parametrize(
+        "value, why",
+        [
+            ("{", "is not JSON"),
+            ([], "the input"),
+            ({"entry": {}}, "lacks project, eligible"),
+            ("NaN", "is not JSON"),
+        ],
+    )
+    def test_an_input_that_will_not_do(self, tidegate, folder, given, value, why):
+        ended = tidegate("map", "entry-to-bill", "-w", folder, "--input", given(value))
+        assert ended.code == 1
+        assert why in ended.err
+
+    @pytest.mark.parametrize(
+        "value", [{}, [], 1, None, "x", {"minutes": "many", "day": "2026-13-01"}, approval(day="2026-02-30")]
+    )
+    def test_a_record_of_another_kind_is_refused_in_a_sentence(self, tidegate, folder, given, value):
+        ended = tidegate("map", "native-to-entry", "-w", folder, "--input", given(json.dumps(value)))
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("tidegate: ")
+
+    def test_a_mapping_that_there_is_not(self, tidegate, folder, given):
+        ended = tidegate("map", "native-to-entri", "-w", folder, "--input", given({}))
+        assert ended.code == 1
+        assert "did you mean `native-to-entry`?" in ended.err
+
+    def test_a_file_that_there_is_not(self, tidegate, folder, tmp_path):
+        assert tidegate("map", "m", "-w", folder, "--input", tmp_path / "no.json").code == 2
+        assert tidegate("map", "m", "-w", folder, "--input", tmp_path).code == 2
+
+
+class TestEval:
+    @pytest.fixture
+    def data(self, tmp_path):
+        path = tmp_path / "data.json"
+        path.write_text('{"a": 1.10, "b": [1, 2], "name": "x"}')
+        return path
+
+    @pytest.mark.parametrize(
+        "option, text, value",
+        [("--expr", "a * 2", "2.20"), ("--path", "b[1]", "2"), ("--template", "{{ name }}!", '"x!"')],
+    )
+    def test_each_language(self, tidegate, data, folder, option, text, value):
+        assert tidegate("eval", option, text, "--input", data, "-w", folder) == (0, f"{value}\n", "")
+
+    def test_calendars_of_the_workspace_are_there(self, tidegate, data, folder):
+        ended = tidegate(
+            "eval", "--expr", "cycle('billing', date('2026-05-28')).name", "--input", data, "-w", folder
+        )
+        assert ended.out == '"2026-W22"\n'
+
+    @pytest.mark.parametrize("text", ["a +", "nobody", "a / 0", "__import__('os')", "a.__class__"])
+    def test_what_is_wrong_is_said_with_its_place(self, tidegate, data, folder, text):
+        ended = tidegate("eval", "--expr", text, "--input", data, "-w", folder)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err
+
+    def test_one_language_at_a_time(self, tidegate, data):
+        assert tidegate("eval", "--expr", "a", "--path", "b", "--input", data).code == 2
+        assert tidegate("eval", "--input", data).code == 2
+
+    def test_cases_are_answered_line_by_line(self, tidegate, tmp_path, folder):
+        cases = tmp_path / "cases.jsonl"
+        cases.write_text(
+            '{"expr": "1 + 1"}\n\n{"path": "a", "input": {"a": 5}}\n{"expr": "1 +"}\nno\n{"expr": 1}\n'
+        )
+        ended = tidegate("eval", "--cases", cases, "-w", folder)
+        answers = [json.loads(line) for line in ended.out.splitlines()]
+        assert ended.code == 1
+        assert [answer.get("value") for answer in answers] == [2, 5, None, None, None]
+        assert f"{cases}:5" in answers[3]["problem"]["message"]
+
+
+class TestSchema:
+    def test_kinds_are_listed_and_shown(self, tidegate):
+        assert "flow" in tidegate("schema").out
+        assert tidegate("schema", "test").json["title"]
+
+    def test_all_are_written(self, tidegate, tmp_path):
+        ended = tidegate("schema", "--export", tmp_path / "out")
+        assert ended.code == 0
+        assert json.loads((tmp_path / "out" / "flow.schema.json").read_text())["title"]
+
+    def test_a_kind_that_there_is_not(self, tidegate):
+        assert "did you mean `flow`?" in tidegate("schema", "flwo").err
+
+    def test_a_place_that_is_none(self, tidegate, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert tidegate("schema", "--export", tmp_path / "file").code == 2
+        ended = tidegate("schema", "--export", tmp_path / "file" / "below")
+        assert ended.code == 1
+        assert "not a directory" in ended.err.lower()
+
+
+class TestExplain:
+    def test_a_code(self, tidegate):
+        assert "TG101" in tidegate("explain", "tg101").out
+
+    def test_no_code(self, tidegate):
+        assert tidegate("explain", "TG999999").code == 1

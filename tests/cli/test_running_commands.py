@@ -1,0 +1,383 @@
+"""`process`, `holds`, `trace`, `ledger`, `run`, `simulate`: against simulators over HTTP."""
+
+import json
+import re
+import signal
+import sqlite3
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.clock import SystemClock
+from engine.ledger import open_ledger
+from tests.workspaces.systems import approval, entry, lines, signed
+
+HIRED = ("worker.hired", {"id": "w-3", "name": "Ann"})
+HOLD = "approved-time-to-billing/time.approved:te-2/eligible/amendment-on-file"
+
+
+@pytest.fixture
+def process(tidegate, folder, ledger, systems, tmp_path):
+    """Runs `tidegate process` on events."""
+
+    def run(*events, form="text", raw=""):
+        file = tmp_path / "events.jsonl"
+        file.write_text(lines(*events) + raw)
+        return tidegate(
+            "process", "--events", file, "-w", folder, "--ledger", ledger, "--format", form, *systems[2]
+        )
+
+    return run
+
+
+class TestProcess:
+    def test_events_are_run_to_rest(self, process, systems):
+        process(HIRED)
+        ended = process(("time.approved", entry(1)), form="json")
+        assert ended.code == 0
+        counted = {
+            key: ended.json[key]
+            for key in ("events", "accepted", "duplicates", "runs", "completed", "effects")
+        }
+        assert counted == {
+            "events": 1,
+            "accepted": 1,
+            "duplicates": 0,
+            "runs": 2,
+            "completed": 2,
+            "effects": 2,
+        }
+        assert [record["amount"] for record in systems[0].records] == [750]
+        assert [record["bill"] for record in systems[1].records] == ["B-1"]
+
+    @pytest.mark.requirement("REL-01")
+    def test_the_same_file_again_changes_nothing(self, process, systems):
+        process(HIRED)
+        process(("time.approved", entry(1)))
+        again = process(HIRED, ("time.approved", entry(1)), form="json")
+        assert (again.code, again.json["duplicates"], again.json["effects"]) == (0, 2, 0)
+        assert len(list(systems[0].records)) == 1
+
+    def test_lines_that_are_no_events_are_named_and_the_others_worked(self, process, systems):
+        ended = process(
+            HIRED, raw='{\n[]\n{"type": "no.such", "data": {}}\n{"type": "worker.hired", "data": 1}\n'
+        )
+        assert ended.code == 1
+        assert [int(number) for number in re.findall(r"events\.jsonl:(\d+)", ended.err)] == [2, 3, 4, 5]
+        assert "5 events: 1 accepted" in ended.out
+        assert systems[0].lines
+
+    def test_a_run_that_fails_is_an_exit_code(self, process):
+        ended = process(("time.approved", entry(1, project="nowhere")), form="json")
+        assert (ended.code, ended.json["failed"]) == (1, 1)
+
+    def test_what_cannot_be_opened(self, tidegate, folder, ledger, tmp_path, systems):
+        here = ["-w", folder, "--ledger", ledger]
+        assert tidegate("process", "--events", tmp_path / "no.jsonl", *here).code == 2
+        assert tidegate("process", "--events", tmp_path, *here).code == 2
+        file = tmp_path / "e.jsonl"
+        file.write_text("")
+        ended = tidegate("process", "--events", file, *here)
+        assert ended.code == 1
+        assert "'erp' is simulated, and no simulator runs" in ended.err
+        ended = tidegate("process", "--events", file, *here, "--env", "moon", *systems[2])
+        assert ended.code == 1
+        assert "is not set up in environment 'moon'" in ended.err
+        assert tidegate("process", "--events", file, *here, "--simulator", "erp").code == 2
+
+    def test_a_ledger_that_cannot_be_used(self, tidegate, folder, tmp_path, systems, process, ledger):
+        file = tmp_path / "e.jsonl"
+        file.write_text("")
+        (tmp_path / "text.sqlite").write_text(
+            "this is no database, and it is long enough to be looked at" * 20
+        )
+        for place in (
+            tmp_path,
+            tmp_path / "text.sqlite",
+            tmp_path / "no" / "such" / "folder.sqlite",
+            "oracle://x",
+        ):
+            ended = tidegate("process", "--events", file, "-w", folder, "--ledger", place, *systems[2])
+            assert (ended.code, ended.out) == (1, "")
+            assert ended.err.startswith("tidegate: ")
+        process(HIRED)
+        with open_ledger(ledger, clock=SystemClock()):
+            ended = tidegate("process", "--events", file, "-w", folder, "--ledger", ledger, *systems[2])
+        assert ended.code == 1
+        assert "another process" in ended.err
+
+
+class TestHolds:
+    @pytest.fixture
+    def held(self, process):
+        process(HIRED)
+        assert process(("time.approved", entry(2, project="P-9"))).code == 0
+
+    @pytest.fixture
+    def release(self, tidegate, folder, ledger, systems):
+        def run(*more):
+            return tidegate("holds", "release", HOLD, "-w", folder, "--ledger", ledger, *systems[2], *more)
+
+        return run
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("POL-05")
+    def test_what_is_held_is_listed_with_why_and_by_whom_it_is_released(self, tidegate, ledger):
+        ended = tidegate("holds", "list", "--ledger", ledger)
+        assert HOLD in ended.out
+        assert "Project P-9 needs an amendment, and none is signed." in ended.out
+        assert "event amendment.signed or role controller with a reason" in ended.out
+        assert ended.out.endswith("1 open hold.\n")
+        (hold,) = tidegate("holds", "list", "--ledger", ledger, "--format", "json").json
+        assert (hold["id"], hold["four_eyes_over"], hold["status"]) == (HOLD, "500 EUR", "open")
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("POL-14")
+    @pytest.mark.parametrize(
+        "given, why",
+        [
+            (["--reason", "fine", "--second", "bob"], "in the role controller, and none was given"),
+            (["--role", "boss", "--reason", "fine", "--second", "bob"], "in the role controller, not boss"),
+            (["--role", "controller", "--second", "bob"], "with a reason only"),
+            (["--role", "controller", "--reason", " ", "--second", "bob"], "with a reason only"),
+            (["--role", "controller", "--reason", "fine"], "a second person above 500 EUR"),
+            (["--role", "controller", "--reason", "fine", "--second", "Ann"], "Ann is the first"),
+            (["--role", "controller", "--reason", "fine", "--second", "tidegate"], "by a person"),
+        ],
+    )
+    def test_a_release_that_the_policy_does_not_allow(self, tidegate, release, ledger, given, why):
+        ended = release("--by", "ann", *given)
+        assert ended.code == 1
+        assert why in ended.err
+        assert "1 open hold." in tidegate("holds", "list", "--ledger", ledger).out
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("GOV-20")
+    def test_released_by_two_people_it_is_carried_out_and_they_are_on_record(
+        self, tidegate, release, ledger, systems
+    ):
+        people = ["--by", "ann", "--role", "controller", "--second", "bob"]
+        ended = release(*people, "--reason", "signed on paper")
+        assert (ended.code, ended.out) == (0, f"{HOLD} is released.\n")
+        assert len(list(systems[0].records)) == 1
+        told = tidegate("trace", HOLD, "--ledger", ledger, "--format", "json").json
+        (hold,) = [node for node in told["nodes"] if node["kind"] == "hold"]
+        assert hold["details"]["released_by"] == "ann"
+        assert hold["details"]["release_reason"] == "signed on paper"
+        assert [(one["who"], one["did"]) for one in hold["details"]["audit"]] == [
+            ("ann", "hold released"),
+            ("bob", "hold release agreed"),
+        ]
+        assert tidegate("holds", "list", "--ledger", ledger).out == "0 open holds.\n"
+        assert (
+            "released by ann: signed on paper" in tidegate("holds", "list", "--all", "--ledger", ledger).out
+        )
+        again = release("--by", "ann", "--role", "controller")
+        assert (again.code, "it is released" in again.err) == (1, True)
+
+    def test_a_hold_that_there_is_not(self, process, release):
+        process()
+        ended = release()
+        assert ended.code == 1
+        assert "there is no such hold" in ended.err
+
+    def test_without_a_ledger(self, tidegate, ledger):
+        for arguments in (["holds", "list"], ["trace", "x"], ["ledger", "verify"]):
+            ended = tidegate(*arguments, "--ledger", ledger)
+            assert ended.code == 1
+            assert "no ledger" in ended.err
+
+
+class TestTrace:
+    @pytest.fixture(autouse=True)
+    def billed(self, process):
+        process(HIRED)
+        process(("time.approved", entry(1)))
+
+    @pytest.mark.requirement("SCN-08")
+    def test_from_the_revenue_entry_to_the_approved_hour(self, tidegate, ledger):
+        for wanted in ("PE-1", "RE-PE-1"):
+            ended = tidegate("trace", wanted, "--ledger", ledger, "--back")
+            assert ended.code == 0
+            assert '"approved_by":"ada"' in ended.out
+            assert "flow version: 4" in ended.out
+            assert '"amount":750.00' in ended.out
+        assert "<== this" in ended.out
+
+    def test_forward_from_the_hour_to_the_revenue_entry(self, tidegate, ledger):
+        told = tidegate(
+            "trace", "time.approved:te-1", "--ledger", ledger, "--forward", "--format", "json"
+        ).json
+        assert told["complete"]
+        assert {"record:erp:B-1", "record:rev:PE-1"} <= {node["id"] for node in told["nodes"]}
+        kinds = {
+            (edge["from"].split(":")[0], edge["kind"], edge["to"].split(":")[0]) for edge in told["edges"]
+        }
+        assert {("event", "started", "run"), ("run", "wrote", "effect"), ("run", "emitted", "event")} <= kinds
+
+    def test_on_a_terminal_it_is_a_tree(self, tidegate, ledger, monkeypatch):
+        monkeypatch.setattr("engine.cli.trace._is_terminal", lambda: True)
+        ended = tidegate("trace", "PE-1", "--ledger", ledger)
+        assert "└── " in ended.out
+        assert "record rev PE-1" in ended.out
+
+    def test_nothing_bears_the_id(self, tidegate, ledger):
+        ended = tidegate("trace", "nobody", "--ledger", ledger)
+        assert (ended.code, ended.out) == (1, "")
+        assert "nothing in the ledger bears the id 'nobody'" in ended.err
+
+    def test_what_a_record_says_cannot_reach_the_terminal(self, process, tidegate, ledger):
+        process(("worker.hired", {"id": "w-9", "name": "\x1b[2Jgone"}))
+        assert "\x1b" not in tidegate("trace", "worker.hired:w-9", "--ledger", ledger).out
+
+
+class TestLedger:
+    def test_made_and_verified(self, tidegate, ledger, process):
+        assert tidegate("ledger", "upgrade", "--ledger", ledger).code == 0
+        process(HIRED)
+        ended = tidegate("ledger", "verify", "--ledger", ledger, "--format", "json")
+        assert (ended.code, ended.json["ok"]) == (0, True)
+
+    @pytest.mark.requirement("OBS-24")
+    def test_what_was_changed_is_told(self, tidegate, ledger, process):
+        process(HIRED)
+        connection = sqlite3.connect(ledger)
+        connection.execute("UPDATE events SET body = replace(body, 'Ann', 'Bob')")
+        connection.commit()
+        connection.close()
+        ended = tidegate("ledger", "verify", "--ledger", ledger)
+        assert ended.code == 1
+        assert "The chain is broken." in ended.out
+
+
+def post(url, body, headers):
+    """Status and answer of a delivery."""
+    request = urllib.request.Request(url, body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def status_of_declared(url, length):
+    """What is said to a delivery that only declares its length."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection.putrequest("POST", parts.path)
+    connection.putheader("Content-Length", str(length))
+    connection.endheaders()
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def until(condition, seconds=15.0):
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class TestRun:
+    @pytest.fixture
+    def daemon(self, start, folder, ledger, systems, process):
+        process(HIRED)
+        desk = ["--simulator", "desk=http://127.0.0.1:1"]
+        begun = start("run", "-w", folder, "--ledger", ledger, "--port", "0", *systems[2], *desk)
+        told = [begun.stdout.readline() for _ in range(2)]
+        assert "runs 3 flows" in told[0], begun.stderr.read()
+        return begun, told[1].strip()
+
+    @pytest.mark.requirement("REL-04")
+    def test_deliveries_are_believed_taken_worked_and_the_rest_refused(
+        self, daemon, systems, tidegate, ledger
+    ):
+        begun, hook = daemon
+        body = json.dumps(approval(5)).encode()
+        assert post(hook, body, signed(body)) == (202, {"accepted": 1, "known": 0, "unfit": 0})
+        until(lambda: [record["entry"] for record in systems[0].records] == ["te-5"])
+        assert post(hook, body, signed(body)) == (202, {"accepted": 0, "known": 1, "unfit": 0})
+        changed = json.dumps(approval(5, minutes=60)).encode()
+        assert post(hook, changed, signed(changed))[0] == 409
+        assert post(hook, body, signed(body, "another"))[0] == 401
+        assert post(hook, body, {})[0] == 401
+        assert post(hook.replace("approved", "nothing"), body, signed(body))[0] == 404
+        garbage = b'{"half": '
+        assert post(hook, garbage, signed(garbage))[0] == 400
+        strange = b'{"entryId": 5}'
+        assert post(hook, strange, signed(strange)) == (202, {"accepted": 0, "known": 0, "unfit": 1})
+        assert status_of_declared(hook, 4 * 1024 * 1024 + 1) == 413
+        base = hook.partition("/hooks/")[0]
+        assert urllib.request.urlopen(f"{base}/readyz", timeout=5).status == 200
+        until(lambda: [record["bill"] for record in systems[1].records] == ["B-1"])
+        begun.send_signal(signal.SIGTERM)
+        out, err = begun.communicate(timeout=30)
+        assert begun.returncode == 0
+        assert out.splitlines()[-1] == "stopped."
+        assert err == ""
+        assert tidegate("ledger", "verify", "--ledger", ledger).code == 0
+
+    def test_what_is_on_its_way_comes_back_before_it_stops(self, daemon, systems, tidegate, ledger):
+        begun, hook = daemon
+        systems[0].latency_seconds = 0.7
+        body = json.dumps(approval(6)).encode()
+        assert post(hook, body, signed(body))[0] == 202
+        time.sleep(0.2)
+        begun.send_signal(signal.SIGTERM)
+        begun.communicate(timeout=30)
+        assert begun.returncode == 0
+        told = tidegate("trace", "time.approved:te-6", "--ledger", ledger, "--format", "json").json
+        statuses = [node["details"]["status"] for node in told["nodes"] if node["kind"] == "effect"]
+        assert statuses[:1] == ["done"]
+
+    @pytest.mark.usefixtures("daemon")
+    def test_two_processes_do_not_share_a_ledger(self, tidegate, folder, ledger, systems):
+        desk = ["--simulator", "desk=http://127.0.0.1:1"]
+        ended = tidegate("run", "-w", folder, "--ledger", ledger, "--port", "0", *systems[2], *desk)
+        assert ended.code == 1
+        assert "another process" in ended.err
+
+    def test_a_port_that_is_taken(self, daemon, tidegate, folder, tmp_path, systems):
+        port = re.search(r":(\d+)/", daemon[1])[1]
+        ended = tidegate(
+            "run", "-w", folder, "--ledger", tmp_path / "other.sqlite", "--port", port, *systems[2]
+        )
+        assert ended.code == 1
+        assert "cannot be listened on" in ended.err
+
+
+class TestSimulate:
+    def test_those_that_there_are(self, tidegate):
+        assert "netsuite" in tidegate("simulate").out.split()
+        assert "netsuite" in tidegate("simulate", "--format", "json").json
+
+    def test_one_that_there_is_not(self, tidegate):
+        ended = tidegate("simulate", "netsuit")
+        assert ended.code == 1
+        assert "did you mean `netsuite`?" in ended.err
+
+    def test_it_answers_until_it_is_told_to_stop(self, start):
+        begun = start("simulate", "revenue", "--format", "json")
+        told = json.loads(begun.stdout.readline())
+        request = urllib.request.Request(
+            f"{told['url']}/v1/contracts/none", headers={"Authorization": f"Bearer {told['token']}"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=5)
+        assert refused.value.code == 404
+        begun.send_signal(signal.SIGINT)
+        _, err = begun.communicate(timeout=10)
+        assert (begun.returncode, err) == (0, "")
+
+    def test_a_port_that_is_taken(self, tidegate, systems):
+        port = re.search(r":(\d+)", systems[0].base_url)[1]
+        ended = tidegate("simulate", "revenue", "--port", port)
+        assert ended.code == 1
+        assert "cannot be had" in ended.err
