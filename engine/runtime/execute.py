@@ -308,6 +308,7 @@ class Executor:
             self._wake_run(run_id, event)
 
     def _wake_run(self, run_id: str, event: Event) -> None:
+        self._settle_run(run_id)  # an event before this one may have woken it already
         known = run_id in self.live
         live = self._recall(run_id)
         answers = woken_by(live.state, event)
@@ -352,10 +353,19 @@ class Executor:
                 waiting = self._standing.pop(run_id)
                 self._begin(run_id, waiting.flow, waiting.event)
                 continue
-            run_id, answers = self._todo.popleft()
-            live = self._recall(run_id)
-            live.state, commands = advance(live.state, answers)
-            self._do(run_id, live, commands)
+            self._advance(*self._todo.popleft())
+
+    def _settle_run(self, run_id: str) -> None:
+        """Advance one run by the answers that it has."""
+        while mine := [answers for waiting, answers in self._todo if waiting == run_id]:
+            self._todo = deque(item for item in self._todo if item[0] != run_id)
+            for answers in mine:
+                self._advance(run_id, answers)
+
+    def _advance(self, run_id: str, answers: dict[str, Answer]) -> None:
+        live = self._recall(run_id)
+        live.state, commands = advance(live.state, answers)
+        self._do(run_id, live, commands)
 
     def _do(self, run_id: str, live: Live, commands: Iterable[Command]) -> None:
         """Turn commands into rows and work; answer at once those that the ledger can answer."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from engine.clock import Clock
 from engine.connect import Fault
@@ -32,6 +32,9 @@ from engine.runtime.retry import RetryPolicy, wait
 from engine.values.canonical import fingerprint
 from engine.values.json_text import read_json
 from engine.values.value import Value
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ class Runner:
         self._reading = asyncio.Semaphore(self.limits.reads)
         self._cache: dict[str, tuple[float, Value]] = {}
         self._failed: BaseException | None = None
+        self._promises: set[asyncio.Future[Any]] = set()  # of those who wait for a commit
 
     # --- for those who bring something ------------------------------------------------------------
 
@@ -137,7 +141,7 @@ class Runner:
         """
         done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
         self._put(_Offered(offers, done, source, unfit))
-        return await done
+        return await self._promised(done)
 
     async def release(self, hold_id: str, release: Release) -> None:
         """A person releases a hold.
@@ -155,7 +159,22 @@ class Runner:
             raise InputError(f"the hold {hold_id!r} cannot be released: {why}")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(_Release(hold, release, done))
-        await done
+        await self._promised(done)
+
+    async def _promised(self, done: "asyncio.Future[T]") -> T:
+        """Wait for a commit; one that fails is an answer as well, so that nobody waits for ever."""
+        self._promises.add(done)
+        try:
+            return await done
+        finally:
+            self._promises.discard(done)
+
+    def _fail(self, error: BaseException) -> None:
+        """Nothing more is committed by this runner: tell those who wait for it."""
+        self._failed = error
+        for done in self._promises:
+            if not done.done():
+                done.set_exception(LedgerError(f"the ledger failed: {error}"))
 
     def _put(self, item: _Offered | _ReadDone | _Release | Attempt) -> None:
         if self._failed is not None:
@@ -217,7 +236,7 @@ class Runner:
         try:
             self._take_turn()
         except BaseException as error:
-            self._failed = error
+            self._fail(error)
             raise
         return True
 
@@ -339,7 +358,7 @@ class Runner:
         self._tasks.discard(task)
         self._arrived.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed = self._failed or error
+            self._fail(self._failed or error)
 
     async def _deliver(self, connection: Connection, deliveries: list[Delivery]) -> None:
         for done in await attempt(connection, deliveries):
@@ -406,7 +425,6 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-T = TypeVar("T")
 _CACHED = 10_000
 
 

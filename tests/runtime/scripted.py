@@ -150,6 +150,7 @@ class Seen:
 
     def __init__(self, runner, reader):
         self.tally = runner.executor.tally
+        self.left = list(runner.executor.live)  # runs in memory though all is at rest
         rows = list(reader.runs(limit=1000))
         self.runs = {row.id: row for row in rows}
         self.effects = {one.key: one for row in rows for one in reader.effects(row.id)}

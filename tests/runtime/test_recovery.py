@@ -10,6 +10,7 @@ from engine.core.accept import restore
 from engine.errors import LedgerError, LedgerFull
 from engine.event import Event
 from engine.ledger import Ledger, open_reader, read_instant, verify_chain
+from engine.runtime.daemon import Daemon
 from engine.runtime.permission import Release
 from engine.runtime.recover import Recovery
 from tests.runtime.scripted import Stopped, failure
@@ -152,6 +153,16 @@ class TestHolds:
         assert seen.holds[HOLD].release_event == "item.changed:x:1"
         assert len(seen.alerts) == 1
 
+    def test_two_events_at_once_check_it_again_once_or_twice_and_do_no_harm(self, held):
+        shut = {"id": "G", "status": "shut", "rate": 1}
+        held.system.reads["project"] += [shut]
+        events = [("item.changed", {"id": "x", "amount": number, "group": "G"}) for number in (1, 2, 3)]
+        seen = held.run(*events)
+        assert seen.status(RUN) in ("completed", "held")
+        assert not seen.left
+        held.run(CHANGED[:1] + ({"id": "z", "amount": 9, "group": "G"},))
+        whole(held)
+
     def test_held_again_and_again(self, held):
         shut = {"id": "G", "status": "shut", "rate": 1}
         held.system.reads["project"] += [shut, shut]
@@ -190,6 +201,14 @@ class TestHolds:
                 asyncio.run(work(runner))
             except Stopped:
                 return
+
+
+def test_two_events_at_once_end_a_wait_once(small):
+    process = small("w: {wait: {event: item.changed, where: event.data.id == item.id}}")
+    process.run(("item.made", {"id": "1"}))
+    seen = process.run(*[("item.changed", {"id": "1", "amount": number}) for number in (1, 2)])
+    assert seen.status("f/item.made:1") == "completed"
+    assert not seen.left
 
 
 class TestTheSameAgain:
@@ -300,10 +319,30 @@ class TestTheDiskIsFull:
                 await asyncio.sleep(0)
                 with pytest.raises(LedgerFull):
                     await runner.turn()
-            assert not taken.done()
-            taken.cancel()
+            with pytest.raises(LedgerError, match="no room"):
+                await taken
             with pytest.raises(LedgerError, match="failed before"):
                 await runner.accept(flow.offers(ONE))
+
+        with flow.process() as (runner, _):
+            asyncio.run(work(runner))
+        flow.run(ONE)
+        whole(flow)
+
+    def test_the_daemon_refuses_the_delivery_and_ends(self, flow, monkeypatch):
+        async def work(runner):
+            daemon = Daemon(runner, flow.plan, {}, flow.clock)
+            await daemon.start("127.0.0.1", 0)
+            with monkeypatch.context() as patch:
+                patch.setattr(Ledger, "commit", full)
+                with pytest.raises(LedgerError, match="no room"):
+                    await asyncio.wait_for(runner.accept(flow.offers(ONE)), 5)
+                await asyncio.wait_for(daemon.until_stopped(), 5)
+                with pytest.raises(LedgerFull):
+                    await asyncio.wait_for(daemon.stop(), 5)
+
+        def full(*_):
+            raise LedgerFull("there is no room for the commit")
 
         with flow.process() as (runner, _):
             asyncio.run(work(runner))
