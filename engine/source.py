@@ -34,6 +34,10 @@ class Source:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def offset(self, number: int) -> int:
+        """The character offset at which line `number` begins; that of the end, past the end."""
+        return self._starts[number - 1] if number <= len(self._starts) else len(self.text)
+
     def line(self, number: int) -> str:
         """The text of line `number`, without its line end; empty past the end."""
         if not 1 <= number <= len(self._starts):

@@ -4,27 +4,45 @@ A mapping, the parameters of a read and each expression of a policy are such fun
 computed where it is first used, at the top level of the function, and never when it is not used.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
 from typing import cast
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
-from engine.compile.convert import conversion, cut, value_map
+from engine.compile.convert import can_become, conversion, cut, value_map
 from engine.compile.expressions import Emitted, Expressions, Parsed
+from engine.compile.fit import refuses
 from engine.language.compiled import ASK, Compiled, EvaluationError
+from engine.language.formula_types import Known, join
 from engine.language.generate import Emitter
 from engine.language.scope import TypeScope
 from engine.plan.table import Table
-from engine.source import Text
-from engine.spec.field import PathText, Raw
+from engine.source import Span, Text
+from engine.spec.field import IDENTIFIER, PathText, Raw
 from engine.values import type as types
 from engine.values.type import ANY, Field, Type, member
 from engine.values.value import Value
 from engine.workspace.kinds.entry import EntryDocument, KeyDocument
+from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
 NOTHING = Emitted("None", ANY, True)
+
+MAX_LOOPS = 5  # lists within lists; Python nests twenty blocks
+MAX_PARTS = 12  # of a dotted name
+
+_GOES_WITH = MappingProxyType(
+    {
+        **dict.fromkeys(("key", "on", "take"), ("table",)),
+        **dict.fromkeys(("id", "in"), ("xref",)),
+        "rounding": ("as",),
+    }
+)
+_NOT_OF_LISTS = ("rounding", "values", "max_length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,9 @@ class Body:
         self.emitter.scope = {name: f"n_{name}" for name in inputs}
         self.types = TypeScope(names=dict(inputs))
         self._lets = dict(lets or {})
-        self._busy: list[str] = []
+        self._keys = {str(key): key for key in self._lets}
+        self._busy: list[Text] = []
+        self._loops = 0  # how many lists are being gone through here
 
     def compiled(self, title: str, text: Text) -> Compiled:
         """A function that is nothing but one expression."""
@@ -82,16 +102,32 @@ class Body:
             if parsed is not None:
                 self._need(parsed)
 
+    def need_all(self) -> None:
+        """Emit every `let`, to find out what is wrong with those that nothing uses as well."""
+        for name in self._lets:
+            self._let(str(name))
+
     def _need(self, parsed: Parsed) -> None:
         for name in sorted(parsed.names & self._lets.keys()):
-            if name in self._busy:
-                self.compilation.report(problems.let_cycle(parsed.text, [*self._busy, name]))
-                self._bind(name, NOTHING)
-            elif self.emitter.scope.get(name) is None:
-                self._busy.append(name)
-                key = next(key for key in self._lets if key == name)
-                self._bind(name, self.entry(self._lets[key], Target(key, str(key), None)))
-                self._busy.pop()
+            self._let(name)
+
+    def _let(self, name: str) -> None:
+        """Emit a `let`, unless that was done, and before it those that it names."""
+        if name in self._busy:
+            self._report_cycle(name)
+            self._bind(name, NOTHING)
+        elif self.emitter.scope.get(name) is None:
+            key = self._keys[name]
+            self._busy.append(key)
+            self.need(self._lets[key])
+            self._bind(name, self.entry(self._lets[key], Target(key, name, None)))
+            self._busy.pop()
+
+    def _report_cycle(self, name: str) -> None:
+        """Report a cycle from its first value on, wherever it was entered."""
+        around = self._busy[self._busy.index(self._keys[name]) :]
+        first = around.index(min(around, key=lambda key: key.span.start))
+        self.compilation.report(problems.let_cycle([*around[first:], *around[:first]]))
 
     def _bind(self, name: str, emitted: Emitted) -> None:
         """Make a value known under a name."""
@@ -101,18 +137,31 @@ class Body:
 
     def entry(self, entry: EntryDocument, target: Target) -> Emitted:
         """Emit the value of an entry, converted and defaulted as it says."""
+        self._check_keys(entry)
         found = self._found(entry, target)
         if entry.values is not None:
             found = self._mapped(entry, found)
         if entry.convert is not None and entry.each is None:
             found = self._converted(entry, entry.convert, found)
         if entry.max_length is not None:
-            found = self._guarded(found, cut(entry.max_length), found.type, target)
-        if entry.default is not None:
-            default = self._constant(entry.default.value)
-            atom = self.emitter.assign(f"{default} if {found.atom} is None else {found.atom}")
-            return Emitted(atom, found.type, entry.default.value is None)
-        return found
+            found = self._guarded(found, cut(entry.max_length), found.type)
+        return found if entry.default is None else self._defaulted(found, entry.default.value)
+
+    def _defaulted(self, found: Emitted, value: Value) -> Emitted:
+        """The value, or the default where there is none."""
+        default = self._constant(value)
+        atom = self.emitter.assign(f"{default} if {found.atom} is None else {found.atom}")
+        either = join((Known(type=found.type), Known(type=_type_of_constant(value))))
+        return Emitted(atom, found.type if value is None else either.type, value is None)
+
+    def _check_keys(self, entry: EntryDocument) -> None:
+        """Report keys that say nothing here."""
+        for key, span in entry.keys.items():
+            for wanted in _GOES_WITH.get(key, ()):
+                if wanted not in entry.keys:
+                    self.compilation.report(problems.key_without(span, key, wanted))
+            if entry.each is not None and key in _NOT_OF_LISTS:
+                self.compilation.report(problems.key_of_a_list(span, key))
 
     def _found(self, entry: EntryDocument, target: Target) -> Emitted:
         match entry:
@@ -123,26 +172,27 @@ class Body:
             case EntryDocument(template=Text() as text):
                 return self.expression(text)
             case EntryDocument(value=Raw(value=value)):
-                return Emitted(self._constant(value), ANY, value is None)
+                return Emitted(
+                    self._constant(value), ANY if value is None else _type_of_constant(value), value is None
+                )
             case EntryDocument(table=Text() as table):
                 return self._table(entry, table)
             case EntryDocument(xref=Text() as entity):
                 return self._xref(entry, entity)
             case _:
-                return self.record(entry.fields or {}, _inner(target), target)
+                return self.record(entry.fields or {}, _inner(target), target, target.name)
 
     def _constant(self, value: Value) -> str:
         return repr(value) if isinstance(value, bool | int | str | None) else self.emitter.constant(value)
 
-    def _guarded(self, found: Emitted, call: object, kind: Type, target: Target | Text) -> Emitted:
-        """Apply a function unless there is nothing; its error tells of the place."""
+    def _guarded(self, found: Emitted, call: object, kind: Type) -> Emitted:
+        """Apply a function unless there is nothing."""
         name = self.emitter.constant(call)
         atom = self.emitter.temp()
         if found.nullable:
             self.emitter.line(f"{atom} = None if {found.atom} is None else {name}({found.atom})")
         else:
             self.emitter.line(f"{atom} = {name}({found.atom})")
-        del target
         return Emitted(atom, kind, found.nullable)
 
     def _mapped(self, entry: EntryDocument, found: Emitted) -> Emitted:
@@ -150,21 +200,32 @@ class Body:
         written = {str(key): raw.value for key, raw in entry.values.items()}
         unmapped = frozenset(key for key, value in written.items() if value == "unmapped")
         values = {key: value for key, value in written.items() if key not in unmapped}
-        if isinstance(found.type, types.Enum):
+        possible = _possible(found.type)
+        if possible is not None:
             for key in entry.values:
-                if key not in found.type.values:
-                    self.compilation.report(problems.value_never_matches(key, found.type.values))
-            missing = [value for value in found.type.values if value not in written]
+                if key not in possible:
+                    self.compilation.report(problems.value_never_matches(key, possible))
+            missing = [value for value in possible if value not in written]
             if missing:
-                self.compilation.report(problems.value_map_not_total(next(iter(entry.values)), missing))
-        return self._guarded(found, value_map(values, unmapped), ANY, next(iter(entry.values)))
+                self.compilation.report(problems.value_map_not_total(entry.keys["values"], missing))
+        texts = [value for value in values.values() if isinstance(value, str)]
+        kind: Type = types.Enum(values=tuple(dict.fromkeys(texts))) if len(texts) == len(values) else ANY
+        made = self._guarded(found, value_map(values, unmapped), kind)
+        return Emitted(made.atom, kind, made.nullable or None in values.values())
 
     def _converted(self, entry: EntryDocument, name: Text, found: Emitted) -> Emitted:
         made = conversion(str(name), str(entry.rounding or "half_even"))
         if made is None:
             self.compilation.report(problems.unknown_conversion(name))
-            return found
-        return self._guarded(found, made.call, made.type, name)
+            return Emitted(found.atom, ANY, found.nullable)
+        if not can_become(found.type, str(name).partition("(")[0]):
+            what = types.describe(found.type), types.describe(made.type)
+            self.compilation.report(problems.impossible_conversion(name, *what))
+        elif entry.rounding is not None and "(" not in name:
+            self.compilation.report(
+                problems.key_without(entry.keys["rounding"], "rounding", "as: decimal(2)")
+            )
+        return self._guarded(found, made.call, made.type)
 
     def _table(self, entry: EntryDocument, name: Text) -> Emitted:
         table = self.compilation.tables.get(str(name))
@@ -173,9 +234,14 @@ class Body:
             return NOTHING
         key = self._key(entry, name, table.key)
         day = None if entry.on is None else self.expression(entry.on)
-        if (day is None) != (table.start is None):
-            self.compilation.report(problems.table_day(name, needed=table.start is not None))
-            return NOTHING
+        if entry.on is not None and table.start is None:
+            self.compilation.report(problems.table_day_needless(entry.on, str(name)))
+            return self._taken(entry, "None", str(name))
+        if day is None and table.start is not None:
+            self.compilation.report(problems.table_day_missing(name))
+            return self._taken(entry, "None", str(name))
+        if entry.on is not None and day is not None:
+            self._check_type(entry.on.span, "on", types.DATE, day.type, "")
         if day is None:
             row = self._row(table, key)
         else:
@@ -202,42 +268,56 @@ class Body:
         first, *rest = str(entry.take).split(".")
         kind: Type | None = columns.get(first)
         if kind is None:
-            self.compilation.unknown("column", entry.take, columns, of=f"table {table}")
+            self.compilation.unknown("column", entry.take, columns, of=f"table `{table}`", name=first)
             return NOTHING
         atom = self.emitter.assign(f"None if {row} is None else {row}[{first!r}]")
+        place = len(first) + 1
         for name in rest:
             found = member(kind, name)
             if found is None:
-                self.compilation.unknown("field", entry.take, (), of=types.describe(kind))
+                known = kind.fields if isinstance(kind, types.Record) else ()
+                of = types.describe(kind)
+                self.compilation.unknown("field", entry.take, known, of=of, name=name, offset=place)
                 return NOTHING
+            place += len(name) + 1
             atom, kind = self.emitter.assign(f"None if {atom} is None else {atom}.get({name!r})"), found.type
         return Emitted(atom, kind, True)
 
     def _key(self, entry: EntryDocument, table: Text, columns: tuple[str, ...]) -> str:
         key = entry.key
         if key is None or (key.only is not None and len(columns) != 1):
-            self.compilation.report(problems.table_key(table, columns))
+            span = table.span if key is None else key.span
+            self.compilation.report(problems.table_key(span, str(table), columns))
             return "None"
         if key.only is not None:
-            return self.expression(key.only).atom
+            found = self.expression(key.only)
+            self._check_key(key.only.span, str(table), columns[0], found.type)
+            return found.atom
         return self._columns(key, table, columns)
 
     def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> str:
-        atoms = {
-            str(name): self.entry(entry, Target(name, str(name), None)).atom
-            for name, entry in key.columns.items()
+        made = {
+            str(name): self.entry(entry, Target(name, str(name), None)) for name, entry in key.columns.items()
         }
         for name in key.columns:
             if name not in columns:
-                self.compilation.unknown("key column", name, columns, of=f"table {table}")
-        if atoms.keys() != set(columns):
-            self.compilation.report(problems.table_key(table, columns))
+                self.compilation.unknown("key column", name, columns, of=f"table `{table}`")
+            else:
+                self._check_key(_place_of(key.columns[name]), str(table), str(name), made[str(name)].type)
+        if not all(column in made for column in columns):
+            if all(name in columns for name in key.columns):  # else the wrong name was reported
+                self.compilation.report(problems.table_key(key.span, str(table), columns))
             return "None"
+        atoms = {name: found.atom for name, found in made.items()}
         return atoms[columns[0]] if len(columns) == 1 else f"({', '.join(atoms[name] for name in columns)})"
 
     def _xref(self, entry: EntryDocument, entity: Text) -> Emitted:
+        entities = self.compilation.documents(EntityDocument)
+        if str(entity) not in entities:
+            self.compilation.unknown("entity", entity, entities)
         if entry.id is None or entry.system is None:
-            self.compilation.report(problems.incomplete_xref(entity))
+            missing = [key for key, said in (("id", entry.id), ("in", entry.system)) if said is None]
+            self.compilation.report(problems.incomplete_xref(entity, missing))
             return NOTHING
         known = self.compilation.documents(ConnectionDocument)
         if str(entry.system) not in known:
@@ -255,6 +335,19 @@ class Body:
         """A record for each item of a list."""
         found = self.expression(each)
         name = entry.convert or Text("item", each.span)
+        if not re.fullmatch(IDENTIFIER, name):
+            self.compilation.report(problems.no_name(name))
+        elif str(name) in self.emitter.scope or str(name) in self._lets:
+            self.compilation.report(problems.hides(name.span, name, "a name that is in use"))
+        if self._loops >= MAX_LOOPS:
+            self.compilation.report(
+                problems.too_deep(each.span, f"lists in lists, {MAX_LOOPS} of them at most")
+            )
+            return NOTHING
+        if refuses(types.Listing(item=ANY), found.type):
+            self.compilation.report(problems.not_a_list(each, types.describe(found.type)))
+            return NOTHING
+        self._loops += 1
         item_type = found.type.item if isinstance(found.type, types.Listing) else ANY
         emitter, outer, hidden = self.emitter, self.types, self.emitter.scope.get(str(name))
         result, local = emitter.temp(), emitter.temp()
@@ -263,8 +356,9 @@ class Body:
         with emitter.block(f"for {local} in {check}({found.atom}):"):
             emitter.scope[str(name)] = local
             self.types = outer.including({str(name): item_type})
-            row = self.record(entry.fields or {}, _item(target), target)
+            row = self.record(entry.fields or {}, _item(target), target, target.name)
             emitter.line(f"{result}.append({row.atom})")
+        self._loops -= 1
         self.types = outer
         if hidden is None:
             del emitter.scope[str(name)]
@@ -272,25 +366,62 @@ class Body:
             emitter.scope[str(name)] = hidden
         return Emitted(result, types.Listing(item=row.type), found.nullable)
 
-    def record(self, fields: Mapping[Text, EntryDocument], kind: Type, target: Target | None) -> Emitted:
-        """A record of entries, in the order in which they are written; a dotted name nests."""
-        atoms: dict[str, object] = {}
-        omitted: list[tuple[list[str], str, str]] = []
+    def record(
+        self, fields: Mapping[Text, EntryDocument], kind: Type, target: Target | None, place: Text
+    ) -> Emitted:
+        """A record of entries, in the order in which they are written; a dotted name nests.
+
+        `place` is where a field that is missing is told of.
+        """
+        made = _Made()
         prefix = f"{target.path}." if target else ""
         for name, entry in fields.items():
             parts = str(name).split(".")
-            place = self._target(name, parts, kind, prefix)
-            self.need(entry)
-            made = self.entry(entry, place)
-            if entry.omit is not None:
-                test = "is not None" if entry.omit == "null" else "is not empty"
-                omitted.append((parts, made.atom, test))
+            field = self._target(name, parts, kind, prefix)
+            if len(parts) > MAX_PARTS:
+                self.compilation.report(problems.too_deep(name.span, f"a name of {MAX_PARTS} parts at most"))
+            elif (other := made.taken(parts)) is not None:
+                self.compilation.report(problems.hides(name.span, other, "made here"))
             else:
-                _put(atoms, parts, self._kept(entry, made, place))
-        result = self.emitter.assign(_literal(atoms))
-        for parts, atom, test in omitted:
+                self._put(made, entry, field, parts)
+        self._check_demanded(made, kind, place)
+        result = self.emitter.assign(_literal(made.atoms))
+        for parts, atom, test in made.omitted:
             self._put_later(result, parts, atom, test)
-        return Emitted(result, kind, False)
+        return Emitted(result, kind if kind is not ANY else made.type(), False)
+
+    def _put(self, made: "_Made", entry: EntryDocument, target: Target, parts: list[str]) -> None:
+        """Emit an entry and note what it makes."""
+        self.need(entry)
+        found = self.entry(entry, target)
+        if target.field is not None:
+            wanted = target.field.type
+            self._check_type(
+                _place_of(entry), target.path, wanted, found.type, _way_out(wanted, found.type, entry)
+            )
+        if entry.omit is not None:
+            test = "is not None" if entry.omit == "null" else "is not empty"
+            made.omitted.append((parts, found.atom, test))
+            made.note(parts, found, omitted=True)
+        else:
+            _put(made.atoms, parts, self._kept(entry, found, target))
+            made.note(parts, found, omitted=False)
+
+    def _check_type(self, span: Span, name: str, wanted: Type, found: Type, helps: str) -> None:
+        if refuses(wanted, found):
+            told = types.describe(wanted), types.describe(found)
+            self.compilation.report(problems.other_value_wanted(span, name, *told, helps))
+
+    def _check_key(self, span: Span, table: str, column: str, found: Type) -> None:
+        self._check_type(span, column, self.compilation.table_types[table][column], found, "")
+
+    def _check_demanded(self, made: "_Made", kind: Type, place: Text) -> None:
+        """Report fields that the type of a record demands and nobody makes, of dotted names as well."""
+        if not isinstance(kind, types.Record):
+            return
+        missing = [name for name, field in kind.fields.items() if field.required and name not in made.names]
+        if missing:
+            self.compilation.report(problems.missing_fields(place, types.describe(kind), missing))
 
     def _put_later(self, result: str, parts: list[str], atom: str, test: str) -> None:
         """A field that is left out when there is nothing to say."""
@@ -308,15 +439,17 @@ class Body:
     def _target(self, name: Text, parts: list[str], kind: Type, prefix: str) -> Target:
         """The field of the output that a name means; a problem when there is none."""
         found: Field | None = None
+        offset = 0
         for part in parts:
             found = member(kind, part)
             if found is None:
                 known = kind.fields if isinstance(kind, types.Record) else {}
                 self.compilation.report(
-                    problems.unknown_output_field(name, part, types.describe(kind), known)
+                    problems.unknown_output_field(name, offset, part, types.describe(kind), known)
                 )
                 break
             kind = found.type
+            offset += len(part) + 1
         return Target(name, prefix + str(name), found)
 
     def _kept(self, entry: EntryDocument, made: Emitted, target: Target) -> str:
@@ -331,6 +464,36 @@ class Body:
         return made.atom
 
 
+@dataclass(slots=True)
+class _Made:
+    """What the entries of a record have made so far."""
+
+    atoms: dict[str, object] = field(default_factory=dict)  # by name; of dotted names a table each
+    omitted: list[tuple[list[str], str, str]] = field(default_factory=list)
+    names: dict[str, Field | None] = field(default_factory=dict)  # the first part; None for a dotted name
+    paths: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether something is made of it whole
+
+    def taken(self, parts: list[str]) -> str | None:
+        """The name of what was made already, as a whole or in parts, and would be made again."""
+        path = tuple(parts)
+        above = next((path[:end] for end in range(1, len(path) + 1) if self.paths.get(path[:end])), None)
+        found = above or (path if path in self.paths else None)
+        return None if found is None else ".".join(found)
+
+    def note(self, parts: list[str], found: Emitted, *, omitted: bool) -> None:
+        """Take down that an entry makes this."""
+        for end in range(1, len(parts)):
+            self.paths.setdefault(tuple(parts[:end]), False)
+        self.paths[tuple(parts)] = True
+        whole = Field(type=found.type, required=not omitted, nullable=found.nullable)
+        self.names[parts[0]] = whole if len(parts) == 1 else None
+
+    def type(self) -> Type:
+        """What is known of the record where nothing is said about it."""
+        fields = {name: known or Field(type=ANY) for name, known in self.names.items()}
+        return types.Record(name="", fields=fields)
+
+
 def texts_of(entry: EntryDocument) -> Iterator[Text]:
     """Every expression in an entry, at any depth."""
     for text in (entry.path, entry.expr, entry.template, entry.each, entry.id, entry.on):
@@ -343,6 +506,44 @@ def texts_of(entry: EntryDocument) -> Iterator[Text]:
             yield from texts_of(inner)
     for inner in (entry.fields or {}).values():
         yield from texts_of(inner)
+
+
+def _place_of(entry: EntryDocument) -> Span:
+    """Where an entry says what its value is."""
+    said = (entry.path, entry.expr, entry.template, entry.table, entry.xref, entry.each, entry.value)
+    return next((one.span for one in said if one is not None), entry.span)
+
+
+def _way_out(wanted: Type, found: Type, entry: EntryDocument) -> str:
+    """What to write when a value is of another type than its field."""
+    names = ("string", "integer", "decimal", "boolean")
+    kind = wanted.name if isinstance(wanted, types.Scalar) else ""
+    if entry.convert is not None or kind not in names or not can_become(found, kind):
+        return ""
+    return f"add `as: {kind}`"
+
+
+def _type_of_constant(value: Value) -> Type:
+    match value:
+        case bool():
+            return types.BOOLEAN
+        case int():
+            return types.INTEGER
+        case Decimal():
+            return types.DECIMAL
+        case str():
+            return types.Enum(values=(value,))
+        case None:
+            return types.NULL
+        case _:
+            return ANY
+
+
+def _possible(kind: Type) -> tuple[str, ...] | None:
+    """The texts that the keys of a value map may be, where they are known."""
+    if isinstance(kind, types.Enum):
+        return kind.values
+    return ("true", "false") if kind == types.BOOLEAN else None
 
 
 def _inner(target: Target) -> Type:

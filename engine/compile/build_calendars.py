@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
@@ -20,7 +20,10 @@ from engine.language.calendar import (
 from engine.language.compiled import EvaluationError
 from engine.language.functions.calendars import calendar_functions
 from engine.language.functions.spec import joined
+from engine.plan.table import Row, Table
+from engine.problems import did_you_mean
 from engine.source import Text
+from engine.values.value import Value
 from engine.workspace.kinds.reference import ByDocument, CalendarDocument, CyclesDocument
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -30,21 +33,24 @@ YEARS = range(2015, 2041)
 
 def build_calendars(compilation: Compilation) -> None:
     """Every calendar, and `cutoff`, `cycle`, `next_cycle`, ... among the functions of this workspace."""
-    calendars: dict[str, Callable[[str | None], Calendar]] = {}
+    # One with a mistake is known all the same, so that nobody reports that it is missing.
+    broken = {name for kind, name in compilation.workspace.broken if kind == CalendarDocument.kind}
+    calendars: dict[str, Callable[[str | None], Calendar]] = dict.fromkeys(broken, _unusable)
     for document in compilation.documents(CalendarDocument).values():
-        made = _calendar(compilation, document)
-        if made is not None:
-            calendars[str(document.name)] = made
+        calendars[str(document.name)] = _calendar(compilation, document) or _unusable
     compilation.functions = joined(compilation.functions, calendar_functions(calendars))
+
+
+def _unusable(_key: str | None) -> Calendar:
+    raise EvaluationError("this calendar cannot be used")
 
 
 def _calendar(
     compilation: Compilation, document: CalendarDocument
 ) -> Callable[[str | None], Calendar] | None:
     rule = None if document.cycles is None else _rule(compilation, document.cycles)
-    hours = _hours(compilation, document)
-    if (document.cycles is not None and rule is None) or hours is None:
-        return None
+    hours = _hours(compilation, document) or ()
+    spoiled = (document.cycles is not None and rule is None) or not hours
 
     def make(zone: str, country: str | None) -> Calendar:
         days = {*_holidays(country), *document.days_off}
@@ -52,25 +58,35 @@ def _calendar(
             name=str(document.name), zone=zone, holidays=frozenset(days), hours=hours, cycles=rule
         )
 
-    if document.by is not None:
-        return _by_key(compilation, document.by, make)
-    zone = document.time_zone
+    found = _by_key(compilation, document.by, make) if document.by else _plain(compilation, document, make)
+    return None if spoiled else found
+
+
+def _plain(
+    compilation: Compilation, document: CalendarDocument, make: Callable[[str, str | None], Calendar]
+) -> Callable[[str | None], Calendar] | None:
+    """A calendar that is the same for everybody."""
+    zone, country = document.time_zone, document.holidays
     assert zone is not None
-    if not _is_zone(zone):
-        compilation.report(
-            problems.bad_calendar(zone, f"there is no time zone {str(zone)!r}", "write Europe/Berlin")
-        )
+    right_zone = _is_zone(zone)
+    if not right_zone:
+        why = f"there is no time zone `{zone}`"
+        helps = did_you_mean(zone, available_timezones()) or ("write an IANA name such as Europe/Berlin",)
+        compilation.report(problems.bad_calendar(zone, why, helps[0]))
+    right_country = country is None or _is_country(country)
+    if country is not None and not right_country:
+        why = f"no public holidays are known for `{country}`"
+        compilation.report(problems.bad_calendar(country, why, "write an ISO 3166 code, such as DE"))
+    if not (right_zone and right_country):
         return None
-    country = None if document.holidays is None else str(document.holidays)
-    if country is not None and not _is_country(country):
-        assert document.holidays is not None
-        why = f"no public holidays are known for {country}"
-        compilation.report(
-            problems.bad_calendar(document.holidays, why, "write an ISO 3166 code, such as DE")
-        )
-        return None
-    calendar = make(str(zone), country)
-    return lambda _: calendar
+    calendar: list[Calendar] = []  # made when first asked for: holidays of many years cost a moment
+
+    def find(_key: str | None) -> Calendar:
+        if not calendar:
+            calendar.append(make(str(zone), None if country is None else str(country)))
+        return calendar[0]
+
+    return find
 
 
 def _by_key(
@@ -81,18 +97,8 @@ def _by_key(
     if table is None:
         compilation.unknown("table", by.table, compilation.tables)
         return None
-    columns = compilation.table_types[table.name]
-    for column in (by.time_zone, by.holidays):
-        if column is not None and str(column) not in columns:
-            compilation.unknown("column", column, columns, of=f"table {table.name}")
-            return None
-    for row in (row for rows in table.rows.values() for row in rows):
-        zone = row.get(str(by.time_zone))
-        if not isinstance(zone, str) or not _is_zone(zone):
-            compilation.report(
-                problems.bad_calendar(by.time_zone, f"{zone!r} is no time zone", "mend the table")
-            )
-            return None
+    if not _is_table_of_calendars(compilation, by, table):
+        return None
 
     @cache
     def find(key: str | None) -> Calendar:
@@ -107,25 +113,57 @@ def _by_key(
     return find
 
 
+def _is_table_of_calendars(compilation: Compilation, by: ByDocument, table: Table) -> bool:
+    """Whether each key of a table has one row, with a time zone and a country that are known."""
+    columns = compilation.table_types[table.name]
+    unknown = [one for one in (by.time_zone, by.holidays) if one is not None and str(one) not in columns]
+    for column in unknown:
+        compilation.unknown("column", column, columns, of=f"table `{table.name}`")
+    if len(table.key) != 1 or table.start is not None:
+        why = f"table `{table.name}` has not one row for one key, so that no calendar can be found in it"
+        helps = "name a table with one key column and without `effective:`"
+        compilation.report(problems.bad_calendar(by.table, why, helps))
+        return False
+    if unknown:
+        return False
+    rows = [row for rows in table.rows.values() for row in rows]
+    zones = _all(compilation, rows, by.time_zone, _is_zone, "a time zone")
+    return (
+        _all(compilation, rows, by.holidays, _is_country_or_none, "a country with known holidays") and zones
+    )
+
+
+def _all(
+    compilation: Compilation,
+    rows: list[Row],
+    column: Text | None,
+    right: Callable[[Value], bool],
+    what: str,
+) -> bool:
+    """Whether a column is right in all rows; the first that is not is reported."""
+    wrong = None if column is None else next((row for row in rows if not right(row[str(column)])), None)
+    if column is None or wrong is None:
+        return True
+    why = f"{wrong[str(column)]!s} in column `{column}` is not {what}"
+    compilation.report(problems.bad_calendar(column, why, "mend the row of the table"))
+    return False
+
+
 def _rule(compilation: Compilation, cycles: CyclesDocument) -> CycleRule | None:
     every = str(cycles.every)
     wrong = name_pattern_mistake(str(cycles.named))
     if wrong is not None:
-        compilation.report(problems.bad_calendar(cycles.named, wrong, "write %G-W%V, %Y-%m or %Y-Q%q"))
-        return None
+        _complain(compilation, cycles.named, wrong)
+    cutoff = starts = None
     try:
         cutoff = parse_cutoff(str(cycles.cutoff), every)  # type: ignore[arg-type]
     except ValueError as error:
-        compilation.report(
-            problems.bad_calendar(cycles.cutoff, str(error), "write friday 18:00, or day 3 18:00")
-        )
-        return None
+        _complain(compilation, cycles.cutoff, str(error))
     try:
-        starts = parse_starts(str(cycles.starts), every)  # type: ignore[arg-type]
+        starts = parse_starts(_starts(cycles), every)  # type: ignore[arg-type]
     except ValueError as error:
-        compilation.report(
-            problems.bad_calendar(_written(cycles.starts, cycles.every), str(error), "write monday")
-        )
+        _complain(compilation, _written(cycles.starts, cycles.every), str(error))
+    if wrong is not None or cutoff is None or starts is None:
         return None
     return CycleRule(
         every=every,  # type: ignore[arg-type]
@@ -137,24 +175,42 @@ def _rule(compilation: Compilation, cycles: CyclesDocument) -> CycleRule | None:
     )
 
 
+def _starts(cycles: CyclesDocument) -> str:
+    """The first day of a cycle as written; when it is not, of all but weeks the first of the month."""
+    starts: str = cycles.starts  # a default is no Text: nobody wrote it
+    return str(starts) if isinstance(starts, Text) or cycles.every == "week" else "day 1"
+
+
+def _complain(compilation: Compilation, text: Text, sentence: str) -> None:
+    """Report what a parser of the calendar says: what is wrong; behind a semicolon, what to write."""
+    why, _, helps = sentence.partition("; ")
+    compilation.report(problems.bad_calendar(text, why, helps))
+
+
 def _hours(compilation: Compilation, document: CalendarDocument) -> tuple[tuple[Hours, ...], ...] | None:
     """The hours of work of each day of the week, from Monday."""
-    start, _, end = str(document.business_hours).partition("-")
-    try:
-        hours = Hours(start=time.fromisoformat(start), end=time.fromisoformat(end))
-    except ValueError as error:
-        place = _written(document.business_hours, document.name)
-        compilation.report(problems.bad_calendar(place, str(error), "write 09:00-17:00"))
+    hours = _hours_of(str(document.business_hours))
+    if hours is None:
+        why = f"`{document.business_hours}` are no hours of a day; write 09:00-17:00"
+        _complain(compilation, _written(document.business_hours, document.name), why)
+    wrong = [day for day in document.business_days if str(day) not in WEEKDAYS]
+    for day in wrong:
+        near = did_you_mean(day, WEEKDAYS) or ("write monday",)
+        _complain(compilation, _written(day, document.name), f"`{day}` is no day of the week; {near[0]}")
+    if wrong or hours is None:
         return None
-    for day in document.business_days:
-        if str(day) not in WEEKDAYS:
-            place = _written(day, document.name)
-            compilation.report(
-                problems.bad_calendar(place, f"{str(day)!r} is no day of the week", "write monday")
-            )
-            return None
     worked = {str(day) for day in document.business_days}
     return tuple((hours,) if day in worked else () for day in WEEKDAYS)
+
+
+def _hours_of(text: str) -> Hours | None:
+    """Two times of day, the second later than the first or the midnight after it."""
+    start, _, end = text.partition("-")
+    try:
+        hours = Hours(start=time.fromisoformat(start), end=time.fromisoformat(end))
+    except ValueError:
+        return None
+    return hours if hours.start < hours.end or hours.end == time() else None
 
 
 def _written(text: str, otherwise: Text) -> Text:
@@ -162,7 +218,9 @@ def _written(text: str, otherwise: Text) -> Text:
     return text if isinstance(text, Text) else otherwise
 
 
-def _is_zone(name: str) -> bool:
+def _is_zone(name: Value) -> bool:
+    if not isinstance(name, str):
+        return False
     try:
         ZoneInfo(name)
     except (OSError, ValueError):
@@ -170,8 +228,12 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _is_country(code: str) -> bool:
+def _is_country(code: Value) -> bool:
     return code in holidays.list_supported_countries(include_aliases=False)
+
+
+def _is_country_or_none(code: Value) -> bool:
+    return code is None or _is_country(code)
 
 
 @cache

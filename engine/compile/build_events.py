@@ -15,7 +15,7 @@ from engine.plan.plan import EventPlan, SourcePlan
 from engine.source import Text
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
-from engine.values.type import ANY, Type, decoder
+from engine.values.type import ANY, Type, decoder, describe
 from engine.values.value import Value
 from engine.workspace.kinds.model import EventDocument, SourceDocument
 from engine.workspace.kinds.reference import ConnectionDocument
@@ -127,12 +127,12 @@ def _source(compilation: Compilation, document: EventDocument, source: SourceDoc
     connection, name = str(source.origin).split(".")
     known = compilation.documents(ConnectionDocument)
     if connection not in known:
-        compilation.unknown("connection", source.origin, known)
+        compilation.unknown("connection", source.origin, known, name=connection)
         return None
     connector = compilation.connectors.get(str(known[connection].connector))
     if connector is not None and name not in connector.sources:
-        offered = [f"{connection}.{offer}" for offer in connector.sources]
-        compilation.unknown("source", source.origin, offered)
+        of, place = f"connection `{connection}`", len(connection) + 1
+        compilation.unknown("source", source.origin, connector.sources, of=of, name=name, offset=place)
         return None
     mapping = compilation.mappings.get(str(source.map))
     if mapping is None:
@@ -142,8 +142,10 @@ def _source(compilation: Compilation, document: EventDocument, source: SourceDoc
         compilation.report(problems.inbound_inputs(source.map, mapping.inputs))
         return None
     signature = compilation.mapping_types[mapping.name]
-    if signature.output != resolve_type(compilation, document.data):
-        compilation.report(problems.inbound_output(source.map, str(document.data)))
+    wanted = compilation.event_types[str(document.name)]
+    if ANY not in (wanted, signature.output) and signature.output != wanted:
+        told = describe(wanted), describe(signature.output)
+        compilation.report(problems.other_type_wanted(source.map, *told))
     when = None if source.when is None else _condition(compilation, source.when, document)
     return SourcePlan(
         connection=connection,

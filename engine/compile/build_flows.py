@@ -1,7 +1,9 @@
 """Flows: edges found, cycles refused, steps compiled in an order in which each follows what it needs."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, cast
 
 from engine.compile import problems
@@ -10,6 +12,7 @@ from engine.compile.build_policies import Decision, event_type
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
+from engine.compile.fit import contradicts, refuses
 from engine.connect.connector_plan import OperationPlan
 from engine.language.compiled import Compiled
 from engine.plan import graph
@@ -30,8 +33,9 @@ from engine.plan.step import (
     WriteStep,
 )
 from engine.source import Text
+from engine.spec.field import STEP_NAME
 from engine.values import type as types
-from engine.values.type import ANY, DATETIME, STRING, Field, Listing, Record, Type
+from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
 from engine.values.value import Value
 from engine.workspace.kinds.flow import FlowDocument, StepDocument
 from engine.workspace.kinds.model import EntityDocument
@@ -40,6 +44,20 @@ from engine.workspace.kinds.reference import ConnectionDocument
 
 VERBS = ("read", "check", "write", "emit", "wait", "choose")
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
+
+ENTITY_PARAMETERS = Record(name="", fields={"id": Field(type=STRING, required=True)})
+
+# The keys of a step that say something about these verbs only.
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "with": ("read", "map", "write", "emit"),
+        "cache": ("read",),
+        "missing": ("read",),
+        "links": ("write",),
+        "undo": ("write",),
+        "irreversible": ("write",),
+    }
+)
 
 
 def build_flows(compilation: Compilation) -> None:
@@ -57,7 +75,7 @@ class _Edge:
 
     step: str
     branch: str | None
-    text: Text | None  # None: an input of its mapping or policy has this name
+    text: Text  # an expression, or the mapping or policy that has an input of this name
 
 
 class FlowBuilder:
@@ -87,22 +105,25 @@ class FlowBuilder:
     def flow(self) -> FlowPlan | None:
         """The flow, if its steps can be put in order."""
         document = self.document
-        for name in document.steps:
-            if str(name) in self.scope:
-                self.compilation.report(problems.hides(name, "the trigger's name, or `now`"))
+        where = None
+        if document.trigger.where is not None:
+            where = self._text("trigger", "where", document.trigger.where, {})
+        if not self._check_names():
+            return None
         edges = {name: list(self._edges(name, step)) for name, step in self.steps.items()}
         needs = {name: [edge.step for edge in found] for name, found in edges.items()}
         cycle = graph.cycle(needs)
         if cycle is not None:
-            places = {str(name): name for name in document.steps}
-            self.compilation.report(problems.cycle([places[name] for name in cycle]))
+            following = [*cycle[1:], cycle[0]]
+            said = [
+                next(edge.text for edge in edges[name] if edge.step == other)
+                for name, other in zip(cycle, following, strict=True)
+            ]
+            self.compilation.report(problems.cycle(list(zip(cycle, said, strict=True))))
             return None
         ordered = graph.order(needs)
         index = {name: number for number, name in enumerate(ordered)}
         steps = [self._step(name, index, edges[name], needs) for name in ordered]
-        where = None
-        if document.trigger.where is not None:
-            where = self._body({}).compiled(f"flow {document.name} where", document.trigger.where)
         within = None if document.slo is None else document.slo.complete_within.seconds
         return FlowPlan(
             name=str(document.name),
@@ -115,15 +136,28 @@ class FlowBuilder:
             complete_within_seconds=within,
         )
 
+    def _check_names(self) -> bool:
+        """Whether expressions can use the names of the steps, each of which is new."""
+        wrong = [name for name in self.document.steps if not re.fullmatch(STEP_NAME, name)]
+        for name in wrong:
+            self.compilation.report(problems.no_name(name))
+        for name in (name for name in self.document.steps if name in self.scope):
+            what = "the time of the run" if name == "now" else "the data of the event"
+            self.compilation.report(problems.hides(name.span, name, what))
+        return not wrong
+
     def _verb(self, name: Text, step: StepDocument) -> str:
         """The verb of a step: the only one of its keys that is one; `map` serves write and emit as well."""
         found = [verb for verb in VERBS if getattr(step, verb)]
-        if not found and step.map is not None:
-            return "map"
-        if len(found) == 1 and (step.map is None or found[0] in ("write", "emit")):
-            return found[0]
-        self.compilation.report(problems.one_verb(name, [*found, *(["map"] if step.map else [])]))
-        return found[0] if found else ""
+        if step.map is not None and found not in (["write"], ["emit"]):
+            found.append("map")
+        if len(found) != 1:
+            places = sorted(((verb, step.keys[verb]) for verb in found), key=lambda one: one[1].start)
+            self.compilation.report(problems.one_verb(name, places))
+            return ""
+        for key in (key for key in KEYS if key in step.keys and found[0] not in KEYS[key]):
+            self.compilation.report(problems.other_verb_wanted(step.keys[key], key, found[0], KEYS[key]))
+        return found[0]
 
     def _edges(self, name: str, step: StepDocument) -> Iterator[_Edge]:
         """What a step needs: what it says, and the steps that its expressions and inputs name."""
@@ -152,9 +186,9 @@ class FlowBuilder:
                 if used in self.steps and used != item:
                     yield _Edge(used, None, text)
         given = {str(key) for key in step.given}
-        for used in sorted(self._inputs(step)):
+        for used, text in sorted(self._inputs(step).items()):
             if used in self.steps and used != item and used not in given and used != name:
-                yield _Edge(used, None, None)
+                yield _Edge(used, None, text)
 
     def _texts(self, step: StepDocument) -> Iterator[Text]:
         each, waits = step.for_each, step.wait
@@ -167,14 +201,14 @@ class FlowBuilder:
         for entry in step.given.values():
             yield from texts_of(entry)
 
-    def _inputs(self, step: StepDocument) -> set[str]:
-        """The inputs of the mapping or the policies of a step."""
-        found: set[str] = set()
+    def _inputs(self, step: StepDocument) -> dict[str, Text]:
+        """The inputs of the mapping or the policies of a step, each with the name of one that takes it."""
+        found: dict[str, Text] = {}
         if step.map is not None and (signature := self.compilation.mapping_types.get(str(step.map))):
-            found.update(signature.inputs)
+            found.update(dict.fromkeys(signature.inputs, step.map))
         for name in step.check:
             if policy := self.compilation.policy_types.get(str(name)):
-                found.update(policy.inputs)
+                found.update(dict.fromkeys(policy.inputs, name))
         return found
 
     @staticmethod
@@ -202,6 +236,7 @@ class FlowBuilder:
         more = item[0] if item else {}
         make = getattr(self, f"_make_{self.verbs[name]}", None)
         if make is None:
+            self.results[name] = ANY
             return None
         if self.verbs[name] == "check":
             common["reads"] = tuple(sorted(index[other] for other in self._refreshed(name, needs)))
@@ -226,11 +261,12 @@ class FlowBuilder:
             return None
         item = self._item_name(document) or "item"
         if item in self.scope or item in self.steps:
-            self.compilation.report(
-                problems.hides(each.name or each.items, f"`{item}`, a name that is in use")
-            )
+            place = each.name or each.items
+            self.compilation.report(problems.hides(place.span, item, "a name that is in use"))
         body = self._body({})
         emitted = body.expression(each.items)
+        if refuses(Listing(item=ANY), emitted.type):
+            self.compilation.report(problems.not_a_list(each.items, types.describe(emitted.type)))
         items = body.build(f"{self.document.name} {name} for_each", str(each.items), emitted.atom)
         more = {item: emitted.type.item if isinstance(emitted.type, Listing) else ANY}
         key = self._text(name, "key", each.key, more)
@@ -244,9 +280,9 @@ class FlowBuilder:
     def _record(self, name: str, document: StepDocument, more: Mapping[str, Type], kind: Type) -> Compiled:
         """The record that `with:` writes down."""
         body = self._body(more)
-        for entry in document.given.values():
-            body.need(entry)
-        made = body.record(document.given, kind, None)
+        place = document.map or document.write or document.emit or document.read
+        assert place is not None
+        made = body.record(document.given, kind, None, place)
         return body.build(f"{self.document.name} {name} with", name, made.atom)
 
     def _payload(
@@ -257,9 +293,8 @@ class FlowBuilder:
             return self._record(name, document, more, kind).call, None
         make, output = self._mapped(name, document, more)
         if kind is not ANY and output is not ANY and output != kind:
-            self.compilation.report(
-                problems.wrong_type(document.map, types.describe(kind), types.describe(output))
-            )
+            told = types.describe(kind), types.describe(output)
+            self.compilation.report(problems.other_type_wanted(document.map, *told))
         return make, str(document.map)
 
     def _mapped(self, name: str, document: StepDocument, more: Mapping[str, Type]) -> tuple[Make, Type]:
@@ -273,7 +308,9 @@ class FlowBuilder:
         self._check_inputs(document.map, signature, document, more)
         if not document.given:
             return mapping.make, signature.output
-        given, make = self._record(name, document, more, ANY).call, mapping.make
+        inputs = {key: Field(type=kind) for key, kind in signature.inputs.items()}
+        kind = Record(name=f"the mapping `{mapping.name}`", fields=inputs)
+        given, make = self._record(name, document, more, kind).call, mapping.make
 
         def made(scope: Mapping[str, Value]) -> Value:
             return make({**scope, **cast("Mapping[str, Value]", given(scope))})
@@ -290,28 +327,29 @@ class FlowBuilder:
             if name in given:
                 continue
             if name not in known:
-                self.compilation.report(problems.input_not_in_scope(text, name, known))
-            elif _contradict(wanted, known[name]):
+                gives = document.map is not None
+                self.compilation.report(problems.input_not_in_scope(text, name, known, can_be_given=gives))
+            elif contradicts(wanted, known[name]):
                 described = types.describe(wanted), types.describe(known[name])
                 self.compilation.report(problems.input_of_other_type(text, name, *described))
 
     def _operation(self, text: Text, does: str) -> OperationPlan | None:
         """An operation that exists and does what the verb says."""
-        connection = str(text).split(".")[0]
+        connection, operation = str(text).split(".")
+        connections, place = self.compilation.documents(ConnectionDocument), len(connection) + 1
         known = self.compilation.operations
         found = known.get(str(text))
-        if found is None:
-            if connection not in self.compilation.documents(ConnectionDocument):
-                self.compilation.unknown(
-                    "connection", text, self.compilation.documents(ConnectionDocument), name=connection
-                )
-            else:
-                offered = [other for other in known if other.startswith(f"{connection}.")]
-                self.compilation.unknown("operation", text, offered)
-            return None
-        if found.writes != (does == "write"):
-            self.compilation.report(problems.wrong_direction(text, does))
-        return found
+        if found is not None:
+            if found.writes != (does == "write"):
+                self.compilation.report(problems.wrong_direction(text, place, does))
+            return found
+        if connection not in connections:
+            self.compilation.unknown("connection", text, connections, name=connection)
+        else:
+            offered = [other[place:] for other in known if other.startswith(f"{connection}.")]
+            of = f"connection `{connection}`"
+            self.compilation.unknown("operation", text, offered, of=of, name=operation, offset=place)
+        return None
 
     def _make_read(
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
@@ -319,35 +357,42 @@ class FlowBuilder:
         text = cast("Text", document.read)
         connection, operation = str(text).split(".")
         if connection == ENTITY:
-            parameters, output = {"id": True}, self._entity(text, operation)
+            output = self._entity(text, operation)
+            kind = self._parameters(text, document, ENTITY_PARAMETERS)
         else:
             found = self._operation(text, "read")
-            parameters = (
-                {key: field.required for key, field in found.parameters.fields.items()} if found else {}
-            )
             output = found.gives if found else ANY
-        for key in document.given:
-            if parameters and str(key) not in parameters:
-                self.compilation.unknown("parameter", key, parameters, of=str(text))
-        missing = [key for key, required in parameters.items() if required and key not in document.given]
-        if missing:
-            self.compilation.report(problems.missing_parameters(text, missing))
+            known = found is not None and not found.writes
+            kind = self._parameters(text, document, found.parameters) if found and known else ANY
         step = ReadStep(
             **common,
             connection=connection,
             operation=operation,
-            parameters=self._record(name, document, more, ANY).call,
+            parameters=self._record(name, document, more, kind).call,
             missing_is_null=document.missing == "null",
             cache_seconds=0 if document.cache is None else document.cache.seconds,
         )
         return step, output
+
+    def _parameters(self, text: Text, document: StepDocument, parameters: Record) -> Type:
+        """The type of what `with:` writes down; parameters that are missing or too many are reported."""
+        for key in document.given:
+            if str(key) not in parameters.fields:
+                self.compilation.unknown("parameter", key, parameters.fields, of=f"`{text}`")
+        required = [key for key, field in parameters.fields.items() if field.required]
+        missing = [key for key in required if key not in document.given]
+        if missing:
+            self.compilation.report(problems.missing_parameters(text, missing))
+        fields = {key: replace(field, required=False) for key, field in parameters.fields.items()}
+        return Record(name=str(text), fields=fields, open=True)
 
     def _entity(self, text: Text, name: str) -> Type:
         """The type of an entity that the ledger keeps, in its latest version."""
         documents = self.compilation.versions(EntityDocument)
         versions = [document.version for document in documents if document.name == name]
         if not versions:
-            self.compilation.unknown("entity", text, [f"entity.{document.name}" for document in documents])
+            known = [document.name for document in documents]
+            self.compilation.unknown("entity", text, known, name=name, offset=len(ENTITY) + 1)
             return ANY
         return self.compilation.types[f"canonical/{name}@{max(versions)}"]
 
@@ -386,7 +431,7 @@ class FlowBuilder:
         links = tuple(self._link(name, entity, path, more) for entity, path in document.links.items())
         undo = document.undo
         if undo is not None:
-            self._operation(undo, "write")
+            self._undone_by(undo)
         step = WriteStep(
             **common,
             connection=connection,
@@ -397,6 +442,13 @@ class FlowBuilder:
             links=links,
         )
         return step, found.gives if found else RECEIPT
+
+    def _undone_by(self, text: Text) -> None:
+        found = self.compilation.operations.get(str(text))
+        if found is None:
+            self._operation(text, "write")
+        elif not found.writes:
+            self.compilation.report(problems.no_way_back(text, str(text).index(".") + 1))
 
     def _link(self, name: str, entity: Text, path: Text, more: Mapping[str, Type]) -> Link:
         known = [str(document.name) for document in self.compilation.documents(EntityDocument).values()]
@@ -439,15 +491,8 @@ class FlowBuilder:
             (str(branch), None if text == "otherwise" else self._text(name, f"choose {branch}", text, more))
             for branch, text in document.choose.items()
         )
-        branch = Field(type=STRING, required=True)
+        branch = Field(type=Enum(values=tuple(str(name) for name in document.choose)), required=True)
         return ChooseStep(**common, branches=branches), Record(name="choice", fields={"branch": branch})
-
-
-def _contradict(wanted: Type, found: Type) -> bool:
-    """Whether two types are known and cannot be the same."""
-    if isinstance(wanted, Record) and isinstance(found, Record):
-        return bool(wanted.name) and bool(found.name) and wanted.name != found.name
-    return wanted is not ANY and found is not ANY and type(wanted) is not type(found)
 
 
 def _nothing(scope: Mapping[str, Value]) -> Value:

@@ -1,5 +1,6 @@
 """Mappings to one generated function each."""
 
+import re
 from collections.abc import Mapping
 
 from engine.compile import problems
@@ -9,7 +10,8 @@ from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
 from engine.plan.plan import MappingPlan
 from engine.source import Text
-from engine.values.type import Record, Type, decoder
+from engine.spec.field import IDENTIFIER
+from engine.values.type import decoder
 from engine.workspace.kinds.entry import EntryDocument
 from engine.workspace.kinds.mapping import MappingDocument
 
@@ -19,12 +21,15 @@ def build_mappings(compilation: Compilation) -> None:
     for document in compilation.documents(MappingDocument).values():
         inputs = {str(name): resolve_type(compilation, kind) for name, kind in document.inputs.items()}
         output = resolve_type(compilation, document.output)
-        check_lets(compilation, document.let, inputs)
-        body = Body(compilation, Expressions(compilation), inputs, document.let)
-        made = body.record(document.fields, output, None)
-        _check_required(compilation, document, output)
-        compiled = body.build(f"mapping {document.name}", str(document.name), made.atom)
         compilation.mapping_types[str(document.name)] = Signature(inputs=inputs, output=output)
+        if not check_names(compilation, document.inputs, document.let):
+            compilation.spoiled.add((document.kind, str(document.name)))
+            continue
+        expressions = Expressions(compilation)
+        body = Body(compilation, expressions, inputs, document.let)
+        made = body.record(document.fields, output, None, document.output)
+        compiled = body.build(f"mapping {document.name}", str(document.name), made.atom)
+        Body(compilation, expressions, inputs, document.let).need_all()
         compilation.mappings[str(document.name)] = MappingPlan(
             name=str(document.name),
             version=document.version,
@@ -35,20 +40,13 @@ def build_mappings(compilation: Compilation) -> None:
         )
 
 
-def check_lets(
-    compilation: Compilation, lets: Mapping[Text, EntryDocument], inputs: Mapping[str, Type]
-) -> None:
-    """A `let` hides no input."""
-    for name in lets:
-        if name in inputs:
-            compilation.report(problems.hides(name, "an input"))
-
-
-def _check_required(compilation: Compilation, document: MappingDocument, output: Type) -> None:
-    """Every field that the target demands is made."""
-    if not isinstance(output, Record):
-        return
-    made = {str(name).split(".", 1)[0] for name in document.fields}
-    missing = [name for name, field in output.fields.items() if field.required and name not in made]
-    if missing:
-        compilation.report(problems.missing_fields(document.output, missing))
+def check_names(
+    compilation: Compilation, inputs: Mapping[Text, Text], lets: Mapping[Text, EntryDocument]
+) -> bool:
+    """Whether inputs and `let` values have names that expressions can use, each its own."""
+    wrong = [name for name in (*inputs, *lets) if not re.fullmatch(IDENTIFIER, name)]
+    for name in wrong:
+        compilation.report(problems.no_name(name))
+    for name in (name for name in lets if name in inputs):
+        compilation.report(problems.hides(name.span, name, "an input"))
+    return not wrong

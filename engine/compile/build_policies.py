@@ -1,11 +1,12 @@
 """Policies to compiled conditions and outcomes."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
 from engine.compile import problems
 from engine.compile.body import Body, Target
-from engine.compile.build_mappings import check_lets
+from engine.compile.build_mappings import check_names
 from engine.compile.collect_models import CHECK_FIELDS, resolve_type
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
@@ -13,6 +14,7 @@ from engine.language.compiled import Compiled, EvaluationError
 from engine.language.generate import Emitter
 from engine.plan.policy import Alert, Hold, PolicyPlan, Until
 from engine.source import Text
+from engine.spec.field import IDENTIFIER
 from engine.values.type import ANY, STRING, Field, Record, Type
 from engine.values.value import Value, kind_of
 from engine.workspace.kinds.entry import EntryDocument
@@ -30,27 +32,32 @@ def build_policies(compilation: Compilation) -> None:
     """Every policy, checked for an outcome, a reason and a way out of its hold."""
     for document in compilation.documents(PolicyDocument).values():
         inputs = {str(name): resolve_type(compilation, kind) for name, kind in document.inputs.items()}
-        check_lets(compilation, document.let, inputs)
-        _check(compilation, document)
         name = str(document.name)
         compilation.policy_types[name] = Signature(inputs=inputs, output=ANY)
+        _check(compilation, document)
+        if not check_names(compilation, document.inputs, document.let):
+            compilation.spoiled.add((document.kind, name))
+            continue
         compilation.policies[name] = _Builder(compilation, document, inputs).policy()
 
 
 def _check(compilation: Compilation, document: PolicyDocument) -> None:
-    then = document.then
+    name, then, keys = document.name, document.then, document.then.keys
     outcomes = (then.hold, then.roll, then.reject, then.route, then.alert, then.approve)
     if not any(outcomes) and not then.set:
-        compilation.report(problems.policy_without_outcome(document.name))
+        compilation.report(problems.policy_without_outcome(name, then.span))
     if then.hold is not None and then.hold.until is None and then.hold.release is None:
-        compilation.report(problems.hold_without_release(document.name, then.hold))
-    if (then.hold or then.reject or then.approve) and document.reason is None:
-        compilation.report(problems.decision_without_reason(document.name))
+        compilation.report(problems.hold_without_release(name, then.hold.span))
+    decision = next((keys[key] for key in ("hold", "reject", "approve") if key in keys), None)
+    if decision is not None and document.reason is None:
+        compilation.report(problems.decision_without_reason(name, decision))
     if then.hold is not None and then.approve is not None:
-        compilation.report(problems.hold_and_approve(document.name))
-    for name in then.set:
-        if name in CHECK_FIELDS:
-            compilation.report(problems.hides(name, "a part of what every check gives"))
+        compilation.report(problems.hold_and_approve(name, keys["hold"], keys["approve"]))
+    for key in then.set:
+        if key in CHECK_FIELDS:
+            compilation.report(problems.hides(key.span, key, "a part of what every check gives"))
+        elif not re.fullmatch(IDENTIFIER, key):
+            compilation.report(problems.no_name(key))
 
 
 # What every check gives, and how it begins.

@@ -1,6 +1,8 @@
 """Entities, and the records of connectors, to types and schemas."""
 
+import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import cast
 
 from engine.compile import problems
@@ -57,7 +59,7 @@ def collect_entities(compilation: Compilation) -> None:
         name = f"canonical/{document.name}@{document.version}"
         fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
         if str(document.key) not in fields:
-            compilation.unknown("field", document.key, fields, of=name)
+            compilation.unknown("field", _key_text(document), fields, of=name)
         kind = Record(name=name, fields=fields, open=document.open)
         compilation.types[name] = kind
         compilation.entities[name] = EntityModel(
@@ -68,6 +70,12 @@ def collect_entities(compilation: Compilation) -> None:
             key=str(document.key),
             keep=str(document.keep),
         )
+
+
+def _key_text(document: EntityDocument) -> Text:
+    """The key with its place; one that is left out was written by nobody, and stands at the name."""
+    key: str = document.key
+    return key if isinstance(key, Text) else Text("id", document.name.span)
 
 
 def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:
@@ -178,10 +186,33 @@ def collect_connectors(compilation: Compilation) -> None:
     for connection in compilation.documents(ConnectionDocument).values():
         found = compilation.connectors.get(str(connection.connector))
         if found is None:
-            compilation.unknown("connector", connection.connector, compilation.connectors)
+            compilation.unknown("connector", connection.connector, _connectors_known(compilation))
+            compilation.spoiled.add(("connection", str(connection.name)))
             continue
         for name, operation in found.operations.items():
             compilation.operations[f"{connection.name}.{name}"] = operation
+
+
+def _connectors_known(compilation: Compilation) -> list[str]:
+    """Those that the workspace has, and those that are installed."""
+    installed = (PurePosixPath(mount).name for mount in compilation.workspace.files.mounts)
+    return sorted({*compilation.connectors, *installed})
+
+
+class _SchemaFiles:
+    """Reads the schema files of a manifest, and knows which it read last: an error is about that one."""
+
+    def __init__(self, compilation: Compilation, spec: ConnectorSpec) -> None:
+        self._compilation = compilation
+        self._spec = spec
+        self.place: Text = spec.connector
+
+    def __call__(self, file: str) -> schemas.Schema:
+        self.place = _said(self._spec, file)
+        found = read_json(self._compilation.read(self._spec.connector, file))
+        if not isinstance(found, Mapping):
+            raise InputError(f"`{file}` is no JSON Schema")
+        return found
 
 
 def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan | None:
@@ -190,17 +221,23 @@ def _connector(compilation: Compilation, spec: ConnectorSpec) -> ConnectorPlan |
             f"connector {spec.connector}", text
         )
 
-    def schema(file: str) -> schemas.Schema:
-        found = read_json(compilation.read(spec.connector, file))
-        if not isinstance(found, Mapping):
-            raise InputError(f"{file} is no JSON Schema")
-        return found
-
+    files = _SchemaFiles(compilation, spec)
     try:
-        return build_connector(spec, schema, compile_path=compiled, compile_formula=compiled)
-    except (schemas.SchemaUnusable, TemplateError, InputError, JsonError, FileUnreadable) as error:
-        compilation.report(problems.unusable_connector(spec.connector, str(error)))
-        return None
+        return build_connector(spec, files, compile_path=compiled, compile_formula=compiled)
+    except (schemas.SchemaUnusable, InputError, JsonError, FileUnreadable) as error:
+        place, why = files.place, str(error)
+    except (TemplateError, re.error) as error:
+        place, why = spec.connector, str(error)
+    compilation.report(problems.unusable_connector(place, str(spec.connector), why))
+    compilation.spoiled.add(("connector", str(spec.connector)))
+    return None
+
+
+def _said(spec: ConnectorSpec, file: str) -> Text:
+    """Where a manifest names a schema file."""
+    named = [text for item in spec.operations.values() for text in (item.input, item.output)]
+    texts = [*named, *(item.output for item in spec.sources.values())]
+    return next((text for text in texts if text is not None and str(text) == file), spec.connector)
 
 
 def _take_types(compilation: Compilation, plan: ConnectorPlan) -> None:

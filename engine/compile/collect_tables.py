@@ -1,40 +1,62 @@
 """Tables to rows by key."""
 
-import csv
+import posixpath
 from collections.abc import Iterator, Mapping
-from datetime import date
-from io import StringIO
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
 from engine.compile.convert import conversion, number
+from engine.compile.read_rows import Written, rows_of_file, rows_of_value
 from engine.language.compiled import EvaluationError
-from engine.plan.table import Table
-from engine.source import Text
+from engine.plan.table import Row, Table
+from engine.problems import did_you_mean
+from engine.problems.problem import Problem
+from engine.source import Source, Span
 from engine.values import type as types
-from engine.values.json_text import JsonError, read_json
-from engine.values.value import Value, kind_of
+from engine.values.value import Value
 from engine.workspace.kinds.reference import COLUMN_TYPES, TableDocument
 
 MAX_ROWS = 1_000_000
+KEY_TYPES = ("string", "integer", "decimal", "boolean", "date", "datetime")
 
 
 def collect_tables(compilation: Compilation) -> None:
     """Every table; of one that has mistakes, the rows that are right."""
     for document in compilation.documents(TableDocument).values():
         name = str(document.name)
-        columns = {**document.key, **document.columns}
-        _check_types(compilation, columns)
         compilation.table_types[name] = {
-            str(column): types.SCALARS.get(str(kind), types.ANY) for column, kind in columns.items()
+            str(column): types.SCALARS.get(str(kind), types.ANY)
+            for column, kind in {**document.key, **document.columns}.items()
         }
-        compilation.tables[name] = _Reader(compilation, document).table()
+        mistakes = list(_mistakes(document))
+        for mistake in mistakes:
+            compilation.report(mistake)
+        if mistakes:
+            compilation.spoiled.add((document.kind, name))
+        else:
+            compilation.tables[name] = _Reader(compilation, document).table()
 
 
-def _check_types(compilation: Compilation, columns: Mapping[Text, Text]) -> None:
-    for kind in columns.values():
-        if kind not in COLUMN_TYPES:
-            compilation.unknown("type", kind, COLUMN_TYPES, of="a column")
+def _mistakes(document: TableDocument) -> Iterator[Problem]:
+    """What the columns of a table are and should not be."""
+    columns, effective = {**document.key, **document.columns}, document.effective
+    if not document.key:
+        yield problems.no_key(document.name)
+    for name, kind in columns.items():
+        allowed = KEY_TYPES if name in document.key else COLUMN_TYPES
+        if kind not in allowed:
+            yield problems.unknown(
+                "type", kind, allowed, of="a key column" if name in document.key else "a column"
+            )
+    for name in document.columns:
+        if name in document.key:
+            yield problems.hides(name.span, name, "a key column")
+    days = () if effective is None else (effective.start, effective.end)
+    for column in (column for column in days if column is not None):
+        if column not in columns:
+            yield problems.unknown("column", column, columns, of=f"table `{document.name}`")
+        elif columns[column] != "date":
+            yield problems.not_a_day(column, columns[column])
 
 
 class _Reader:
@@ -45,123 +67,134 @@ class _Reader:
         self._document = document
         self._columns = {str(name): str(kind) for name, kind in {**document.key, **document.columns}.items()}
         self._key = tuple(str(name) for name in document.key)
-        self._place: Text = document.file or document.name
+        effective = document.effective
+        self._start = None if effective is None else str(effective.start)
+        self._end = None if effective is None or effective.end is None else str(effective.end)
+        self._unknown: set[str] = set()  # columns that were reported: one mistake in a header is one problem
 
     def table(self) -> Table:
-        rows: dict[object, list[Mapping[str, Value]]] = {}
-        effective = self._document.effective
-        start = None if effective is None else str(effective.start)
-        for number_, written in enumerate(self._written(), start=1):
-            row = self._row(number_, written)
+        """The rows that can be used; each other one is reported."""
+        rows: dict[object, list[Row]] = {}
+        for count, written in enumerate(self._written()):
+            if count >= MAX_ROWS:
+                self._complain(written, None, f"a table has at most {MAX_ROWS:,} rows")
+                break
+            row = self._row(written)
             if row is None:
                 continue
             parts = tuple(row[name] for name in self._key)
             same = rows.setdefault(parts[0] if len(parts) == 1 else parts, [])
-            if any(start is None or other[start] == row[start] for other in same):
-                self._complain(number_, f"there is another row with the key {', '.join(map(str, parts))}")
-                continue
-            same.append(row)
-        if start is not None:
+            if self._fits(written, row, same):
+                same.append(row)
+        if self._start is not None:
             for same in rows.values():
-                same.sort(key=lambda row: row[start])  # type: ignore[arg-type,return-value]
-        end = None if effective is None or effective.end is None else str(effective.end)
-        return Table(name=str(self._document.name), key=self._key, rows=rows, start=start, end=end)
+                same.sort(key=lambda row: row[self._start])  # type: ignore[arg-type,return-value,index]
+        return Table(
+            name=str(self._document.name), key=self._key, rows=rows, start=self._start, end=self._end
+        )
 
-    def _complain(self, row: int, why: str) -> None:
-        self._compilation.report(problems.bad_row(self._place, row, why))
+    def _report(self, span: Span, why: str) -> None:
+        self._compilation.report(problems.bad_row(span, why))
 
-    def _written(self) -> Iterator[Mapping[str, Value]]:
+    def _complain(self, written: Written, column: str | None, why: str, *helps: str) -> None:
+        self._compilation.report(problems.bad_row(written.place(column), written.called + why, helps))
+
+    def _written(self) -> Iterator[Written]:
         """The rows as records, whatever they are written in."""
-        if self._document.rows is not None:
-            yield from self._records(self._document.rows.value)
-            return
-        file = self._document.file
-        if file is None:
-            return
-        text = self._compilation.read_or_report(file)
-        if text is None:
-            return
-        if str(file).endswith(".csv"):
-            yield from self._csv(text)
-        elif str(file).endswith((".json", ".jsonl")):
-            yield from self._json(text, lines=str(file).endswith(".jsonl"))
-        else:
-            self._compilation.report(
-                problems.unreadable(file, "a table is kept in a .csv, .json or .jsonl file")
-            )
-
-    def _records(self, value: Value) -> Iterator[Mapping[str, Value]]:
-        if not isinstance(value, list):
-            self._complain(0, f"a table is a list of rows, not {kind_of(value)}")
-            return
-        for number_, row in enumerate(value, start=1):
-            if isinstance(row, Mapping):
-                yield row
+        rows, file = self._document.rows, self._document.file
+        if rows is not None:
+            yield from rows_of_value(rows, self._report)
+        elif file is not None:
+            text = self._compilation.read_or_report(file)
+            if text is None:
+                return
+            folder = file.span.source.name.rpartition("/")[0]
+            found = rows_of_file(file, Source(posixpath.normpath(f"{folder}/{file}"), text), self._report)
+            if found is None:
+                why = f"`{file}` is not a .csv, .json or .jsonl file"
+                self._compilation.report(problems.unreadable(file, why))
             else:
-                self._complain(number_, f"a row is a record, not {kind_of(row)}")
+                yield from found
 
-    def _json(self, text: str, *, lines: bool) -> Iterator[Mapping[str, Value]]:
-        try:
-            value = (
-                [read_json(line) for line in text.splitlines() if line.strip()] if lines else read_json(text)
-            )
-        except JsonError as error:
-            self._complain(0, str(error))
-            return
-        yield from self._records(value)
+    def _fits(self, written: Written, row: Row, others: list[Row]) -> bool:
+        """Whether a row may stand beside the others of its key."""
+        start, end = self._start, self._end
+        key = " ".join(f"{name} {row[name]}" for name in self._key)
+        if start is None:
+            if others:
+                self._complain(written, self._key[0], f"there is another row with {key}")
+            return not others
+        if end is not None and row[end] is not None and row[end] < row[start]:  # type: ignore[operator]
+            self._complain(written, end, f"the row ends on {row[end]}, before it begins")
+            return False
+        twin = next((other for other in others if self._overlap(row, other)), None)
+        if twin is not None:
+            self._complain(written, start, f"another row with {key} holds on {max(row[start], twin[start])}")  # type: ignore[type-var]
+        return twin is None
 
-    def _csv(self, text: str) -> Iterator[Mapping[str, Value]]:
-        """Rows of RFC 4180 text; an empty cell is null."""
-        reader = csv.DictReader(StringIO(text.removeprefix("\ufeff")), strict=True)
-        try:
-            for row in reader:
-                if None in row or None in row.values():
-                    self._complain(reader.line_num, "the row has more or fewer cells than the header")
-                else:
-                    yield {key: value or None for key, value in row.items()}
-        except csv.Error as error:
-            self._complain(reader.line_num, str(error))
+    def _overlap(self, one: Row, other: Row) -> bool:
+        """Whether two rows say that they hold on one day. One without an end holds until the next begins."""
+        assert self._start is not None
+        first, second = sorted((one, other), key=lambda row: row[self._start])  # type: ignore[arg-type,return-value,index]
+        if first[self._start] == second[self._start]:
+            return True
+        end = None if self._end is None else first[self._end]
+        return end is not None and end >= second[self._start]  # type: ignore[operator]
 
-    def _row(self, number_: int, written: Mapping[str, Value]) -> Mapping[str, Value] | None:
+    def _row(self, written: Written) -> Row | None:
         """A row with its values as their types say; None, and a problem, when it is not one."""
-        extra = [name for name in written if name not in self._columns]
-        if extra:
-            self._complain(number_, f"there is no column {extra[0]!r}")
+        if self._has_unknown(written):
             return None
         row: dict[str, Value] = {}
         for name, kind in self._columns.items():
-            value = written.get(name)
+            value = written.values.get(name)
             try:
                 row[name] = None if value is None else _value(kind, value)
             except EvaluationError as error:
-                self._complain(number_, f"{name}: {error.message}")
+                self._complain(written, name, f"in column `{name}`, {error.message}")
                 return None
-            if row[name] is None and (name in self._key or self._starts(name)):
-                self._complain(number_, f"{name} may not be empty")
+            if row[name] is None and name in (*self._key, self._start):
+                self._complain(written, name, f"column `{name}` may not be empty")
                 return None
         return row
 
-    def _starts(self, name: str) -> bool:
-        effective = self._document.effective
-        return effective is not None and str(effective.start) == name
+    def _has_unknown(self, written: Written) -> bool:
+        unknown = [str(name) for name in written.values if name not in self._columns]
+        file = self._document.file
+        # JSON leaves out what is null; in CSV a column that is not there at all is misspelt in the header.
+        columns = self._columns if file is not None and file.endswith(".csv") else ()
+        absent = [name for name in columns if name not in written.values]
+        for name in {*unknown, *absent} - self._unknown:
+            self._unknown.add(name)
+            near = did_you_mean(name, self._columns)
+            if name in unknown:
+                self._complain(written, name, f"table `{self._document.name}` has no column `{name}`", *near)
+            elif file is not None:
+                self._report(file.span, f"`{file}` has no column `{name}`")
+        return bool(unknown or absent)
 
 
 def _value(kind: str, value: Value) -> Value:
     """A cell as its column's type says."""
     if kind == "money":
         return _money(value)
-    if kind in ("any", "record", "list"):
-        return value
-    if kind == "date" and isinstance(value, date):
-        return value
     made = conversion(kind, "half_even")
-    return value if made is None else made.call(value)
+    if made is not None:
+        return made.call(value)
+    if kind == "record" and not isinstance(value, Mapping):
+        raise EvaluationError(f"{str(value)[:40]!r} is not a record")
+    if kind == "list" and not isinstance(value, list):
+        raise EvaluationError(f"{str(value)[:40]!r} is not a list")
+    return value
 
 
 def _money(value: Value) -> Value:
     """`150.00 EUR`, or a record of amount and currency."""
-    if isinstance(value, str) and len(parts := value.split()) == 2:
-        return {"amount": number(parts[0]), "currency": parts[1]}
-    if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
-        return value
-    raise EvaluationError(f"{str(value)[:40]!r} is not an amount of money (write 150.00 EUR)")
+    match value:
+        case str() if len(parts := value.split()) == 2:
+            amount, currency = parts
+            return {"amount": number(amount), "currency": currency}
+        case {"amount": amount, "currency": str(currency), **rest} if not rest:
+            return {"amount": number(amount), "currency": currency}
+        case _:
+            raise EvaluationError(f"{str(value)[:40]!r} is not an amount of money (write 150.00 EUR)")

@@ -59,16 +59,22 @@ class Compilation:
     flows: dict[str, FlowPlan] = field(default_factory=dict)
     sources: list[SourcePlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
+    spoiled: set[tuple[str, str]] = field(default_factory=set)  # kind and name of what is there and no use
 
     def report(self, problem: Problem) -> None:
         """Add a problem."""
         self.collector.add(problem)
 
-    def unknown(self, kind: str, text: Text, known: Iterable[str], *, of: str = "", name: str = "") -> None:
-        """Report a name that nothing has, unless its document is there and broken: that was reported."""
-        wanted = (name or str(text)).rsplit(".", 1)[-1] if kind == "entity" else name or str(text)
-        if (kind, wanted) not in self.workspace.broken:
-            self.report(problems.unknown(kind, text, known, of=of, name=name))
+    def unknown(
+        self, kind: str, text: Text, known: Iterable[str], *, of: str = "", name: str = "", offset: int = 0
+    ) -> None:
+        """Report a name that nothing has, unless its document is there and broken: that was reported.
+
+        `name` is the guilty part of the text, which begins at `offset`.
+        """
+        behind = _document_behind(kind, str(text), name or str(text))
+        if behind not in self.workspace.broken and behind not in self.spoiled:
+            self.report(problems.unknown(kind, text, known, of=of, name=name, offset=offset))
 
     def documents(self, kind: type[D]) -> Mapping[str, D]:
         """The documents of a kind by name, the newest version of each."""
@@ -93,10 +99,22 @@ class Compilation:
     def read_or_report(self, file: Text) -> str | None:
         """The text of a file that a document names; None, and a problem, when it cannot be used."""
         try:
-            return self.read(file, str(file)).decode()
-        except (FileUnreadable, UnicodeDecodeError) as error:
+            return self.read(file, str(file)).decode("utf-8-sig")
+        except FileUnreadable as error:
             self.report(problems.unreadable(file, str(error)))
-            return None
+        except UnicodeDecodeError as error:
+            self.report(problems.unreadable(file, f"`{file}` is not UTF-8 (byte {error.start:,})"))
+        return None
+
+
+def _document_behind(kind: str, text: str, name: str) -> tuple[str, str]:
+    """Kind and name of the document that would have to be there for a name to be known."""
+    if kind in ("operation", "source"):
+        return "connection", text.partition(".")[0]
+    if kind == "type":
+        system, _, record = text.partition("/")
+        return ("entity", record.split("@")[0]) if system == "canonical" else ("connector", system)
+    return kind, name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

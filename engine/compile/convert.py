@@ -61,6 +61,27 @@ def conversion(text: str, rounding: str) -> Conversion | None:
     return None if digits is not None else Conversion(_PLAIN[name], types.SCALARS[name])
 
 
+_BECOMES: Mapping[str, tuple[str, ...]] = {
+    "string": NAMES,
+    "integer": ("string", "integer", "decimal"),
+    "decimal": ("string", "integer", "decimal"),
+    "boolean": ("string", "boolean"),
+    "date": ("string", "date"),
+    "datetime": ("string", "datetime"),
+}
+
+
+def can_become(kind: Type, name: str) -> bool:
+    """Whether some value of a type can be converted to the type of that name."""
+    match kind:
+        case types.Scalar(name=found):
+            return name in _BECOMES.get(found, NAMES)
+        case types.Listing() | types.Record():
+            return False
+        case _:
+            return True
+
+
 def _refuse(value: Value, wanted: str) -> EvaluationError:
     return EvaluationError(f"{kind_of(value)} {str(value)[:40]!r} cannot become {wanted}")
 

@@ -11,7 +11,7 @@ from engine.language.check import Mistake
 from engine.problems import Label, Problem, did_you_mean
 from engine.problems.suggest import or_list
 from engine.source import Span, Text
-from engine.spec.field import FormulaText, PathText
+from engine.spec.field import FORMS, IDENTIFIER, FormulaText, PathText
 
 _UNKNOWN = {
     "type": "TG310",
@@ -35,24 +35,32 @@ _UNKNOWN = {
 }
 
 
-def unknown(kind: str, text: Text, known: Iterable[str], *, of: str = "", name: str = "") -> Problem:
-    """A name that nothing has."""
-    names = [str(item) for item in known]
+def unknown(
+    kind: str, text: Text, known: Iterable[str], *, of: str = "", name: str = "", offset: int = 0
+) -> Problem:
+    """A name that nothing has. `name` is a part of the text, which begins at `offset`."""
+    names = list(dict.fromkeys(str(item) for item in known))
     wanted = name or str(text)
-    where = f" in {of}" if of else ""
+    message = f"{of} has no {kind} `{wanted}`" if of else f"there is no {kind} `{wanted}`"
     return Problem(
         code=_UNKNOWN[kind],
-        message=f"there is no {kind} {wanted!r}{where}",
-        span=text.at(0, len(wanted)) if name else text.span,
-        help=_near(wanted, names, kind),
+        message=message,
+        span=text.at(offset, offset + len(wanted)) if name else text.span,
+        help=_near(wanted, names, f"{of} has none" if of else f"the workspace has no {kind} yet"),
     )
 
 
-def _near(name: str, known: Sequence[str], kind: str) -> tuple[str, ...]:
+SHOWN_NAMES = 8
+
+
+def _near(name: str, known: Sequence[str], none: str) -> tuple[str, ...]:
+    """What was meant, or what there is."""
     near = did_you_mean(name, known)
-    if near:
-        return near
-    return (f"known: {', '.join(sorted(known)[:8])}",) if known else (f"there is no {kind} at all yet",)
+    if near or not known:
+        return near or (none,)
+    shown = ", ".join(f"`{one}`" for one in known[:SHOWN_NAMES])
+    more = len(known) - SHOWN_NAMES
+    return (f"there is {shown}{f' and {more} more' if more > 0 else ''}",)
 
 
 class _SyntaxFault(Protocol):
@@ -102,23 +110,31 @@ def mistake(text: Text, found: Mistake) -> Problem:
     )
 
 
-def let_cycle(text: Text, names: Sequence[str]) -> Problem:
-    """A `let` that needs itself."""
+def let_cycle(names: Sequence[Text]) -> Problem:
+    """Values of `let` that need each other, each the next, and the last the first."""
+    if len(names) == 1:
+        message = f"`{names[0]}` needs itself"
+    else:
+        message = f"these values need each other: {_round(names)}"
     return Problem(
         code="TG502",
-        message=f"these values need each other: {' -> '.join(names)}",
-        span=text.span,
+        message=message,
+        span=names[0].span,
+        context=tuple(
+            Label(span=name.span, text=f"needed by `{before}`") for before, name in pairwise(names)
+        ),
         help=("compute one of them from the inputs alone",),
     )
 
 
-def hides(name: Text, what: str) -> Problem:
+def _round(names: Sequence[Text]) -> str:
+    return " -> ".join(f"`{name}`" for name in (*names, names[0]))
+
+
+def hides(span: Span, name: str, what: str) -> Problem:
     """A name that is in use."""
     return Problem(
-        code="TG308",
-        message=f"{str(name)!r} is {what} already",
-        span=name.span,
-        help=("give it another name",),
+        code="TG308", message=f"`{name}` is {what} already", span=span, help=("choose another name",)
     )
 
 
@@ -126,9 +142,54 @@ def unknown_conversion(text: Text) -> Problem:
     """An `as:` that does not exist."""
     return Problem(
         code="TG402",
-        message=f"nothing can become {str(text)!r}",
+        message=f"nothing can become `{text}`",
         span=text.span,
         help=("write one of string, integer, decimal, decimal(2), boolean, date, datetime",),
+    )
+
+
+def impossible_conversion(text: Text, found: str, wanted: str) -> Problem:
+    """An `as:` that no value of the entry can follow."""
+    return Problem(code="TG402", message=f"{found} cannot become {wanted}", span=text.span)
+
+
+def no_name(text: Text) -> Problem:
+    """A name that expressions could not use."""
+    return Problem(
+        code="TG208",
+        message=f"`{_short(text)}` is no name",
+        span=text.span,
+        help=(f"it is {FORMS[IDENTIFIER]}",),
+    )
+
+
+def not_a_list(text: Text, found: str) -> Problem:
+    """An `each:` over something else."""
+    return Problem(code="TG414", message=f"`{_short(text)}` is {found}, not a list", span=text.span)
+
+
+def too_deep(span: Span, most: str) -> Problem:
+    """An entry that nests deeper than code can be made for."""
+    return Problem(code="TG416", message=f"this is nested too deep: {most}", span=span)
+
+
+def key_without(span: Span, key: str, wanted: str) -> Problem:
+    """A key of an entry that says something about another key, which is not there."""
+    return Problem(
+        code="TG510",
+        message=f"`{key}` says nothing without `{wanted}`",
+        span=span,
+        help=(f"add `{wanted}`, or leave `{key}` out",),
+    )
+
+
+def key_of_a_list(span: Span, key: str) -> Problem:
+    """A key of an entry that makes a list."""
+    return Problem(
+        code="TG510",
+        message=f"`{key}` says nothing about a list",
+        span=span,
+        help=("write it in the field of each item that it is meant for",),
     )
 
 
@@ -136,101 +197,128 @@ def value_never_matches(key: Text, possible: Sequence[str]) -> Problem:
     """An entry of a value map that no value has."""
     return Problem(
         code="TG403",
-        message=f"the value is never {str(key)!r}",
+        message=f"the value is never `{key}`",
         span=key.span,
-        help=did_you_mean(str(key), possible) or (f"it is one of {', '.join(possible)}",),
+        help=did_you_mean(str(key), possible) or (f"it is {or_list(possible)}",),
     )
 
 
-def value_map_not_total(text: Text, missing: Sequence[str]) -> Problem:
+def value_map_not_total(span: Span, missing: Sequence[str]) -> Problem:
     """A value map that leaves something out without saying so."""
     return Problem(
         code="TG404",
         message=f"the value map does not say what becomes of {or_list(missing)}",
-        span=text.span,
+        span=span,
         help=(f"add `{missing[0]}: ...`, or `{missing[0]}: unmapped` to refuse it",),
     )
 
 
-def table_day(name: Text, *, needed: bool) -> Problem:
-    """A look-up with a day where none belongs, or without one."""
-    if needed:
-        return Problem(
-            code="TG405",
-            message=f"the rows of table {str(name)!r} hold from one day to another: which day is meant?",
-            span=name.span,
-            help=("add `on:` with the path of a date",),
-        )
+def table_day_missing(table: Text) -> Problem:
+    """A look-up without a day where the rows hold from one day to another."""
     return Problem(
         code="TG405",
-        message=f"the rows of table {str(name)!r} hold on all days",
-        span=name.span,
+        message=f"the rows of table `{table}` hold from one day to another: which day is meant?",
+        span=table.span,
+        help=("add `on:` with the path of a date",),
+    )
+
+
+def table_day_needless(day: Text, table: str) -> Problem:
+    """A look-up with a day where the rows hold on all days."""
+    return Problem(
+        code="TG405",
+        message=f"the rows of table `{table}` hold on all days",
+        span=day.span,
         help=("leave `on:` out, or give the table `effective:`",),
     )
 
 
-def table_key(name: Text, columns: Sequence[str]) -> Problem:
+def table_key(span: Span, table: str, columns: Sequence[str]) -> Problem:
     """A look-up whose key is not that of the table."""
     if len(columns) == 1:
-        wanted = f"`key:` with the path of {columns[0]}"
+        wanted = f"key: path.of.{columns[0]}"
     else:
-        wanted = f"`key: {{{', '.join(f'{column}: ...' for column in columns)}}}`"
+        wanted = f"key: {{{', '.join(f'{column}: ...' for column in columns)}}}"
     return Problem(
         code="TG406",
-        message=f"the key of table {str(name)!r} is {', '.join(columns)}",
-        span=name.span,
-        help=(f"write {wanted}",),
+        message=f"the key of table `{table}` is {and_list(columns)}",
+        span=span,
+        help=(f"write `{wanted}`",),
     )
 
 
-def incomplete_xref(entity: Text) -> Problem:
+def and_list(names: Sequence[str]) -> str:
+    """Names as a person lists them: `a`, `a` and `b`, `a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def incomplete_xref(entity: Text, missing: Sequence[str]) -> Problem:
     """A cross reference without its id or its system."""
+    meant = {"id": "the id that is known (`id:`)", "in": "the system whose id is wanted (`in:`)"}
     return Problem(
         code="TG407",
-        message="a cross reference needs the canonical id and the system whose id is wanted",
+        message=f"this cross reference does not say {' nor '.join(meant[key] for key in missing)}",
         span=entity.span,
         help=(f"write `{{xref: {entity}, id: path.of.id, in: connection}}`",),
     )
 
 
-def unknown_output_field(name: Text, part: str, kind: str, known: Iterable[str]) -> Problem:
-    """A field that the output does not have."""
-    start = str(name).find(part)
-    near = did_you_mean(part, list(known))
+def unknown_output_field(name: Text, offset: int, part: str, kind: str, known: Iterable[str]) -> Problem:
+    """A field that the output does not have; `part` begins at `offset` of the name."""
+    fields = list(known)
     return Problem(
         code="TG309",
-        message=f"{kind} has no field {part!r}",
-        span=name.at(max(start, 0), max(start, 0) + len(part)),
-        help=near,
+        message=f"{kind} has no field `{part}`",
+        span=name.at(offset, offset + len(part)),
+        help=_near(part, fields, f"{kind} has no fields"),
     )
 
 
-def missing_fields(output: Text, missing: Sequence[str]) -> Problem:
+def missing_fields(place: Text, kind: str, missing: Sequence[str]) -> Problem:
     """Fields that the output demands and nobody makes."""
-    fields = "field" if len(missing) == 1 else "fields"
+    them = "it" if len(missing) == 1 else "them"
     return Problem(
         code="TG408",
-        message=f"{output!s} demands the {fields} {', '.join(missing)}",
-        span=output.span,
-        help=(f"add `{missing[0]}: ...` to `fields:`",),
+        message=f"{kind} demands {and_list(missing)}, and nothing is said about {them}",
+        span=place.span,
+        help=(f"add `{missing[0]}: ...`",),
     )
 
 
-def wrong_type(text: Text, wanted: str, found: str) -> Problem:
-    """A mapping that makes something else."""
+def other_type_wanted(text: Text, wanted: str, found: str) -> Problem:
+    """A mapping or an entry that makes something else than its place takes."""
     return Problem(
-        code="TG409", message=f"{wanted} is wanted here, and {str(text)!r} makes {found}", span=text.span
+        code="TG409", message=f"{wanted} is wanted here, and `{_short(text)}` makes {found}", span=text.span
     )
 
 
-def input_not_in_scope(text: Text, name: str, known: Iterable[str]) -> Problem:
+def other_value_wanted(span: Span, field: str, wanted: str, found: str, helps: str) -> Problem:
+    """An entry whose value is never of the type of its field."""
+    return Problem(
+        code="TG409",
+        message=f"`{field}` is {wanted}, and this is {found}",
+        span=span,
+        help=(helps,) if helps else (),
+    )
+
+
+SHOWN_TEXT = 60
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN_TEXT else line[: SHOWN_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def input_not_in_scope(text: Text, name: str, known: Iterable[str], *, can_be_given: bool) -> Problem:
     """A mapping or policy whose input is not there."""
-    near = did_you_mean(name, list(known))
+    given = f", or give it here: `with: {{{name}: path.of.it}}`" if can_be_given else ""
     return Problem(
         code="TG331",
-        message=f"{str(text)!r} takes {name!r}, and there is no such name here",
+        message=f"`{text}` takes `{name}`, and there is no `{name}` here",
         span=text.span,
-        help=near or (f"name a step {name!r}, or give it: `with: {{{name}: path}}`",),
+        help=(*did_you_mean(name, list(known)), f"call the step that makes it `{name}`{given}"),
     )
 
 
@@ -238,42 +326,66 @@ def input_of_other_type(text: Text, name: str, wanted: str, found: str) -> Probl
     """A mapping or policy whose input is something else."""
     return Problem(
         code="TG410",
-        message=f"{str(text)!r} takes {wanted} as {name!r}, and here that is {found}",
+        message=f"`{text}` takes {wanted} as `{name}`, and here that is {found}",
         span=text.span,
     )
 
 
-def one_verb(name: Text, verbs: Sequence[str]) -> Problem:
-    """A step with no verb, or with several."""
-    said = f"the step {str(name)!r} has {'the verbs ' + ', '.join(verbs) if verbs else 'no verb'}"
+def one_verb(name: Text, verbs: Sequence[tuple[str, Span]]) -> Problem:
+    """A step with no verb, or with several, each with its place."""
+    said = f"the verbs {and_list([verb for verb, _ in verbs])}" if verbs else "no verb"
     return Problem(
         code="TG503",
-        message=said,
-        span=name.span,
-        help=("a step has exactly one of read, map, check, write, emit, wait, choose",),
+        message=f"step `{name}` has {said}",
+        span=verbs[-1][1] if verbs else name.span,
+        context=tuple(Label(span=span, text="and here") for _, span in verbs[:-1]),
+        help=(
+            "make a step of each"
+            if verbs
+            else "say what it does: read, map, check, write, emit, wait or choose",
+        ),
     )
 
 
-def cycle(names: Sequence[Text]) -> Problem:
-    """Steps that need each other."""
-    shown = [str(name) for name in (*names, names[0])]
+def cycle(needs: Sequence[tuple[str, Text]]) -> Problem:
+    """Steps that need each other: each with the place where it says that it needs the next."""
+    names = [name for name, _ in needs]
+    if len(names) == 1:
+        message = f"step `{names[0]}` needs itself"
+    else:
+        message = f"these steps need each other: {_round([Text(name, text.span) for name, text in needs])}"
+    labels = [
+        f"`{name}` needs `{following}`" for name, following in zip(names, [*names[1:], names[0]], strict=True)
+    ]
     return Problem(
         code="TG501",
-        message=f"these steps need each other: {' -> '.join(shown)}",
-        span=names[0].span,
-        context=tuple(Label(span=name.span, text=f"needed by {before}") for before, name in pairwise(names)),
-        help=("one of them has to do without the others",),
+        message=message,
+        span=needs[0][1].span,
+        label=labels[0],
+        context=tuple(
+            Label(span=text.span, text=label) for (_, text), label in zip(needs[1:], labels[1:], strict=True)
+        ),
+        help=("one of them has to do without the others",) if len(names) > 1 else (),
     )
 
 
-def wrong_direction(text: Text, wanted: str) -> Problem:
+def wrong_direction(text: Text, offset: int, wanted: str) -> Problem:
     """A read of an operation that writes, or the other way round."""
     other = "read" if wanted == "write" else "write"
     return Problem(
         code="TG504",
-        message=f"{text!s} is an operation to {other}, not to {wanted}",
-        span=text.span,
-        help=(f"use the verb `{other}:`",),
+        message=f"`{text}` is an operation to {other}, not to {wanted}",
+        span=text.at(offset, len(text)),
+        help=(f"use the verb `{other}:`, or another operation",),
+    )
+
+
+def no_way_back(text: Text, offset: int) -> Problem:
+    """An `undo:` that reads."""
+    return Problem(
+        code="TG504",
+        message=f"`{text}` is an operation to read, and takes nothing back",
+        span=text.at(offset, len(text)),
     )
 
 
@@ -281,91 +393,111 @@ def missing_parameters(text: Text, missing: Sequence[str]) -> Problem:
     """A read without what it needs."""
     return Problem(
         code="TG411",
-        message=f"{text!s} needs {', '.join(missing)}",
+        message=f"`{text}` needs {and_list(missing)}",
         span=text.span,
-        help=(f"add `with: {{{missing[0]}: path}}`",),
+        help=(f"add `with: {{{', '.join(f'{name}: path.of.{name}' for name in missing)}}}`",),
     )
 
 
-def policy_without_outcome(name: Text) -> Problem:
+def other_verb_wanted(span: Span, key: str, verb: str, verbs: Sequence[str]) -> Problem:
+    """A key of a step that says something about other verbs only."""
+    return Problem(
+        code="TG510",
+        message=f"`{key}` says nothing about a step with the verb `{verb}`",
+        span=span,
+        help=(f"it goes with {or_list(verbs)}",),
+    )
+
+
+def policy_without_outcome(name: Text, then: Span) -> Problem:
     """A policy from which nothing follows."""
     return Problem(
         code="TG505",
-        message=f"nothing follows from policy {str(name)!r}",
-        span=name.span,
-        help=("say what in `then:`: hold, roll, reject, route, alert, approve or set",),
+        message=f"nothing follows from policy `{name}`",
+        span=then,
+        help=("say what: hold, roll, reject, route, alert, approve or set",),
     )
 
 
-def hold_without_release(name: Text, hold: object) -> Problem:
+def hold_without_release(name: Text, hold: Span) -> Problem:
     """A hold that nothing ends."""
-    span: Span = getattr(hold, "span", name.span)
     return Problem(
         code="TG506",
-        message=f"nothing ever ends the hold of policy {str(name)!r}",
-        span=span,
+        message=f"nothing ever ends the hold of policy `{name}`",
+        span=hold,
         help=("say which event has it checked again (`until:`), or who may release it (`release:`)",),
     )
 
 
-def decision_without_reason(name: Text) -> Problem:
+def decision_without_reason(name: Text, decision: Span) -> Problem:
     """A policy that stops something and does not say why."""
     return Problem(
         code="TG507",
-        message=f"policy {str(name)!r} stops work and does not say why",
-        span=name.span,
+        message=f"policy `{name}` stops work and does not say why",
+        span=decision,
         help=("add `reason:`, a sentence for the person who will ask",),
     )
 
 
-def hold_and_approve(name: Text) -> Problem:
+def hold_and_approve(name: Text, hold: Span, approve: Span) -> Problem:
     """A policy that waits for two things at once."""
     return Problem(
         code="TG508",
-        message=f"policy {str(name)!r} both holds and asks for approval",
-        span=name.span,
+        message=f"policy `{name}` both holds and asks for approval",
+        span=approve,
+        context=(Label(span=hold, text="it holds here"),),
         help=("make two policies of it",),
     )
 
 
 def inbound_inputs(text: Text, inputs: Sequence[str]) -> Problem:
     """An inbound mapping that takes more than the native record."""
+    taken = f"takes {and_list(inputs)}" if inputs else "takes nothing"
     return Problem(
         code="TG412",
-        message=f"a mapping of a source takes the native record alone; {str(text)!r} takes "
-        f"{', '.join(inputs) or 'nothing'}",
-        span=text.span,
-    )
-
-
-def inbound_output(text: Text, wanted: str) -> Problem:
-    """An inbound mapping that makes something else than the event's data."""
-    return Problem(
-        code="TG409",
-        message=f"{wanted} is wanted here, and {str(text)!r} makes something else",
+        message=f"the mapping of a source takes the native record alone, and `{text}` {taken}",
         span=text.span,
     )
 
 
 def unreadable(text: Text, why: str) -> Problem:
-    """A file named in a document that cannot be used."""
-    return Problem(code="TG350", message=f"{text!s} cannot be used: {why}", span=text.span)
+    """A file named in a document that cannot be used; `why` is a sentence."""
+    return Problem(code="TG350", message=why, span=text.span)
 
 
-def bad_row(place: Text, row: int, why: str) -> Problem:
+def bad_row(span: Span, why: str, helps: tuple[str, ...] = ()) -> Problem:
     """A row of a table that cannot be used."""
-    where = f"row {row}: " if row else ""
-    return Problem(code="TG351", message=f"{where}{why}", span=place.span)
+    return Problem(code="TG351", message=why, span=span, help=helps)
 
 
-def unusable_connector(name: Text, why: str) -> Problem:
+def no_key(name: Text) -> Problem:
+    """A table whose rows nothing tells apart."""
+    return Problem(
+        code="TG354",
+        message=f"table `{name}` has no key",
+        span=name.span,
+        help=("name in `key:` the columns by which a row is found, with their types",),
+    )
+
+
+def not_a_day(column: Text, kind: str) -> Problem:
+    """A column of the first or last day of a row that does not hold days."""
+    return Problem(
+        code="TG354",
+        message=f"column `{column}` says from when to when a row holds, and its type is {kind}",
+        span=column.span,
+        help=(f"write `{column}: date` where the columns are described",),
+    )
+
+
+def unusable_connector(place: Text, name: str, why: str) -> Problem:
     """A manifest of a connector that cannot be used."""
-    return Problem(code="TG352", message=f"connector {str(name)!r} cannot be used: {why}", span=name.span)
+    return Problem(code="TG352", message=f"connector `{name}` cannot be used: {why}", span=place.span)
 
 
 def unusable_entity(name: Text, why: str) -> Problem:
     """An entity whose schema is none."""
-    return Problem(code="TG353", message=f"entity {str(name)!r} cannot be used: {why}", span=name.span)
+    return Problem(code="TG353", message=f"entity `{name}` cannot be used: {why}", span=name.span)
 
 
 def bad_calendar(text: Text, why: str, helps: str) -> Problem:

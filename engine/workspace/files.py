@@ -86,7 +86,9 @@ class Files:
     @classmethod
     def of(cls, root: Path, mounts: Mapping[str, Path]) -> "Files":
         """The files of a folder, and of the mounts that it does not have itself."""
-        missing = {name: place.resolve() for name, place in mounts.items() if not os.path.lexists(root / name)}
+        missing = {
+            name: place.resolve() for name, place in mounts.items() if not os.path.lexists(root / name)
+        }
         return cls(root=root.resolve(), mounts=MappingProxyType(missing))
 
     def documents(self, collector: Collector) -> Iterator[Source]:
