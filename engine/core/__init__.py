@@ -1,6 +1,6 @@
 """Deciding: pure. No clock, no I/O, no randomness, no logging."""
 
-from engine.core.advance import advance, begin, starts, woken_by
+from engine.core.advance import advance, begin, deadline, overdue, starts, woken_by
 from engine.core.command import (
     AlertCommand,
     CloseHoldCommand,
@@ -33,6 +33,8 @@ __all__ = [
     "WriteCommand",
     "advance",
     "begin",
+    "deadline",
+    "overdue",
     "reason",
     "starts",
     "woken_by",

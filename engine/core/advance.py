@@ -4,7 +4,8 @@
 flow, event and answers, given in the same order, lead to the same state and the same commands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
 
 from engine.core.command import CloseHoldCommand, Command, HoldCommand
@@ -110,6 +111,33 @@ def woken_by(state: RunState, event: Event) -> dict[str, Answer]:
                 if key not in state.answers and _fits(step.where, scope, event):
                     answers[key] = Answer(event.data)
     return answers
+
+
+def deadline(state: RunState) -> datetime | None:
+    """When the first of the waits of a run is over, if any ever is."""
+    return min((until for until, _ in _waits(state)), default=None)
+
+
+def overdue(state: RunState, at: datetime) -> dict[str, Answer]:
+    """The answers that time brings to a run: waits that are over, by the keys of the commands."""
+    return {
+        f"wait:{step.name}{suffix(item)}": Answer(None, f"no {step.event} came before {until.isoformat()}")
+        for until, step in _waits(state)
+        if until <= at
+        for item in _scopes(step, state.scope)
+        if f"wait:{step.name}{suffix(item)}" not in state.answers
+    }
+
+
+def _waits(state: RunState) -> Iterator[tuple[datetime, WaitStep]]:
+    """The steps that wait, and until when."""
+    for step in state.flow.steps:
+        if (
+            isinstance(step, WaitStep)
+            and step.timeout_seconds is not None
+            and state.steps[step.index] is WAITING
+        ):
+            yield state.now + timedelta(seconds=step.timeout_seconds), step
 
 
 def _releases(state: RunState, step: CheckStep, event: Event) -> bool:

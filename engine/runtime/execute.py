@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 
 from engine.core import (
     AlertCommand,
@@ -23,6 +24,8 @@ from engine.core import (
     WriteCommand,
     advance,
     begin,
+    deadline,
+    overdue,
     starts,
     woken_by,
 )
@@ -119,6 +122,7 @@ class Executor:
         self._recovery = recovery
         self._keys = OrderKeys()
         self._standing: dict[str, Waiting] = {}
+        self._deadlines: list[tuple[datetime, str]] = []  # when waits of runs at rest are over; a heap
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
         self._turns = 0
@@ -294,6 +298,31 @@ class Executor:
         self.live[run_id] = live
         return live
 
+    def _note_deadline(self, run_id: str, state: RunState) -> None:
+        until = deadline(state)
+        if until is not None:
+            heappush(self._deadlines, (until, run_id))
+
+    @property
+    def next_deadline(self) -> datetime | None:
+        """When the first wait of any run at rest is over."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def expire(self, now: datetime) -> None:
+        """Tell the runs whose waits are over."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, run_id = heappop(self._deadlines)
+            self._settle_run(run_id)
+            known = run_id in self.live
+            answers = overdue(self._recall(run_id).state, now)
+            for key, answer in answers.items():
+                body = write_json({"failure": answer.failure}).decode()
+                self._commit.answers.append(NewAnswer(run_id, key, "wait", self._at, body))
+            if answers:
+                self._todo.append((run_id, answers))
+            elif not known:
+                self.live.pop(run_id, None)
+
     def _wake(self, event: Event) -> None:
         """Runs whose holds or waits this event may end, those in memory and those at rest."""
         if event.type in self._plan.rechecked_by:
@@ -332,6 +361,8 @@ class Executor:
             elif row.status == "running":
                 recovered = self._recovery.run(row)
                 self._standing[row.id] = Waiting(recovered.state.flow, recovered.state.event)
+            elif self._recovery.waits_for_so_long(row):
+                self._note_deadline(row.id, self._recovery.run(row).state)
         return left
 
     def _take_up(self, row: RunRow) -> list[WriteCommand]:
@@ -449,6 +480,7 @@ class Executor:
                 self._count(before, -1)
             return
         rest(self._commit, run_id, state, self._at)
+        self._note_deadline(run_id, state)
         self._count(state.status, 1)
         if before is not RunStatus.RUNNING:
             self._count(before, -1)

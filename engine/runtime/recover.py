@@ -31,6 +31,7 @@ from engine.ledger.instants import read_instant
 from engine.ledger.reader import LAST
 from engine.ledger.rows import AnswerRow, EffectRow, HoldRow, RunRow
 from engine.plan.plan import Plan
+from engine.plan.step import WaitStep
 from engine.runtime.connections import Connections
 from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder
@@ -66,6 +67,11 @@ class Recovery:
             while rows := self._reader.runs(status=status, before=before):
                 yield from rows
                 before = rows[-1].seq
+
+    def waits_for_so_long(self, row: RunRow) -> bool:
+        """Whether the flow of a run has a wait that comes to an end by itself."""
+        steps = self._plans(row.release).flows[row.flow].steps
+        return any(isinstance(step, WaitStep) and step.timeout_seconds is not None for step in steps)
 
     def run(self, row: RunRow) -> Recovered:
         """A run, decided again from the beginning."""

@@ -244,7 +244,9 @@ class Runner:
         """Whether a turn has anything to do."""
         if self._inbox or self._outbox.can_go:
             return True
-        return bool(self._due) and self._due[0].at <= self._clock.now()
+        now = self._clock.now()
+        deadline = self.executor.next_deadline
+        return (bool(self._due) and self._due[0].at <= now) or (deadline is not None and deadline <= now)
 
     async def _until_something(self, wait_seconds: float | None) -> None:
         self._arrived.clear()  # nothing is there: what has been announced has been taken
@@ -261,6 +263,7 @@ class Runner:
         now = self._clock.now()
         executor = self.executor
         executor.begin_turn(now)
+        executor.expire(now)  # before the events of this turn: what comes too late ends no wait
         self._arrived.clear()
         after: list[Callable[[], None]] = []
         events = 0

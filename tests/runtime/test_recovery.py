@@ -1,7 +1,7 @@
 """A process that ends at any moment, and the next one that goes on: nothing lost, nothing twice."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -209,6 +209,53 @@ def test_two_events_at_once_end_a_wait_once(small):
     seen = process.run(*[("item.changed", {"id": "1", "amount": number}) for number in (1, 2)])
     assert seen.status("f/item.made:1") == "completed"
     assert not seen.left
+
+
+class TestWaitsThatAreOver:
+    STEPS = """
+w: {wait: {event: item.changed, where: event.data.id == item.id, timeout: 2h}}
+put: {write: erp.line, with: {key: w.id}}
+beside: {write: erp.line, with: {key: item.id}}
+"""
+    RUN = "f/item.made:1"
+
+    @pytest.fixture
+    def waiting(self, small):
+        process = small(self.STEPS)
+        assert process.run(("item.made", {"id": "1"})).status(self.RUN) == "waiting"
+        process.clock.advance(timedelta(hours=1))
+        assert process.run().status(self.RUN) == "waiting"
+        return process
+
+    def test_in_the_next_process(self, waiting):
+        waiting.clock.advance(timedelta(hours=1))
+        seen = waiting.run()
+        assert (seen.status(self.RUN), seen.left) == ("failed", [])
+        assert seen.runs[self.RUN].reason == "no item.changed came before 2026-03-31T14:00:01+00:00"
+        assert waiting.run().status(self.RUN) == "failed"
+
+    def test_an_event_that_comes_too_late_changes_nothing(self, waiting):
+        waiting.clock.advance(timedelta(hours=1))
+        assert waiting.run(("item.changed", {"id": "1", "amount": 1})).status(self.RUN) == "failed"
+
+    def test_one_that_comes_in_time(self, waiting):
+        assert waiting.run(("item.changed", {"id": "1", "amount": 1})).status(self.RUN) == "completed"
+        waiting.clock.advance(timedelta(hours=5))
+        assert waiting.run().status(self.RUN) == "completed"
+
+    def test_in_the_process_in_which_it_began(self, small):
+        process = small(self.STEPS)
+
+        async def work(runner):
+            runner.recover()
+            runner.offer(process.offers(("item.made", {"id": "1"})))
+            await runner.until_rest()
+            process.clock.advance(timedelta(hours=3))
+            await runner.until_rest()
+
+        with process.process() as (runner, ledger):
+            asyncio.run(work(runner))
+            assert ledger.reader().run(self.RUN).status == "failed"
 
 
 class TestTheSameAgain:

@@ -71,9 +71,9 @@ class TestRead:
         assert (state.status, reason(state)) == ("failed", "the ERP is gone")
 
     def test_a_parameter_that_cannot_be_made_fails_the_step(self, small):
-        state, commands = small("got: {read: erp.project, with: {id: {expr: 'item.amount / 0'}}}").begin(
-            amount=1
-        )
+        state, commands = small(
+            "got: {read: erp.project, with: {id: {expr: '1 / item.amount', as: string}}}"
+        ).begin(amount=0)
         assert (state.status, commands) == ("failed", [])
         assert "nothing can be divided by it" in reason(state)
 
