@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.problems import Collector, own_bug
 from engine.source import Source, Span
 from engine.workspace import files, yaml_tree
-from tests.problems.harness import validate
+from tests.problems.harness import read
 
 
 def _written(root: Path, name: str, text: str) -> Path:
@@ -20,12 +20,12 @@ def _written(root: Path, name: str, text: str) -> Path:
 def a_pipe(root: Path) -> Collector:
     (root / "flows").mkdir()
     os.mkfifo(root / "flows" / "queue.yaml")
-    return validate(root)
+    return read(root)
 
 
 def a_large_file(root: Path) -> Collector:
     _written(root, "schemas/rates.yaml", "table: rates\nrows:\n" + "# filler\n" * (yaml_tree.MAX_BYTES // 9))
-    return validate(root)
+    return read(root)
 
 
 def a_link_that_leads_out(root: Path) -> Collector:
@@ -33,7 +33,7 @@ def a_link_that_leads_out(root: Path) -> Collector:
     inside = root / "workspace"
     (inside / "flows").mkdir(parents=True)
     (inside / "flows" / "borrowed.yaml").symlink_to(outside)
-    return validate(inside)
+    return read(inside)
 
 
 def many_files(root: Path) -> Collector:
@@ -41,7 +41,7 @@ def many_files(root: Path) -> Collector:
     folder.mkdir()
     for number in range(files.MAX_FILES + 2):
         (folder / f"{number:05}.yaml").touch()
-    return validate(root)
+    return read(root)
 
 
 def a_long_text(root: Path) -> Collector:
@@ -50,13 +50,13 @@ def a_long_text(root: Path) -> Collector:
         "schemas/long.yaml",
         f"entity: long\nabout: |\n  {'x' * (yaml_tree.MAX_SCALAR + 1)}\nfields: {{}}\n",
     )
-    return validate(root)
+    return read(root)
 
 
 def many_values(root: Path) -> Collector:
     rows = "  - [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" * (yaml_tree.MAX_NODES // 10 + 1)
     _written(root, "schemas/rates.yaml", f"table: rates\nkey: {{card: string}}\ncolumns: {{}}\nrows:\n{rows}")
-    return validate(root)
+    return read(root)
 
 
 def our_own_bug(_root: Path) -> Collector:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from engine.problems.codes import CODES, page
-from tests.problems.harness import EXPECTED, HERE, codes_of, compare, rendering, validate
+from tests.problems.harness import EXPECTED, HERE, codes_of, compare, rendering, stage_of
 from tests.problems.made import MADE
 
 FOLDERS = sorted(path for path in HERE.iterdir() if path.is_dir() and path.name.startswith("TG"))
@@ -20,7 +20,7 @@ HEADINGS = ("Why", "Wrong", "Right")
 def test_rendering_is_the_stored_one(folder, tmp_path):
     """The folder's name begins with the code that its workspace must produce."""
     code = folder.name[:5]
-    collector = MADE[code](tmp_path) if folder.name in MADE else validate(folder)
+    collector = MADE[code](tmp_path) if folder.name in MADE else stage_of(code)(folder)
     assert code in codes_of(collector)
     assert compare(folder, rendering(collector)) == ""
 
@@ -75,7 +75,7 @@ def test_examples_of_a_page_are_wrong_and_right(code, tmp_path):
         folder = tmp_path / heading / "flows"
         folder.mkdir(parents=True)
         (folder / "example.yaml").write_text(text, encoding="utf-8")
-        found[heading] = codes_of(validate(folder.parent))
+        found[heading] = codes_of(stage_of(code)(folder.parent))
     assert code in found["Wrong"]
     assert code not in found["Right"]
     if code < "TG3":
