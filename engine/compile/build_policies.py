@@ -38,6 +38,8 @@ def build_policies(compilation: Compilation) -> None:
         if not check_names(compilation, document.inputs, document.let):
             compilation.spoiled.add((document.kind, name))
             continue
+        # Compiled by itself for what is wrong with it: a policy may be used by no check yet.
+        Decision(compilation, f"policy {name}").add(document, 0)
         compilation.policies[name] = _Builder(compilation, document, inputs).policy()
 
 

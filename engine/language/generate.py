@@ -6,6 +6,7 @@ one function without calls between its fields. Only the languages and the mappin
 """
 
 import linecache
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -108,7 +109,11 @@ class Emitter:
         filename = f"<tidegate {title} {sha256(body.encode()).hexdigest()[:12]}>"
         linecache.cache[filename] = (len(body), None, body.splitlines(keepends=True), filename)
         module: dict[str, object] = {"__builtins__": _BUILTINS, **self._constants}
-        exec(compile(body, filename, "exec"), module)  # noqa: S102 - text made by the generators alone
+        with warnings.catch_warnings():
+            # Of a mapping with mistakes, which nobody runs, Python might say that `None[0]` looks strange.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            code = compile(body, filename, "exec")
+        exec(code, module)  # noqa: S102 - text made by the generators alone
         return cast("FunctionType", module[entry])
 
 
