@@ -261,7 +261,8 @@ def post(url, body, headers):
         with urllib.request.urlopen(request, timeout=10) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
+        with error:
+            return error.code, json.loads(error.read())
 
 
 def status_of_declared(url, length):
@@ -315,7 +316,8 @@ class TestRun:
         assert post(hook, strange, signed(strange)) == (202, {"accepted": 0, "known": 0, "unfit": 1})
         assert status_of_declared(hook, 4 * 1024 * 1024 + 1) == 413
         base = hook.partition("/hooks/")[0]
-        assert urllib.request.urlopen(f"{base}/readyz", timeout=5).status == 200
+        with urllib.request.urlopen(f"{base}/readyz", timeout=5) as ready:
+            assert ready.status == 200
         until(lambda: [record["bill"] for record in systems[1].records] == ["B-1"])
         begun.send_signal(signal.SIGTERM)
         out, err = begun.communicate(timeout=30)
@@ -372,6 +374,7 @@ class TestSimulate:
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=5)
         assert refused.value.code == 404
+        refused.value.close()
         begun.send_signal(signal.SIGINT)
         _, err = begun.communicate(timeout=10)
         assert (begun.returncode, err) == (0, "")
