@@ -28,7 +28,7 @@ class Table:
 
     def __post_init__(self) -> None:
         """Put the rows of a table without days where generated code finds them in one step."""
-        object.__setattr__(self, "first_rows", {key: rows[0] for key, rows in self.rows.items()})
+        object.__setattr__(self, "first_rows", {key: rows[0] for key, rows in self.rows.items() if rows})
 
     def find(self, key: object) -> Row | None:
         """The row with this key; None when there is none."""
