@@ -130,8 +130,11 @@ class Body:
         self.compilation.report(problems.let_cycle([*around[first:], *around[:first]]))
 
     def _bind(self, name: str, emitted: Emitted) -> None:
-        """Make a value known under a name."""
-        self.emitter.scope[name] = emitted.atom
+        """Make a value known under a name: that of a local, for Python warns of what is done to literals."""
+        atom = emitted.atom
+        self.emitter.scope[name] = (
+            atom if atom.isidentifier() and atom != "None" else self.emitter.assign(atom)
+        )
         nullable = frozenset([name]) if emitted.nullable else frozenset[str]()
         self.types = self.types.including({name: emitted.type}, nullable)
 
@@ -172,9 +175,8 @@ class Body:
             case EntryDocument(template=Text() as text):
                 return self.expression(text)
             case EntryDocument(value=Raw(value=value)):
-                return Emitted(
-                    self._constant(value), ANY if value is None else _type_of_constant(value), value is None
-                )
+                kind = ANY if value is None else _type_of_constant(value)
+                return Emitted(self.emitter.assign(self._constant(value)), kind, value is None)
             case EntryDocument(table=Text() as table):
                 return self._table(entry, table)
             case EntryDocument(xref=Text() as entity):
@@ -236,10 +238,10 @@ class Body:
         day = None if entry.on is None else self.expression(entry.on)
         if entry.on is not None and table.start is None:
             self.compilation.report(problems.table_day_needless(entry.on, str(name)))
-            return self._taken(entry, "None", str(name))
+            return self._taken(entry, self.emitter.assign("None"), str(name))
         if day is None and table.start is not None:
             self.compilation.report(problems.table_day_missing(name))
-            return self._taken(entry, "None", str(name))
+            return self._taken(entry, self.emitter.assign("None"), str(name))
         if entry.on is not None and day is not None:
             self._check_type(entry.on.span, "on", types.DATE, day.type, "")
         if day is None:
@@ -341,7 +343,9 @@ class Body:
             self.compilation.report(problems.hides(name.span, name, "a name that is in use"))
         if self._loops >= MAX_LOOPS:
             self.compilation.report(
-                problems.too_deep(each.span, f"lists in lists, {MAX_LOOPS} of them at most")
+                problems.too_deep(
+                    each.span, f"lists are gone through within lists, more than {MAX_LOOPS} deep"
+                )
             )
             return NOTHING
         if refuses(types.Listing(item=ANY), found.type):
@@ -379,7 +383,7 @@ class Body:
             parts = str(name).split(".")
             field = self._target(name, parts, kind, prefix)
             if len(parts) > MAX_PARTS:
-                self.compilation.report(problems.too_deep(name.span, f"a name of {MAX_PARTS} parts at most"))
+                self.compilation.report(problems.too_deep(name.span, f"a name has at most {MAX_PARTS} parts"))
             elif (other := made.taken(parts)) is not None:
                 self.compilation.report(problems.hides(name.span, other, "made here"))
             else:

@@ -342,6 +342,7 @@ class FlowBuilder:
         if found is not None:
             if found.writes != (does == "write"):
                 self.compilation.report(problems.wrong_direction(text, place, does))
+                return None
             return found
         if connection not in connections:
             self.compilation.unknown("connection", text, connections, name=connection)
@@ -362,8 +363,7 @@ class FlowBuilder:
         else:
             found = self._operation(text, "read")
             output = found.gives if found else ANY
-            known = found is not None and not found.writes
-            kind = self._parameters(text, document, found.parameters) if found and known else ANY
+            kind = self._parameters(text, document, found.parameters) if found else ANY
         step = ReadStep(
             **common,
             connection=connection,

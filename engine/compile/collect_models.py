@@ -1,7 +1,7 @@
 """Entities, and the records of connectors, to types and schemas."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -82,8 +82,21 @@ def _checked(compilation: Compilation, document: EntityDocument, name: str) -> s
     try:
         return schemas.checked_schema(_record_schema(document.fields, is_open=document.open), name)
     except schemas.SchemaUnusable as error:
-        compilation.report(problems.unusable_entity(document.name, str(error)))
+        place, why = next(_guilty(document), (document.name, str(error)))
+        compilation.report(problems.unusable_entity(place, document.name, why))
         return schemas.checked_schema({}, name)
+
+
+def _guilty(document: EntityDocument) -> Iterator[tuple[Text, str]]:
+    """The fields that alone make a schema unusable, each with the reason."""
+    for name, field in document.fields.items():
+        try:
+            schemas.checked_schema(_schema(field), str(name))
+        except schemas.SchemaUnusable as error:
+            if field.pattern is not None:
+                yield field.pattern, f"`{field.pattern}` is no regular expression"
+            else:
+                yield name, str(error)
 
 
 def _field(compilation: Compilation, document: FieldDocument) -> Field:
@@ -96,8 +109,9 @@ def _field(compilation: Compilation, document: FieldDocument) -> Field:
 
 
 def _type(compilation: Compilation, document: FieldDocument) -> Type:
-    if document.enum:
-        return types.Enum(values=tuple(str(raw.value) for raw in document.enum))
+    texts = [raw.value for raw in document.enum if isinstance(raw.value, str)]
+    if texts and len(texts) == len(document.enum):
+        return types.Enum(values=tuple(texts))
     if document.const is not None and isinstance(document.const.value, str):
         return types.Enum(values=(document.const.value,))
     if document.ref is not None:

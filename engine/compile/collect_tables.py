@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
@@ -70,34 +71,32 @@ class _Reader:
         effective = document.effective
         self._start = None if effective is None else str(effective.start)
         self._end = None if effective is None or effective.end is None else str(effective.end)
-        self._unknown: set[str] = set()  # columns that were reported: one mistake in a header is one problem
+        self._reported: set[str] = set()  # columns: one mistake in a header is one problem
 
     def table(self) -> Table:
         """The rows that can be used; each other one is reported."""
-        rows: dict[object, list[Row]] = {}
+        found: dict[object, list[tuple[Row, Written]]] = {}
         for count, written in enumerate(self._written()):
             if count >= MAX_ROWS:
                 self._complain(written, None, f"a table has at most {MAX_ROWS:,} rows")
                 break
             row = self._row(written)
-            if row is None:
-                continue
-            parts = tuple(row[name] for name in self._key)
-            same = rows.setdefault(parts[0] if len(parts) == 1 else parts, [])
-            if self._fits(written, row, same):
-                same.append(row)
-        if self._start is not None:
-            for same in rows.values():
-                same.sort(key=lambda row: row[self._start])  # type: ignore[arg-type,return-value,index]
+            if row is not None:
+                parts = tuple(row[name] for name in self._key)
+                found.setdefault(parts[0] if len(parts) == 1 else parts, []).append((row, written))
         return Table(
-            name=str(self._document.name), key=self._key, rows=rows, start=self._start, end=self._end
+            name=str(self._document.name),
+            key=self._key,
+            rows={key: self._apart(same) for key, same in found.items()},
+            start=self._start,
+            end=self._end,
         )
 
     def _report(self, span: Span, why: str) -> None:
         self._compilation.report(problems.bad_row(span, why))
 
-    def _complain(self, written: Written, column: str | None, why: str, *helps: str) -> None:
-        self._compilation.report(problems.bad_row(written.place(column), written.called + why, helps))
+    def _complain(self, written: Written, column: str | None, why: str) -> None:
+        self._report(written.place(column), written.called + why)
 
     def _written(self) -> Iterator[Written]:
         """The rows as records, whatever they are written in."""
@@ -116,30 +115,25 @@ class _Reader:
             else:
                 yield from found
 
-    def _fits(self, written: Written, row: Row, others: list[Row]) -> bool:
-        """Whether a row may stand beside the others of its key."""
-        start, end = self._start, self._end
-        key = " ".join(f"{name} {row[name]}" for name in self._key)
-        if start is None:
-            if others:
-                self._complain(written, self._key[0], f"there is another row with {key}")
-            return not others
-        if end is not None and row[end] is not None and row[end] < row[start]:  # type: ignore[operator]
-            self._complain(written, end, f"the row ends on {row[end]}, before it begins")
-            return False
-        twin = next((other for other in others if self._overlap(row, other)), None)
-        if twin is not None:
-            self._complain(written, start, f"another row with {key} holds on {max(row[start], twin[start])}")  # type: ignore[type-var]
-        return twin is None
+    def _apart(self, same: list[tuple[Row, Written]]) -> list[Row]:
+        """The rows of one key by their first day; one that says that it holds beside another is reported."""
+        start = self._start
+        if start is not None:
+            same.sort(key=lambda one: one[0][start])  # type: ignore[arg-type,return-value]
+        for (row, _), (other, written) in pairwise(same):
+            key = f"the key {', '.join(f'{name} {row[name]}' for name in self._key)}"
+            if start is None:
+                self._complain(written, self._key[0], f"another row has {key}")
+            elif self._overlap(row, other):
+                self._complain(written, start, f"another row with {key} holds on {other[start]} as well")
+        return [row for row, _ in same]
 
-    def _overlap(self, one: Row, other: Row) -> bool:
-        """Whether two rows say that they hold on one day. One without an end holds until the next begins."""
+    def _overlap(self, row: Row, later: Row) -> bool:
+        """Whether a row holds when a later one begins; one without an end holds until then."""
         assert self._start is not None
-        first, second = sorted((one, other), key=lambda row: row[self._start])  # type: ignore[arg-type,return-value,index]
-        if first[self._start] == second[self._start]:
-            return True
-        end = None if self._end is None else first[self._end]
-        return end is not None and end >= second[self._start]  # type: ignore[operator]
+        end = None if self._end is None else row[self._end]
+        begins = later[self._start]
+        return row[self._start] == begins or (end is not None and end >= begins)  # type: ignore[operator]
 
     def _row(self, written: Written) -> Row | None:
         """A row with its values as their types say; None, and a problem, when it is not one."""
@@ -156,21 +150,29 @@ class _Reader:
             if row[name] is None and name in (*self._key, self._start):
                 self._complain(written, name, f"column `{name}` may not be empty")
                 return None
-        return row
+        return None if self._ends_early(row, written) else row
+
+    def _ends_early(self, row: Row, written: Written) -> bool:
+        start, end = self._start, self._end
+        if start is None or end is None or row[end] is None or row[end] >= row[start]:  # type: ignore[operator]
+            return False
+        self._complain(written, end, f"the row ends on {row[end]}, before it begins")
+        return True
 
     def _has_unknown(self, written: Written) -> bool:
-        unknown = [str(name) for name in written.values if name not in self._columns]
-        file = self._document.file
-        # JSON leaves out what is null; in CSV a column that is not there at all is misspelt in the header.
-        columns = self._columns if file is not None and file.endswith(".csv") else ()
-        absent = [name for name in columns if name not in written.values]
-        for name in {*unknown, *absent} - self._unknown:
-            self._unknown.add(name)
+        """Whether the names of the columns are wrong; each is reported once, at the header if there is one."""
+        unknown = {str(name) for name in written.values if name not in self._columns}
+        # JSON leaves out what is null; a column that a header does not have is misspelt or forgotten.
+        absent = set(self._columns) - set(written.values) if written.heading is not None else set()
+        place = written.heading or written.place
+        for name in sorted(unknown - self._reported):
             near = did_you_mean(name, self._columns)
-            if name in unknown:
-                self._complain(written, name, f"table `{self._document.name}` has no column `{name}`", *near)
-            elif file is not None:
-                self._report(file.span, f"`{file}` has no column `{name}`")
+            why = f"{written.called}table `{self._document.name}` has no column `{name}`"
+            self._compilation.report(problems.bad_row(place(name), why, near))
+        if not unknown:
+            for name in sorted(absent - self._reported):
+                self._report(place(None), f"the header has no column `{name}`")
+        self._reported |= unknown | absent
         return bool(unknown or absent)
 
 

@@ -83,6 +83,8 @@ def can_become(kind: Type, name: str) -> bool:
 
 
 def _refuse(value: Value, wanted: str) -> EvaluationError:
+    if isinstance(value, bool):
+        return EvaluationError(f"{'true' if value else 'false'} cannot become {wanted}")
     return EvaluationError(f"{kind_of(value)} {str(value)[:40]!r} cannot become {wanted}")
 
 

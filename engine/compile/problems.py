@@ -22,7 +22,6 @@ _UNKNOWN = {
     "table": "TG315",
     "column": "TG316",
     "key column": "TG316",
-    "calendar": "TG317",
     "connector": "TG318",
     "connection": "TG319",
     "operation": "TG320",
@@ -58,9 +57,10 @@ def _near(name: str, known: Sequence[str], none: str) -> tuple[str, ...]:
     near = did_you_mean(name, known)
     if near or not known:
         return near or (none,)
+    if len(known) <= SHOWN_NAMES:
+        return (f"there {'is' if len(known) == 1 else 'are'} {and_list(known)}",)
     shown = ", ".join(f"`{one}`" for one in known[:SHOWN_NAMES])
-    more = len(known) - SHOWN_NAMES
-    return (f"there is {shown}{f' and {more} more' if more > 0 else ''}",)
+    return (f"there are {shown} and {len(known) - SHOWN_NAMES} more",)
 
 
 class _SyntaxFault(Protocol):
@@ -168,9 +168,9 @@ def not_a_list(text: Text, found: str) -> Problem:
     return Problem(code="TG414", message=f"`{_short(text)}` is {found}, not a list", span=text.span)
 
 
-def too_deep(span: Span, most: str) -> Problem:
+def too_deep(span: Span, why: str) -> Problem:
     """An entry that nests deeper than code can be made for."""
-    return Problem(code="TG416", message=f"this is nested too deep: {most}", span=span)
+    return Problem(code="TG416", message=why, span=span, help=("make it in steps, with a mapping each",))
 
 
 def key_without(span: Span, key: str, wanted: str) -> Problem:
@@ -495,9 +495,9 @@ def unusable_connector(place: Text, name: str, why: str) -> Problem:
     return Problem(code="TG352", message=f"connector `{name}` cannot be used: {why}", span=place.span)
 
 
-def unusable_entity(name: Text, why: str) -> Problem:
-    """An entity whose schema is none."""
-    return Problem(code="TG353", message=f"entity `{name}` cannot be used: {why}", span=name.span)
+def unusable_entity(place: Text, name: Text, why: str) -> Problem:
+    """An entity whose schema is none; `place` is the guilty part of it."""
+    return Problem(code="TG353", message=f"entity `{name}` cannot be used: {why}", span=place.span)
 
 
 def bad_calendar(text: Text, why: str, helps: str) -> Problem:

@@ -27,6 +27,7 @@ class Written:
     values: Mapping[str, Value]
     place: Callable[[str | None], Span]
     called: str = ""  # what messages begin with, where the place alone does not tell the row
+    heading: Callable[[str | None], Span] | None = None  # the same for the header, where there is one
 
 
 def rows_of_value(raw: Raw, complain: Complain) -> Iterator[Written]:
@@ -98,13 +99,14 @@ def _csv(name: Text, source: Source, complain: Complain) -> Iterator[Written]:
     reader = csv.reader(StringIO(source.text, newline=LINE_FEED), strict=True)
     before = 0
     header: list[str] | None = None
+    heading: _Cells | None = None
     try:
         for cells in reader:
             place, before = _Line(source, before + 1, reader.line_num), reader.line_num
             if not cells:
                 continue
             if header is None:
-                header = cells
+                header, heading = cells, _Cells(place, {cell: cell for cell in cells})
                 if len(set(header)) < len(header):
                     twice = next(cell for cell in header if header.count(cell) > 1)
                     complain(place(None), f"there are two columns `{twice}`")
@@ -113,7 +115,7 @@ def _csv(name: Text, source: Source, complain: Complain) -> Iterator[Written]:
                 complain(place(None), f"the row has {len(cells)} cells, and the header has {len(header)}")
             else:
                 values = {key: cell or None for key, cell in zip(header, cells, strict=True)}
-                yield Written(values, _Cells(place, values))
+                yield Written(values, _Cells(place, values), heading=heading)
     except csv.Error as error:
         complain(_Line(source, reader.line_num, reader.line_num)(None), f"this is not CSV: {error}")
     if header is None:

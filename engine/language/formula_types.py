@@ -225,7 +225,7 @@ class Inference:
                 return UNKNOWN if is_open else self._unknown_field(node, base, name, kind)
             case _:
                 message = f"`{self.tree.written(base)}` is {describe(kind)} and has no fields"
-                return self._mistake("no_fields", node, message, name=name)
+                return self._wrong_name("no_fields", node, message, name)
 
     def _found(self, node: ast.AST, found: Field) -> Known:
         if found.may_be_absent:
@@ -234,13 +234,16 @@ class Inference:
 
     def _unknown_field(self, node: ast.AST, base: ast.AST, name: str, kind: Record) -> Known:
         message = f"`{self.tree.written(base)}` ({describe(kind)}) has no field `{name}`"
+        return self._wrong_name("unknown_field", node, message, name, near_names(name, kind.fields))
+
+    def _wrong_name(
+        self, kind: str, node: ast.AST, message: str, name: str, near: tuple[str, ...] = ()
+    ) -> Known:
+        """Report the name behind a dot, and point at nothing before it."""
         start, end = self.tree.span(node)
-        if self.tree.text[start:end].endswith(name):  # point at the name behind the dot, not at all before it
+        if self.tree.text[start:end].endswith(name):
             start = end - len(name)
-        near = near_names(name, kind.fields)
-        self.mistakes.append(
-            Mistake(kind="unknown_field", message=message, start=start, end=end, name=name, near=near)
-        )
+        self.mistakes.append(Mistake(kind=kind, message=message, start=start, end=end, name=name, near=near))
         return UNKNOWN
 
     def _subscript(self, node: ast.Subscript) -> Known:
