@@ -23,7 +23,7 @@ from engine.ledger.rows import (
 )
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.retry import Next, RetryPolicy, decide
-from engine.values.json_text import write_json
+from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
 
@@ -128,9 +128,8 @@ class Settler:
     @staticmethod
     def _done(commit: Commit, command: WriteCommand, receipt: Receipt, at: str) -> Answer:
         value: dict[str, Value] = {**receipt.body, "id": receipt.external_id}
-        commit.effects_done.append(
-            EffectDone(write_json(value).decode(), receipt.external_id, at, command.effect_key)
-        )
+        text = write_json(value).decode()
+        commit.effects_done.append(EffectDone(text, receipt.external_id, at, command.effect_key))
         if receipt.external_id is not None:
             for entity, canonical_id in command.links:
                 commit.xrefs.append(
@@ -138,7 +137,8 @@ class Settler:
                         entity, canonical_id, command.connection, receipt.external_id, command.effect_key, at
                     )
                 )
-        return Answer(value)
+        # The run is told what is on record, so that it goes on alike when it is decided again from there.
+        return Answer(read_json(text) if receipt.body else value)
 
     @staticmethod
     def send(commit: Commit, delivery: Delivery, now: datetime) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
+from engine.connect import Receipt
 from engine.core import begin
 from engine.core.accept import restore
 from engine.errors import LedgerError, LedgerFull
@@ -315,6 +317,13 @@ class TestTheSameAgain:
         )
         process.system.writes["blind"].append(failure(fault, "no luck"))
         self.same(process, self.states(process, monkeypatch, ("item.made", {"id": "1"})))
+
+    def test_a_receipt_is_told_as_it_is_recorded(self, small, monkeypatch):
+        process = small("put: {write: erp.line, with: {key: item.id}}")
+        process.system.writes["line"].append(Receipt("x", {"on": date(2026, 3, 1), "sum": Decimal("1.50")}))
+        live = self.states(process, monkeypatch, ("item.made", {"id": "1"}))
+        assert live["f/item.made:1"].scope["put"]["on"] == "2026-03-01"
+        self.same(process, live)
 
     def test_what_was_read_keeps_its_dates(self, small, monkeypatch):
         process = small("all: {read: erp.projects, with: {customer: item.id}}")
