@@ -162,7 +162,7 @@ class TestHolds:
         seen = held.run(*events)
         assert seen.status(RUN) in ("completed", "held")
         assert not seen.left
-        held.run(CHANGED[:1] + ({"id": "z", "amount": 9, "group": "G"},))
+        held.run(("item.changed", {"id": "z", "amount": 9, "group": "G"}))
         whole(held)
 
     def test_held_again_and_again(self, held):
