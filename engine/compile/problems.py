@@ -369,6 +369,28 @@ def cycle(needs: Sequence[tuple[str, Text]]) -> Problem:
     )
 
 
+def event_cycle(causes: Sequence[tuple[str, str, Text]]) -> Problem:
+    """Events that cause each other: each with the flow that it starts, and where that emits the next."""
+    labels = [f"`{event}` starts flow `{flow}`, which emits `{emitted}`" for event, flow, emitted in causes]
+    places = [place for _, _, place in causes]
+    if len(causes) == 1:
+        message = f"event `{places[0]}` causes itself"
+        helps = "emit an event that does not start this flow, or start it with another"
+    else:
+        message = f"these events cause each other: {_round([places[-1], *places[:-1]])}"
+        helps = "emit an event that starts none of these flows, or start one of them with another"
+    return Problem(
+        code="TG511",
+        message=message,
+        span=places[0].span,
+        label=labels[0],
+        context=tuple(
+            Label(span=place.span, text=label) for place, label in zip(places[1:], labels[1:], strict=True)
+        ),
+        help=(helps,),
+    )
+
+
 def wrong_direction(text: Text, offset: int, wanted: str) -> Problem:
     """A read of an operation that writes, or the other way round."""
     other = "read" if wanted == "write" else "write"

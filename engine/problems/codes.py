@@ -138,6 +138,7 @@ _TITLES = {
     "TG508": "A policy waits for two things",
     "TG509": "A calendar says something impossible",
     "TG510": "A key says nothing here",
+    "TG511": "Events cause each other without end",
     "TG701": "A comment begins without a space",
     "TG901": "Tidegate itself failed",
 }
