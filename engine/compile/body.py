@@ -5,7 +5,7 @@ computed where it is first used, at the top level of the function, and never whe
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -234,7 +234,7 @@ class Body:
         if table is None:
             self.compilation.unknown("table", name, self.compilation.tables)
             return NOTHING
-        key = self._key(entry, name, table.key)
+        key, sure = self._key(entry, name, table.key)
         day = None if entry.on is None else self.expression(entry.on)
         if entry.on is not None and table.start is None:
             self.compilation.report(problems.table_day_needless(entry.on, str(name)))
@@ -245,19 +245,22 @@ class Body:
         if entry.on is not None and day is not None:
             self._check_type(entry.on.span, "on", types.DATE, day.type, "")
         if day is None:
-            row = self._row(table, key)
+            row = self._row(table, key, sure=sure)
         else:
-            row, find = self.emitter.temp(), self.emitter.constant(table.find_on, "find")
+            row, find = self.emitter.temp(), self._finder(table.find_on, table, sure=sure)
             self.emitter.line(f"{row} = None if {day.atom} is None else {find}({key}, {day.atom})")
         return self._taken(entry, row, str(name))
 
-    def _row(self, table: Table, key: str) -> str:
+    def _finder(self, find: Callable[..., object], table: Table, *, sure: bool) -> str:
+        """The name of a function that finds a row; a key that may be a list is told of by its error."""
+        return self.emitter.constant(find if sure else _of_any_key(find, table.name), "find")
+
+    def _row(self, table: Table, key: str, *, sure: bool) -> str:
         """The row with a key; looked up once, however many entries want it."""
         known = self.emitter.recall(key, f"table {table.name}")
         if known is not None:
             return known
-        rows = self.emitter.constant(table.first_rows, "rows")
-        row = self.emitter.assign(f"{rows}.get({key})")
+        row = self.emitter.assign(f"{self._finder(table.first_rows.get, table, sure=sure)}({key})")
         self.emitter.remember(key, f"table {table.name}", row)
         return row
 
@@ -282,22 +285,24 @@ class Body:
                 self.compilation.unknown("field", entry.take, known, of=of, name=name, offset=place)
                 return NOTHING
             place += len(name) + 1
-            atom, kind = self.emitter.assign(f"None if {atom} is None else {atom}.get({name!r})"), found.type
+            atom = self.emitter.assign(f"{atom}.get({name!r}) if type({atom}) is dict else None")
+            kind = found.type
         return Emitted(atom, kind, True)
 
-    def _key(self, entry: EntryDocument, table: Text, columns: tuple[str, ...]) -> str:
+    def _key(self, entry: EntryDocument, table: Text, columns: tuple[str, ...]) -> tuple[str, bool]:
+        """The key of a row, and whether its parts are surely plain values."""
         key = entry.key
         if key is None or (key.only is not None and len(columns) != 1):
             span = table.span if key is None else key.span
             self.compilation.report(problems.table_key(span, str(table), columns))
-            return "None"
+            return "None", True
         if key.only is not None:
             found = self.expression(key.only)
             self._check_key(key.only.span, str(table), columns[0], found.type)
-            return found.atom
+            return found.atom, _is_plain(found.type)
         return self._columns(key, table, columns)
 
-    def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> str:
+    def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> tuple[str, bool]:
         made = {
             str(name): self.entry(entry, Target(name, str(name), None)) for name, entry in key.columns.items()
         }
@@ -309,9 +314,10 @@ class Body:
         if not all(column in made for column in columns):
             if all(name in columns for name in key.columns):  # else the wrong name was reported
                 self.compilation.report(problems.table_key(key.span, str(table), columns))
-            return "None"
-        atoms = {name: found.atom for name, found in made.items()}
-        return atoms[columns[0]] if len(columns) == 1 else f"({', '.join(atoms[name] for name in columns)})"
+            return "None", True
+        parts = [made[name] for name in columns]
+        atom = parts[0].atom if len(parts) == 1 else f"({', '.join(part.atom for part in parts)})"
+        return atom, all(_is_plain(part.type) for part in parts)
 
     def _xref(self, entry: EntryDocument, entity: Text) -> Emitted:
         entities = self.compilation.documents(EntityDocument)
@@ -325,6 +331,7 @@ class Body:
         if str(entry.system) not in known:
             self.compilation.unknown("connection", entry.system, known)
         found = self.expression(entry.id)
+        self._check_type(entry.id.span, "id", types.STRING, found.type, "")
         self.emitter.used.add(ASK)
         ask = self.emitter.temp("ask")
         self.emitter.line(f"{ask} = scope[{ASK!r}]")
@@ -572,6 +579,22 @@ def _literal(atoms: object) -> str:
         f"{key!r}: {_literal(value)}" for key, value in cast("dict[str, object]", atoms).items()
     )
     return f"{{{inner}}}"
+
+
+def _is_plain(kind: Type) -> bool:
+    return isinstance(kind, types.Scalar | types.Enum)
+
+
+def _of_any_key(find: Callable[..., object], table: str) -> Callable[..., object]:
+    """A function that finds rows, for keys of which nothing is known."""
+
+    def found(*asked: object) -> object:
+        try:
+            return find(*asked)
+        except TypeError:
+            raise EvaluationError(f"a list or a record is no key of table {table}") from None
+
+    return found
 
 
 def _place(text: Text) -> str:

@@ -160,7 +160,7 @@ class _Reader:
         return True
 
     def _has_unknown(self, written: Written) -> bool:
-        """Whether the names of the columns are wrong; each is reported once, at the header if there is one."""
+        """Whether names of columns are wrong; each is reported once, at the header if there is one."""
         unknown = {str(name) for name in written.values if name not in self._columns}
         # JSON leaves out what is null; a column that a header does not have is misspelt or forgotten.
         absent = set(self._columns) - set(written.values) if written.heading is not None else set()

@@ -35,6 +35,7 @@ ROUNDINGS = {
     "ceiling": ROUND_CEILING,
 }
 
+MAX_DECIMALS = 20
 NAMES = ("string", "integer", "decimal", "boolean", "date", "datetime")
 _PATTERN = re.compile(r"(string|integer|decimal|boolean|date|datetime)(?:\(([0-9]{1,2})\))?")
 
@@ -55,6 +56,8 @@ def conversion(text: str, rounding: str) -> Conversion | None:
     name, digits = matched.groups()
     if name == "decimal":
         decimals = None if digits is None else int(digits)
+        if decimals is not None and decimals > MAX_DECIMALS:
+            return None
         return Conversion(
             _decimal(decimals, ROUNDINGS[rounding]), types.Scalar(name="decimal", decimals=decimals)
         )
@@ -113,12 +116,12 @@ def _decimal(decimals: int | None, rounding: str) -> Convert:
         return number
     step = quantum(decimals)
     # A context of its own: rounding depends on nothing that a thread may have set.
-    quantize = Context(prec=60).quantize
+    quantize = Context(prec=60, rounding=rounding).quantize
 
     def convert(value: Value) -> Value:
         found = value if type(value) is Decimal else number(value)
         try:
-            return found.quantize(step, rounding) if rounding != ROUND_HALF_EVEN else quantize(found, step)
+            return quantize(found, step)
         except InvalidOperation:
             raise _refuse(value, f"a number with {decimals} decimals") from None
 
