@@ -326,12 +326,14 @@ class FlowBuilder:
         for name, wanted in signature.inputs.items():
             if name in given:
                 continue
+            gives = document.map is not None
             if name not in known:
-                gives = document.map is not None
                 self.compilation.report(problems.input_not_in_scope(text, name, known, can_be_given=gives))
             elif contradicts(wanted, known[name]):
                 described = types.describe(wanted), types.describe(known[name])
-                self.compilation.report(problems.input_of_other_type(text, name, *described))
+                self.compilation.report(
+                    problems.input_of_other_type(text, name, *described, can_be_given=gives)
+                )
 
     def _operation(self, text: Text, does: str) -> OperationPlan | None:
         """An operation that exists and does what the verb says."""

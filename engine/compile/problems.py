@@ -287,9 +287,12 @@ def missing_fields(place: Text, kind: str, missing: Sequence[str]) -> Problem:
 
 
 def other_type_wanted(text: Text, wanted: str, found: str) -> Problem:
-    """A mapping or an entry that makes something else than its place takes."""
+    """A mapping that makes something else than its place takes."""
     return Problem(
-        code="TG409", message=f"{wanted} is wanted here, and `{_short(text)}` makes {found}", span=text.span
+        code="TG409",
+        message=f"{wanted} is wanted here, and `{text}` makes {found}",
+        span=text.span,
+        help=(f"name a mapping that makes {wanted}",),
     )
 
 
@@ -322,12 +325,17 @@ def input_not_in_scope(text: Text, name: str, known: Iterable[str], *, can_be_gi
     )
 
 
-def input_of_other_type(text: Text, name: str, wanted: str, found: str) -> Problem:
+def input_of_other_type(text: Text, name: str, wanted: str, found: str, *, can_be_given: bool) -> Problem:
     """A mapping or policy whose input is something else."""
+    if can_be_given:
+        helps = f"give it another here: `with: {{{name}: path.of.it}}`"
+    else:
+        helps = f"call the input of `{text}` as the step that makes {wanted} is called"
     return Problem(
         code="TG410",
         message=f"`{text}` takes {wanted} as `{name}`, and here that is {found}",
         span=text.span,
+        help=(helps,),
     )
 
 
@@ -479,6 +487,7 @@ def inbound_inputs(text: Text, inputs: Sequence[str]) -> Problem:
         code="TG412",
         message=f"the mapping of a source takes the native record alone, and `{text}` {taken}",
         span=text.span,
+        help=("name a mapping with one input",),
     )
 
 

@@ -328,7 +328,7 @@ def _cutoff_weekday(name: str, every: Every) -> int:
     if every != "week":
         raise ValueError(f"a cutoff on a weekday belongs to weekly cycles; for a {every} write `day 3 18:00`")
     if name not in WEEKDAYS:
-        raise ValueError(f"`{name}` is not a day of the week")
+        raise ValueError(f"`{name}` is not a day of the week; write `friday 18:00`")
     return WEEKDAYS.index(name)
 
 

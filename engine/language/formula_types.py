@@ -108,8 +108,19 @@ def infer(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> Typi
 
 
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_ARITHMETIC = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+}
 _UNORDERED = ("boolean", "list", "record")
 
+
+SHOWN_CHOICES = 5
 
 _FATAL = frozenset({"unknown_name", "unknown_function", "shadowed", "literal"})
 
@@ -360,10 +371,19 @@ class Inference:
             return UNKNOWN
         result = _arithmetic_type(node.op, left.type, right.type, kinds)
         if result is None:
-            message = f"{describe(left.type)} and {describe(right.type)} cannot be calculated with like this"
-            help_ = "use add_days(date, days)" if "date" in kinds else ""
-            return self._mistake("operands", node, message, help=help_)
+            told = f"{describe(left.type)} and {describe(right.type)}"
+            message = f"{told} do not go together with `{_ARITHMETIC.get(type(node.op), 'this')}`"
+            return self._mistake("operands", node, message, help=self._way_out(node, kinds))
         return Known(type=result)
+
+    def _way_out(self, node: ast.BinOp, kinds: tuple[str, str]) -> str:
+        """What to write instead of arithmetic that there is not; nothing where nobody could know."""
+        if "date" in kinds:
+            return "use add_days(date, days)"
+        if set(kinds) == {"number", "text"}:
+            text = node.left if kinds[0] == "text" else node.right
+            return f"to calculate with the text, write decimal({self.tree.written(text)})"
+        return ""
 
     def _call(self, node: ast.Call) -> Known:
         assert isinstance(node.func, ast.Name)
@@ -401,9 +421,9 @@ class Inference:
 
     def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:
         if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
-            self._mistake(
-                "literal", argument, f"the {parameter.name} of {spec.name}() is written out as text"
-            )
+            message = f"the {parameter.name} of {spec.name}() has to be written out as text"
+            choices = " or ".join(f"'{choice}'" for choice in (parameter.choices or ())[:SHOWN_CHOICES])
+            self._mistake("literal", argument, message, help=f"write {choices}" if choices else "")
         elif parameter.choices is not None and argument.value not in parameter.choices:
             near = near_names(argument.value, parameter.choices)
             message = f"there is no {parameter.name} `{argument.value}`"
