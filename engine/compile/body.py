@@ -82,6 +82,18 @@ class Body:
         emitted = self.expression(text)
         return self.build(title, str(text), emitted.atom)
 
+    def condition(self, text: Text) -> Emitted:
+        """Emit an expression that is true or false."""
+        found = self.expression(text)
+        if refuses(types.BOOLEAN, found.type):
+            self.compilation.report(problems.no_condition(text, types.describe(found.type)))
+        return found
+
+    def compiled_condition(self, title: str, text: Text) -> Compiled:
+        """A function that is nothing but one expression that is true or false."""
+        emitted = self.condition(text)
+        return self.build(title, str(text), emitted.atom)
+
     def build(self, title: str, text: str, atom: str) -> Compiled:
         """The finished function, with `atom` as its result."""
         call, source = self.emitter.build(title, atom)

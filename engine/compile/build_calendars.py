@@ -223,7 +223,7 @@ def _is_zone(name: Value) -> bool:
         return False
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # the last is ZoneInfoNotFoundError
         return False
     return True
 

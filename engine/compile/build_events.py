@@ -10,12 +10,13 @@ from engine.compile.collect_models import resolve_type
 from engine.compile.compilation import Compilation
 from engine.compile.convert import conversion
 from engine.compile.expressions import Expressions
+from engine.compile.fit import contradicts, refuses
 from engine.language.compiled import Compiled, EvaluationError
 from engine.plan.plan import EventPlan, SourcePlan
 from engine.source import Text
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
-from engine.values.type import ANY, Type, decoder, describe
+from engine.values.type import ANY, STRING, Listing, Record, Type, decoder, describe
 from engine.values.value import Value
 from engine.workspace.kinds.model import EventDocument, SourceDocument
 from engine.workspace.kinds.reference import ConnectionDocument
@@ -37,7 +38,13 @@ def _event(compilation: Compilation, document: EventDocument, kind: Type) -> Eve
     name = str(document.name)
 
     def path(text: PathText, title: str) -> Compiled:
-        return Body(compilation, expressions, {"data": kind}).compiled(f"{name} {title}", text)
+        body = Body(compilation, expressions, {"data": kind})
+        found = body.expression(text)
+        wanted = STRING if title == "at" else ANY
+        if isinstance(found.type, Record | Listing) or refuses(wanted, found.type):
+            what = "an instant" if title == "at" else "a plain value"
+            compilation.report(problems.other_type_found(text, what, describe(found.type)))
+        return body.build(f"{name} {title}", str(text), found.atom)
 
     identity = [path(text, f"identity {number}") for number, text in enumerate(document.identity)]
     entity = compilation.entities.get(str(document.data))
@@ -125,6 +132,7 @@ def build_sources(compilation: Compilation) -> None:
 
 def _source(compilation: Compilation, document: EventDocument, source: SourceDocument) -> SourcePlan | None:
     connection, name = str(source.origin).split(".")
+    when = None if source.when is None else _condition(compilation, source.when, document)
     known = compilation.documents(ConnectionDocument)
     if connection not in known:
         compilation.unknown("connection", source.origin, known, name=connection)
@@ -142,11 +150,16 @@ def _source(compilation: Compilation, document: EventDocument, source: SourceDoc
         compilation.report(problems.inbound_inputs(source.map, mapping.inputs))
         return None
     signature = compilation.mapping_types[mapping.name]
+    if connector is not None:
+        record = connector.sources[name].output.type
+        ((taken, wanted),) = signature.inputs.items()
+        if contradicts(wanted, record):
+            told = describe(wanted), describe(record)
+            compilation.report(problems.input_of_other_type(source.map, taken, *told, can_be_given=False))
     wanted = compilation.event_types[str(document.name)]
     if ANY not in (wanted, signature.output) and signature.output != wanted:
         told = describe(wanted), describe(signature.output)
         compilation.report(problems.other_type_wanted(source.map, *told))
-    when = None if source.when is None else _condition(compilation, source.when, document)
     return SourcePlan(
         connection=connection,
         source=name,
@@ -159,7 +172,9 @@ def _source(compilation: Compilation, document: EventDocument, source: SourceDoc
 
 def _condition(compilation: Compilation, text: Text, document: EventDocument) -> Compiled:
     kind = compilation.event_types.get(str(document.name), ANY)
-    return Body(compilation, Expressions(compilation), {"data": kind}).compiled(f"{document.name} when", text)
+    return Body(compilation, Expressions(compilation), {"data": kind}).compiled_condition(
+        f"{document.name} when", text
+    )
 
 
 def _of_record(

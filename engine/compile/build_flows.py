@@ -107,7 +107,7 @@ class FlowBuilder:
         document = self.document
         where = None
         if document.trigger.where is not None:
-            where = self._text("trigger", "where", document.trigger.where, {})
+            where = self._condition("trigger", "where", document.trigger.where, {})
         if not self._check_names():
             return None
         edges = {name: list(self._edges(name, step)) for name, step in self.steps.items()}
@@ -230,7 +230,7 @@ class FlowBuilder:
             "index": index[name],
             "name": name,
             "needs": tuple(Need(index[edge.step], edge.branch) for edge in edges),
-            "when": self._text(name, "when", document.when, {}),
+            "when": self._condition(name, "when", document.when, {}),
             "for_each": item[1] if item else None,
         }
         more = item[0] if item else {}
@@ -276,6 +276,13 @@ class FlowBuilder:
         if text is None:
             return None
         return self._body(more).compiled(f"{self.document.name} {name} {part}", text)
+
+    def _condition(
+        self, name: str, part: str, text: Text | None, more: Mapping[str, Type]
+    ) -> Compiled | None:
+        if text is None:
+            return None
+        return self._body(more).compiled_condition(f"{self.document.name} {name} {part}", text)
 
     def _record(self, name: str, document: StepDocument, more: Mapping[str, Type], kind: Type) -> Compiled:
         """The record that `with:` writes down."""
@@ -416,6 +423,8 @@ class FlowBuilder:
             if found is None:
                 self.compilation.unknown("policy", policy, self.compilation.policies)
                 continue
+            if str(policy) in [known.name for known in policies]:
+                self.compilation.report(problems.checked_twice(policy))
             self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
             decision.add(documents[found.name], len(policies))
             policies.append(found)
@@ -481,7 +490,7 @@ class FlowBuilder:
         step = WaitStep(
             **common,
             event=event,
-            where=self._text(name, "where", waits.where, {**more, "event": awaited}),
+            where=self._condition(name, "where", waits.where, {**more, "event": awaited}),
             timeout_seconds=None if waits.timeout is None else waits.timeout.seconds,
         )
         return step, self.compilation.event_types.get(event, ANY)
@@ -490,7 +499,10 @@ class FlowBuilder:
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]
     ) -> tuple[AnyStep, Type]:
         branches = tuple(
-            (str(branch), None if text == "otherwise" else self._text(name, f"choose {branch}", text, more))
+            (
+                str(branch),
+                None if text == "otherwise" else self._condition(name, f"choose {branch}", text, more),
+            )
             for branch, text in document.choose.items()
         )
         branch = Field(type=Enum(values=tuple(str(name) for name in document.choose)), required=True)

@@ -40,6 +40,7 @@ def build_policies(compilation: Compilation) -> None:
             continue
         # Compiled by itself for what is wrong with it: a policy may be used by no check yet.
         Decision(compilation, f"policy {name}").add(document, 0)
+        Body(compilation, Expressions(compilation), inputs, document.let).need_all()
         compilation.policies[name] = _Builder(compilation, document, inputs).policy()
 
 
@@ -102,7 +103,7 @@ class Decision:
         body = Body(self._compilation, self._expressions, inputs, document.let, emitter=emitter)
         for key in document.then.set:
             self._parts.setdefault(str(key), "None")
-        condition = body.expression(document.when).atom
+        condition = body.condition(document.when).atom
         with emitter.block(f"if {condition} is True:"):
             emitter.line(f"{self._places}.append({place})")
             emitter.line(f"{self._parts['fired']}.append({name!r})")
@@ -129,7 +130,7 @@ class Decision:
     def _named(self, key: str) -> str:
         """The local of a value that policies set."""
         if self._parts[key] == "None":
-            self._parts[key] = f"set_{len(self._parts)}_{key}"
+            self._parts[key] = f"set_{list(self._parts).index(key)}"
         return self._parts[key]
 
     def build(self) -> Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]:
@@ -224,7 +225,7 @@ class _Builder:
             self._compilation.unknown("event", until.event, self._compilation.event_types)
         if until.where is not None:
             body = self._body({"event": event_type(self._compilation, str(until.event))})
-            where = body.compiled(f"policy {self._document.name} until", until.where)
+            where = body.compiled_condition(f"policy {self._document.name} until", until.where)
         return Until(event=str(until.event), where=where)
 
     def _alert(self, alert: AlertDocument) -> Alert:

@@ -296,6 +296,13 @@ def other_type_wanted(text: Text, wanted: str, found: str) -> Problem:
     )
 
 
+def other_type_found(text: Text, wanted: str, found: str) -> Problem:
+    """An expression whose value is never what its place takes."""
+    return Problem(
+        code="TG409", message=f"{wanted} is wanted here, and `{_short(text)}` is {found}", span=text.span
+    )
+
+
 def other_value_wanted(span: Span, field: str, wanted: str, found: str, helps: str) -> Problem:
     """An entry whose value is never of the type of its field."""
     return Problem(
@@ -303,6 +310,13 @@ def other_value_wanted(span: Span, field: str, wanted: str, found: str, helps: s
         message=f"`{field}` is {wanted}, and this is {found}",
         span=span,
         help=(helps,) if helps else (),
+    )
+
+
+def no_condition(text: Text, found: str) -> Problem:
+    """A condition that is neither true nor false."""
+    return Problem(
+        code="TG409", message=f"a condition is true or false, and `{_short(text)}` is {found}", span=text.span
     )
 
 
@@ -352,6 +366,16 @@ def one_verb(name: Text, verbs: Sequence[tuple[str, Span]]) -> Problem:
             if verbs
             else "say what it does: read, map, check, write, emit, wait or choose",
         ),
+    )
+
+
+def checked_twice(name: Text) -> Problem:
+    """A policy that a check names twice."""
+    return Problem(
+        code="TG308",
+        message=f"this check has the policy `{name}` already",
+        span=name.span,
+        help=("leave one of them out",),
     )
 
 

@@ -42,7 +42,10 @@ operations:
     once_by: {how: header, header: Idempotency-Key}
     returns: {id: body.id}
   note: {does: write, request: {post: /notes}, once_by: natural_key, returns: {id: body.id}}
-  find: {does: read, request: {get: "/orders/{id}"}, parameters: {id: {type: string, required: true}, day: date}}
+  find:
+    does: read
+    request: {get: "/orders/{id}"}
+    parameters: {id: {type: string, required: true}, day: date}
   list: {does: read, request: {get: /orders}}
 sources:
   orders: {poll: {request: {get: /orders}}, output: schemas/order.json}
@@ -97,12 +100,13 @@ def problems(*texts, files=None, desk=False):
 
 
 def mapping(entry, *, field="any", lets="", inputs="{a: any}", name="out"):
-    """A mapping with one field, made as the entry says; the field is of a type, or has a whole description."""
+    """A mapping with one field, made as the entry says; of the field the type, or all that describes it."""
     kind = field if field.startswith("{") else f"{{type: {field}}}"
     made = f"entity: made\nkey: key\nopen: true\nfields:\n  key: string\n  {name}: {kind}\n"
     indented = "".join(f"  {line}\n" for line in dedent(lets).splitlines())
     let = f"let:\n{indented}" if lets else ""
-    return f"{made}---\nmapping: m\ninputs: {inputs}\noutput: canonical/made@1\n{let}fields:\n  {name}: {entry}\n"
+    head = f"mapping: m\ninputs: {inputs}\noutput: canonical/made@1\n"
+    return f"{made}---\n{head}{let}fields:\n  {name}: {entry}\n"
 
 
 def value(entry, data, *more, asked=None, **options):
