@@ -33,7 +33,6 @@ from engine.values.canonical import fingerprint
 from engine.values.json_text import read_json
 from engine.values.value import Value
 
-
 T = TypeVar("T")
 
 

@@ -77,7 +77,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         TOP,
     ),
     # The scenario player: it opens what a command opens, acts on simulators as people do, and reads the ledger.
-    "demo": ("session", "runtime", "insight", "connect", "ledger", "plan", "problems", "errors", "clock", "values"),
+    "demo": (
+        "session",
+        "runtime",
+        "insight",
+        "connect",
+        "ledger",
+        "plan",
+        "problems",
+        "errors",
+        "clock",
+        "values",
+    ),
     # The two faces, which never see each other. A command opens what it needs, ledger and clock, and prints.
     "cli": (*FACES, "demo", "ledger", "clock", "language.compiled", "spec"),
     "console": (*FACES, "ledger.reader", "ledger.rows", "clock"),

@@ -138,8 +138,8 @@ class TestMistakes:
         assert wrong(head, {"flows/t.csv": text}) == expected
 
     def test_a_file_that_is_not_utf_8(self, tmp_path):
-        from engine.session import ALL_KINDS
         from engine.compile.compile import compile_workspace
+        from engine.session import ALL_KINDS
         from engine.workspace import load_workspace
 
         (tmp_path / "flows").mkdir()
