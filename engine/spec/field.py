@@ -90,10 +90,10 @@ class Note:
     examples: tuple[str, ...] = ()
 
 
-def note(
+def note(  # noqa: PLR0913 - each is a word of the description, given by name
     about: str,
     *,
-    default: Any = dataclasses.MISSING,
+    default: Any = dataclasses.MISSING,  # noqa: ANN401 - of whatever type the field is
     key: str | None = None,
     pattern: str | None = None,
     choices: Sequence[str] = (),
@@ -102,7 +102,7 @@ def note(
     many: bool = False,
     ordered: bool = False,
     examples: Sequence[str] = (),
-) -> Any:
+) -> Any:  # noqa: ANN401 - stands for a value of the field's type, as dataclasses.field does
     """Describe a field of a document; without a default it is required."""
     said = Note(
         about=about,
