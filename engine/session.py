@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
+from engine.compile.incremental import Incremental
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
@@ -76,19 +77,37 @@ def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
         InputError: when there is no workspace.
 
     """
-    try:
-        root = find_root(folder or Path.cwd(), exactly=folder is not None)
-    except WorkspaceError as error:
-        raise InputError(str(error)) from error
+    root = _root(folder)
     catalog = catalog or Catalog.found()
-    elsewhere = {name: item.folder for name, item in catalog.installed.items()}
-    workspace, collector = load_workspace(root, ALL_KINDS, elsewhere)
+    workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
     return Session(
         workspace=workspace,
         collector=collector,
         compiled=compile_workspace(workspace, collector),
         catalog=catalog,
     )
+
+
+def _root(folder: Path | None) -> Path:
+    try:
+        return find_root(folder or Path.cwd(), exactly=folder is not None)
+    except WorkspaceError as error:
+        raise InputError(str(error)) from error
+
+
+def _folders(catalog: Catalog) -> dict[str, Path]:
+    return {name: item.folder for name, item in catalog.installed.items()}
+
+
+def incremental(folder: Path | None, catalog: Catalog | None = None) -> Incremental:
+    """The workspace that `folder` lies in, to be looked at again and again as its texts change.
+
+    Raises:
+        InputError: when there is no workspace.
+
+    """
+    root = _root(folder)
+    return Incremental(root, ALL_KINDS, _folders(catalog or Catalog.found()))
 
 
 def simulators() -> dict[str, Callable[[], "type[Simulator]"]]:

@@ -54,9 +54,7 @@ class Compiled:
 
 def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | None:
     """The plan of a workspace, and its connectors made ready; None when the collector holds errors."""
-    compilation = Compilation(workspace=workspace, collector=collector)
-    for stage in STAGES:
-        stage(compilation)
+    compilation = compile_all(workspace, collector)
     if collector.has_errors:
         return None
     return Compiled(
@@ -65,6 +63,14 @@ def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | 
         functions=compilation.functions,
         files=tuple(compilation.file_hashes),
     )
+
+
+def compile_all(workspace: Workspace, collector: Collector) -> Compilation:
+    """All tables of the compiler, as far as the documents let them be made; problems go to the collector."""
+    compilation = Compilation(workspace=workspace, collector=collector)
+    for stage in STAGES:
+        stage(compilation)
+    return compilation
 
 
 def _plan(compilation: Compilation) -> Plan:

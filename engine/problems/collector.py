@@ -54,6 +54,13 @@ class Collector:
         for problem in problems:
             self.add(problem)
 
+    def take(self, other: "Collector") -> None:
+        """Take everything that another collector was told."""
+        kept = other.problems
+        self.extend(kept)
+        for severity in Severity:
+            self._dropped[severity] += other.count(severity) - sum(one.severity is severity for one in kept)
+
     @property
     def has_errors(self) -> bool:
         """Whether anything but a warning was found."""

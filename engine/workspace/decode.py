@@ -60,11 +60,20 @@ class Decoded:
 class Decoder:
     """Decodes documents of the kinds that it is given."""
 
-    def __init__(self, kinds: Sequence[type[Document]], collector: Collector) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[type[Document]],
+        collector: Collector,
+        records: "dict[type[Described], _RecordDecoder] | None" = None,
+    ) -> None:
         """Compile nothing yet: each record is compiled when it first occurs."""
         self._kinds = {cls.kind: cls for cls in kinds}
         self._collector = collector
-        self._records: dict[type[Described], _RecordDecoder] = {}
+        self._records: dict[type[Described], _RecordDecoder] = {} if records is None else records
+
+    def reporting_to(self, collector: Collector) -> "Decoder":
+        """The same decoder, with what it has compiled, for problems of another file."""
+        return Decoder(tuple(self._kinds.values()), collector, self._records)
 
     def decode(self, tree: Tree) -> Decoded | None:
         """One YAML document; None when there is not even a kind and a name."""

@@ -77,23 +77,28 @@ class Files:
     """Reads files below one folder, and no others but those of mounts.
 
     A mount is a folder elsewhere that is read as if it stood in the root under its name, such as
-    `connectors/netsuite`; one whose name the root has itself is never looked into.
+    `connectors/netsuite`; one whose name the root has itself is never looked into. A text stands for the
+    file of its name, whether that is there or not: it is what an editor shows and has not saved.
     """
 
     root: Path
     mounts: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     @classmethod
-    def of(cls, root: Path, mounts: Mapping[str, Path]) -> "Files":
+    def of(cls, root: Path, mounts: Mapping[str, Path], texts: Mapping[str, str] | None = None) -> "Files":
         """The files of a folder, and of the mounts that it does not have itself."""
         missing = {
             name: place.resolve() for name, place in mounts.items() if not os.path.lexists(root / name)
         }
-        return cls(root=root.resolve(), mounts=MappingProxyType(missing))
+        return cls(
+            root=root.resolve(), mounts=MappingProxyType(missing), texts=MappingProxyType(dict(texts or {}))
+        )
 
     def documents(self, collector: Collector) -> Iterator[Source]:
         """The text of every YAML file in the root that holds documents, by path."""
-        names = (name for folder in FOLDERS for name in self._below(PurePosixPath(folder), collector, 1))
+        names = {name for folder in FOLDERS for name in self._below(PurePosixPath(folder), collector, 1)}
+        names.update(name for name in self.texts if _may_hold_documents(PurePosixPath(name)))
         yield from self._sources(names, collector)
 
     def mounted(self, mounts: Iterable[str], collector: Collector) -> Iterator[Source]:
@@ -127,6 +132,9 @@ class Files:
 
         """
         base = PurePosixPath(beside.name).parent if beside is not None else PurePosixPath()
+        shown = self.texts.get(normpath(base / name)) if self.texts else None
+        if shown is not None:
+            return shown.encode("utf-8", "surrogatepass")
         try:
             place, within = self._located(base / name)
             path = place.resolve()
@@ -197,6 +205,9 @@ class Files:
         return not inside
 
     def _source(self, name: str, collector: Collector) -> Source | None:
+        shown = self.texts.get(name)
+        if shown is not None:
+            return source_of(name, shown.encode("utf-8", "surrogatepass"), collector)
         try:
             data = _read(self._located(name)[0], MAX_BYTES)
         except FileUnreadable as error:
@@ -206,6 +217,18 @@ class Files:
             collector.add(problems.unreadable_file(name, _why(error)))
             return None
         return source_of(name, data, collector)
+
+
+def _may_hold_documents(name: PurePosixPath) -> bool:
+    """Whether a file of this name would be looked at, were it there."""
+    if name.parts[:1] == () or name.parts[0] not in FOLDERS or name.suffix not in {".yaml", ".yml"}:
+        return False
+    inner = name.parts[1:-1]
+    return not (
+        name.is_relative_to(_FORMATS)
+        or any(part.startswith(".") or part in _NO_DOCUMENTS for part in inner)
+        or name.name.startswith(".")
+    )
 
 
 def _read(path: Path, most: int) -> bytes:
