@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import count
-from types import FunctionType
-from typing import cast
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, cast
 
 from engine.values.value import Value
 
@@ -104,17 +104,47 @@ class Emitter:
         return self.compile(title, body, _identifier(title)), body
 
     def compile(self, title: str, body: str, entry: str) -> Callable[..., Value]:
-        """Compile a module text that sees this emitter's constants, and return its function `entry`."""
-        # Same text, same file name: linecache holds one entry however often a workspace is compiled.
-        filename = f"<tidegate {title} {sha256(body.encode()).hexdigest()[:12]}>"
-        linecache.cache[filename] = (len(body), None, body.splitlines(keepends=True), filename)
+        """The function `entry` of a module text that sees this emitter's constants.
+
+        Python reads the text when the function is first called: who only checks a workspace calls none.
+        """
         module: dict[str, object] = {"__builtins__": _BUILTINS, **self._constants}
-        with warnings.catch_warnings():
-            # Of a mapping with mistakes, which nobody runs, Python might say that `None[0]` looks strange.
-            warnings.simplefilter("ignore", SyntaxWarning)
-            code = compile(body, filename, "exec")
-        exec(code, module)  # noqa: S102 - text made by the generators alone
-        return cast("FunctionType", module[entry])
+        function = FunctionType(_UNREAD, module, entry)
+
+        def read() -> Callable[..., Value]:
+            function.__code__ = _code(title, body, module, entry)
+            return function
+
+        module[_READ] = read
+        return function
+
+
+def _code(title: str, body: str, module: dict[str, object], entry: str) -> CodeType:
+    """The code of a function of generated text, whose lines tracebacks will find."""
+    # Same text, same file name: linecache holds one entry however often a workspace is compiled.
+    filename = f"<tidegate {title} {sha256(body.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(body), None, body.splitlines(keepends=True), filename)
+    with warnings.catch_warnings():
+        # Of a mapping with mistakes, which nobody runs, Python might say that `None[0]` looks strange.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(body, filename, "exec")
+    exec(code, module)  # noqa: S102 - text made by the generators alone
+    return cast("FunctionType", module[entry]).__code__
+
+
+# Nothing that a generator makes has this name.
+_READ = "read_the_text"
+
+if TYPE_CHECKING:
+    read_the_text: Callable[[], Callable[..., Value]]
+
+
+def _unread(scope: object) -> Value:
+    """Stands for a function whose text was not read yet. Its globals are those of the text."""
+    return read_the_text()(scope)  # noqa: F821 - each function has it among its globals
+
+
+_UNREAD = _unread.__code__
 
 
 # What generated code may call by itself; everything else is handed in as a constant.
