@@ -1,7 +1,7 @@
 """JSON Schema files: the type that one describes, and whether a value fulfils it.
 
-Whether a file is a schema at all is for jsonschema to say; whether a value fulfils it, and why not, comes
-from jsonschema-rs, which is exact for Decimals and quick enough for a flood of bad records. What it says
+Whether a file is a schema at all, whether a value fulfils it, and why not, comes from jsonschema-rs, which
+is exact for Decimals and quick enough for a flood of bad records and of schemas. What it says of a value
 holds no values, since those may be personal. References lead to places in the same file and nowhere else.
 `format` is not asserted by either: dates and instants are checked by the decoder of the type, which accepts
 what vendors really send.
@@ -13,9 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-import jsonschema
 import jsonschema_rs
-from jsonschema.exceptions import SchemaError
 
 from engine.values.json_text import instant_text
 from engine.values.type import (
@@ -42,6 +40,7 @@ from engine.values.value import Value, kind_of
 Schema: TypeAlias = Mapping[str, Value]
 
 MAX_COMPLAINTS = 5
+MAX_SAID = 400  # characters of what is wrong with a schema
 
 
 class SchemaUnusable(ValueError):
@@ -209,11 +208,7 @@ def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], lis
             raise SchemaUnusable(
                 f"{reference!r} is in another file; only references within one (#/...) are followed"
             )
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-        fast = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
-    except (SchemaError, jsonschema_rs.ValidationError, ValueError) as error:
-        raise SchemaUnusable(f"this is no JSON Schema: {getattr(error, 'message', error)}") from error
+    fast = _validator(schema)
 
     def complaints(value: Value) -> list[str]:
         plain = value if decode is None else _plain(value)
@@ -222,6 +217,26 @@ def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], lis
         return [] if decode is None else _undecodable(decode, value)
 
     return complaints
+
+
+def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    """What judges values; what it says of them does not quote them."""
+    try:
+        return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        raise SchemaUnusable(f"this is no JSON Schema: {_unusable(schema)}"[:MAX_SAID]) from error
+
+
+def _unusable(schema: Schema) -> str:
+    """Why it is none, with what stands there: a schema is no secret."""
+    try:
+        jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False)
+    except jsonschema_rs.ValidationError as error:
+        place = path_text(list(error.instance_path))
+        return f"{place}: {error.message}" if place else error.message
+    except (jsonschema_rs.ReferencingError, ValueError) as error:
+        return str(error)
+    return "it cannot be read"
 
 
 def _plain(value: Value) -> Value:
