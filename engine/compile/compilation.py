@@ -1,14 +1,15 @@
 """The growing table that the stages of the compiler fill, and the problems that they find."""
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from engine.compile import problems
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
+from engine.language.scope import TypeScope
 from engine.plan.plan import EventPlan, FlowPlan, MappingPlan, SourcePlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
@@ -23,6 +24,12 @@ from engine.workspace.files import FileUnreadable
 from engine.workspace.workspace import Workspace
 
 D = TypeVar("D", bound=Document)
+
+Seen: TypeAlias = Callable[[Text, TypeScope, FunctionTable], None]
+"""Takes an expression, the names that it may read with their types, and the functions that it may call.
+
+One expression may be told of several times, as it is compiled for several places.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Compilation:
     flows: dict[str, FlowPlan] = field(default_factory=dict)
     sources: list[SourcePlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
+    seen: "Seen | None" = None  # told of each expression that is checked
     spoiled: set[tuple[str, str]] = field(default_factory=set)  # kind and name of what is there and no use
 
     def report(self, problem: Problem) -> None:

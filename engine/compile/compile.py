@@ -12,7 +12,7 @@ from engine.compile.check_events import check_events
 from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
-from engine.compile.compilation import Compilation
+from engine.compile.compilation import Compilation, Seen
 from engine.connect.connector_plan import ConnectorPlan
 from engine.language.functions.spec import FunctionTable
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
@@ -65,9 +65,12 @@ def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | 
     )
 
 
-def compile_all(workspace: Workspace, collector: Collector) -> Compilation:
-    """All tables of the compiler, as far as the documents let them be made; problems go to the collector."""
-    compilation = Compilation(workspace=workspace, collector=collector)
+def compile_all(workspace: Workspace, collector: Collector, seen: Seen | None = None) -> Compilation:
+    """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
+
+    ``seen`` is told of each expression that is checked, which is what an editor wants to know.
+    """
+    compilation = Compilation(workspace=workspace, collector=collector, seen=seen)
     for stage in STAGES:
         stage(compilation)
     return compilation

@@ -69,6 +69,8 @@ class Expressions:
 
     def emit(self, emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
         """Check a parsed text against the types in scope, report its mistakes, and emit it."""
+        if self._compilation.seen is not None:
+            self._compilation.seen(parsed.text, scope, self._compilation.functions)
         kind, mistakes = self._check(parsed, scope)
         for found in mistakes:
             self._compilation.report(problems.mistake(parsed.text, found))

@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaTree, target_names
 from engine.language.functions.spec import FunctionSpec, FunctionTable, Parameter
+from engine.language.known import UNKNOWN, Known, family, join
 from engine.language.scope import Mistake, TypeScope
 from engine.problems.suggest import near_names
 from engine.values.type import (
@@ -31,16 +32,7 @@ from engine.values.type import (
     describe,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known about the value of a part."""
-
-    type: Type = ANY
-    nullable: bool = False
-
-
-UNKNOWN = Known()
+__all__ = ["UNKNOWN", "Inference", "Known", "Typing", "arranged", "family", "infer", "join"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +43,19 @@ class Typing:
     mistakes: tuple[Mistake, ...]
     _known: Mapping[ast.AST, Known] = field(repr=False)
     _optional: frozenset[ast.AST] = field(repr=False)
+    _about: Mapping[ast.AST, str] = field(repr=False, default_factory=dict)
 
     def known(self, node: ast.AST) -> Known:
         """What is known about a part."""
         return self._known.get(node, UNKNOWN)
+
+    def parts(self) -> Iterable[tuple[ast.AST, Known]]:
+        """Every part with what is known about it, in no order."""
+        return self._known.items()
+
+    def about(self, node: ast.AST) -> str:
+        """What the schema says of the field that a part reads; nothing for other parts."""
+        return self._about.get(node, "")
 
     def family(self, node: ast.AST) -> str:
         """The family of the values of a part: number, text, date, ... or any."""
@@ -63,42 +64,6 @@ class Typing:
     def optional(self, node: ast.AST) -> bool:
         """Whether the field that a part reads may be absent, so that reading it gives null."""
         return node in self._optional
-
-
-def family(kind: Type) -> str:
-    """The values that a type has operations in common with: number, text, boolean, date, ..., any."""
-    match kind:
-        case Scalar(name="integer" | "decimal"):
-            return "number"
-        case Scalar(name="string") | Enum():
-            return "text"
-        case Scalar(name=name):
-            return name
-        case Listing():
-            return "list"
-        case Record():
-            return "record"
-        case _:
-            return "any"
-
-
-def join(kinds: Iterable[Known]) -> Known:
-    """What is known about a value that is one of several."""
-    result: Known | None = None
-    for one in kinds:
-        result = one if result is None else _join(result, one)
-    return result or UNKNOWN
-
-
-def _join(left: Known, right: Known) -> Known:
-    nullable = left.nullable or right.nullable
-    if left.type == right.type:
-        return Known(type=left.type, nullable=nullable)
-    if NULL in (left.type, right.type):
-        return Known(type=right.type if left.type == NULL else left.type, nullable=True)
-    kinds = {family(left.type), family(right.type)}
-    common = {"number": DECIMAL, "text": STRING}.get(kinds.pop(), ANY) if len(kinds) == 1 else ANY
-    return Known(type=common, nullable=nullable)
 
 
 def infer(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> Typing:
@@ -142,6 +107,7 @@ class Inference:
         self.optional: set[ast.AST] = set()
         self.mistakes: list[Mistake] = []
         self.locals: dict[str, Known] = {}
+        self.about: dict[ast.AST, str] = {}
 
     def of(self, node: ast.AST) -> Known:
         """What is known about a node, remembered for the generator."""
@@ -156,6 +122,7 @@ class Inference:
             mistakes=tuple(self.mistakes),
             _known=self.known,
             _optional=frozenset(self.optional),
+            _about=self.about,
         )
 
     def _mistake(
@@ -241,6 +208,8 @@ class Inference:
     def _found(self, node: ast.AST, found: Field) -> Known:
         if found.may_be_absent:
             self.optional.add(node)
+        if found.about:
+            self.about[node] = found.about
         return Known(type=found.type, nullable=found.may_be_absent)
 
     def _unknown_field(self, node: ast.AST, base: ast.AST, name: str, kind: Record) -> Known:

@@ -1,9 +1,10 @@
 """Names and their types at one place of a document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
+from engine.language.known import NO_FACTS, Facts, Known, both
 from engine.values.type import Type
 
 
@@ -11,20 +12,32 @@ from engine.values.type import Type
 class TypeScope:
     """What an expression may read, and of which type it is.
 
-    A name in ``nullable`` may be null: reading a field of it is only safe after a test.
+    A name in ``nullable`` may be null: reading a field of it is only safe after a test. ``facts`` are
+    what tests have shown before the expression is reached: the guard of a step, the condition of a policy.
     """
 
     names: Mapping[str, Type] = field(default_factory=dict)
     nullable: frozenset[str] = frozenset()
+    facts: Facts = field(default_factory=lambda: NO_FACTS)
 
     def type_of(self, name: str) -> "Type | None":
         """The type of a name; None when there is no such name."""
         return self.names.get(name)
 
+    def known(self, name: str) -> Known | None:
+        """What is known of a name; None when there is no such name."""
+        kind = self.names.get(name)
+        return None if kind is None else Known(type=kind, nullable=name in self.nullable)
+
     def including(self, names: Mapping[str, Type], nullable: frozenset[str] = frozenset()) -> Self:
         """This scope with more names; a new one hides an old one."""
         kept = self.nullable - names.keys()
-        return type(self)(names={**self.names, **names}, nullable=kept | nullable)
+        facts = {place: known for place, known in self.facts.items() if place[0] not in names}
+        return type(self)(names={**self.names, **names}, nullable=kept | nullable, facts=facts)
+
+    def after(self, facts: Facts) -> Self:
+        """This scope where something more was shown."""
+        return replace(self, facts=both(self.facts, facts)) if facts else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +45,8 @@ class Mistake:
     """Something in an expression that cannot be right, with its place in the text of the expression.
 
     ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments, shadowed,
-    unknown_value, operands, not_a_list, literal (an argument that must be written out).
+    unknown_value, operands, not_a_list, literal (an argument that must be written out), nullable (what may
+    be null is used as if it were there), dates (a date beside something else), currencies (two of them).
     """
 
     kind: str

@@ -29,6 +29,8 @@ class Scalar:
 
     name: str
     decimals: int | None = None  # of a decimal: at most so many digits after the point
+    longest: int | None = None  # of text: at most so many characters
+    currency: str | None = None  # of a decimal: the amount of money that it is, in this currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Listing:
     """Any number of values of one type."""
 
     item: Type
+    nullable: bool = False  # an item may be null
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,25 @@ MONEY = Record(
     fields={"amount": Field(type=DECIMAL, required=True), "currency": Field(type=STRING, required=True)},
 )
 
+
+def money_in(currency: str) -> Record:
+    """Money of which the currency is known."""
+    amount, code = Scalar(name="decimal", currency=currency), Enum(values=(currency,))
+    fields = {"amount": Field(type=amount, required=True), "currency": Field(type=code, required=True)}
+    return Record(name="money", fields=fields)
+
+
+def currency_of(kind: Type) -> str | None:
+    """The currency of money, or of the amount of some, where it is known."""
+    match kind:
+        case Scalar(currency=currency):
+            return currency
+        case Record(name="money", fields={"currency": Field(type=Enum(values=(code,)))}):
+            return code
+        case _:
+            return None
+
+
 SCALARS: Mapping[str, Type] = {
     "any": ANY,
     "string": STRING,
@@ -99,10 +121,15 @@ def describe(kind: Type) -> str:
     match kind:
         case Scalar(name=name):
             return _PERSONAL[name]
+        case Enum(values=(only,)):
+            return f"the text '{only}'"
         case Enum(values=values):
             return "one of " + ", ".join(values)
         case Listing(item=item):
             return f"a list of {describe(item)}"
+        case Record(name="money"):
+            currency = currency_of(kind)
+            return f"money in {currency}" if currency else "money"
         case Record(name=name):
             return name or "a record"
         case _:
