@@ -58,10 +58,30 @@ def parse_path(text: str) -> PathTree:
     half = _HALF.search(text)
     if half:
         raise PathSyntaxError("the path holds half of a surrogate pair", half.start())
+    fields = _fields(text)
+    if fields is not None:
+        return PathTree(text=text, tree=fields)
     tree = _Builder().node(_library_tree(text), 1)
     check_calls(tree)
     check_growth(tree)
     return PathTree(text=text, tree=tree)
+
+
+# Nearly every path of a workspace: names and dots.
+_FIELDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,20}")
+
+
+def _fields(text: str) -> Node | None:
+    """The tree of a text that is nothing but fields, as the library gives it in ten times the time."""
+    if not _FIELDS.fullmatch(text):
+        return None
+    parts: list[Node] = []
+    start = 0
+    for name in text.split("."):
+        end = start + len(name)
+        parts.append(Node(kind="field", value=name, start=start, end=end))
+        start = end + 1
+    return _chain(tuple(parts))
 
 
 def compile_path(text: str, names: Sequence[str] | None = None) -> Compiled:
@@ -121,6 +141,10 @@ def located(emitter: Emitter, text: str) -> Iterator[None]:
 # From text to the tree of the library.
 
 
+# The methods of the library that read one part of a path each.
+_READERS = tuple(name for name in dir(parser.Parser) if name.startswith(("_token_nud_", "_token_led_")))
+
+
 class _Parser(parser.Parser):
     """The library's parser on tokens that are already there; every node learns where it begins and ends."""
 
@@ -132,9 +156,8 @@ class _Parser(parser.Parser):
         self._tokens = tokens
         self._index = 0
         self._closing = _closing(tokens)
-        for name in dir(parser.Parser):
-            if name.startswith(("_token_nud_", "_token_led_")):
-                setattr(self, name, self._placing(getattr(self, name)))
+        for name in _READERS:
+            setattr(self, name, self._placing(getattr(self, name)))
 
     def tree(self) -> _Tree:
         """The tree of all tokens."""

@@ -16,6 +16,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jmespath import exceptions
 
+from engine.language import path
 from engine.language.compiled import EvaluationError
 from engine.language.generate import Emitter
 from engine.language.path import PathSyntaxError, compile_path, emit_path, parse_path, path_reads, search
@@ -262,3 +263,15 @@ def test_any_text_is_a_path_or_refused_in_a_line(text):
     else:
         assert "\n" not in refused.message
         assert 0 <= refused.offset <= len(text)
+
+
+@given(text=st.text("ab_1.A", min_size=1, max_size=12))
+def test_plain_fields_are_read_as_the_library_reads_them(text):
+    quick = path._fields(text)
+    if quick is not None:
+        assert quick == path._Builder().node(path._library_tree(text), 1)
+
+
+@given(names=st.lists(st.sampled_from(["a", "b_1", "Zz", "null", "true"]), min_size=1, max_size=21))
+def test_names_and_dots_are_plain_fields(names):
+    assert path._fields(".".join(names)) == path._Builder().node(path._library_tree(".".join(names)), 1)
