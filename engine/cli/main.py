@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "explain": ("engine.cli.explain", "Explain the code of a problem."),
         "test": ("engine.cli.test", "Run the tests that stand beside flows."),
         "map": ("engine.cli.map", "Put a record through a mapping."),
+        "graph": ("engine.cli.graph", "Draw a flow, or the whole workspace."),
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),

@@ -33,6 +33,11 @@ def ancestors(needs: Mapping[str, Iterable[str]], name: str) -> set[str]:
     return found
 
 
+def plain(needs: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
+    """The edges, from what comes first, without those that follow from others: for drawing, not for working."""
+    return set(nx.transitive_reduction(_graph(needs)).edges)
+
+
 def _graph(needs: Mapping[str, Iterable[str]]) -> "nx.DiGraph[str]":
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(needs)

@@ -12,7 +12,7 @@ GROUND = ("source", "spec", "event", "effect", "values", "clock")
 TOP = "engine"
 
 # What both faces may use.
-FACES = ("session", "runtime", "insight", "preview", "flowtest", "problems", "errors", "values", TOP)
+FACES = ("session", "runtime", "insight", "preview", "flowtest", "drawing", "problems", "errors", "values", TOP)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The ground: data and nothing else.
@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workspace": ("values", "source", "problems", "spec", "language"),
     "core": ("plan", "values", "event", "effect", "language.compiled"),
     "insight": ("ledger.reader", "ledger.rows", "plan", "event", "effect", "values", "clock"),
+    # Pictures of a plan, for both faces.
+    "drawing": ("plan", "values"),
     # What brings them together.
     "compile": (
         "workspace",
@@ -118,6 +120,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "click": ("engine.cli.",),
     "cryptography": ("engine.connect.",),
     "faststream": ("engine.runtime.triggers.stream",),
+    "grandalf": ("engine.drawing.layout",),
     "holidays": ("engine.compile.build_calendars",),
     "httptools": ("engine.connect.simulator",),
     "httpx": ("engine.connect.http",),
