@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
-from engine.compile.incremental import Incremental
+from engine.compile.incremental import Incremental, Look
+from engine.compile.published import published_schema
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
@@ -97,6 +98,16 @@ def _root(folder: Path | None) -> Path:
 
 def _folders(catalog: Catalog) -> dict[str, Path]:
     return {name: item.folder for name, item in catalog.installed.items()}
+
+
+def check(folder: Path | None, catalog: Catalog | None = None) -> Look:
+    """The workspace that `folder` lies in, checked, with nothing made ready to run.
+
+    Raises:
+        InputError: when there is no workspace.
+
+    """
+    return incremental(folder, catalog).update()
 
 
 def incremental(folder: Path | None, catalog: Catalog | None = None) -> Incremental:

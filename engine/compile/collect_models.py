@@ -115,7 +115,7 @@ def _type(compilation: Compilation, document: FieldDocument) -> Type:
     if document.const is not None and isinstance(document.const.value, str):
         return types.Enum(values=(document.const.value,))
     if document.ref is not None:
-        known = [str(entity.name) for entity in compilation.documents(EntityDocument).values()]
+        known = compilation.documents(EntityDocument)
         if str(document.ref) not in known:
             compilation.unknown("entity", document.ref, known)
         return types.STRING

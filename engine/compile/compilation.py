@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from engine.compile import problems
+from engine.compile.memo import Memo
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
@@ -50,6 +51,7 @@ class Compilation:
 
     workspace: Workspace
     collector: Collector
+    memo: Memo = field(default_factory=Memo)
     functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)  # by "canonical/time_entry@2"

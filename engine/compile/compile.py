@@ -13,6 +13,7 @@ from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation, Seen
+from engine.compile.memo import Memo
 from engine.connect.connector_plan import ConnectorPlan
 from engine.language.functions.spec import FunctionTable
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
@@ -65,12 +66,21 @@ def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | 
     )
 
 
-def compile_all(workspace: Workspace, collector: Collector, seen: Seen | None = None) -> Compilation:
+def _inputs(compilation: Compilation) -> dict[tuple[str, str], Mapping[str, Type]]:
+    mappings = {("mapping", name): found.inputs for name, found in compilation.mapping_types.items()}
+    policies = {("policy", name): found.inputs for name, found in compilation.policy_types.items()}
+    return mappings | policies
+
+
+def compile_all(
+    workspace: Workspace, collector: Collector, seen: Seen | None = None, memo: Memo | None = None
+) -> Compilation:
     """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
 
-    ``seen`` is told of each expression that is checked, which is what an editor wants to know.
+    ``seen`` is told of each expression that is checked, which is what an editor wants to know; ``memo`` has
+    what earlier looks at the same documents found out.
     """
-    compilation = Compilation(workspace=workspace, collector=collector, seen=seen)
+    compilation = Compilation(workspace=workspace, collector=collector, seen=seen, memo=memo or Memo())
     for stage in STAGES:
         stage(compilation)
     return compilation

@@ -14,6 +14,7 @@ from engine.language.check import Mistake, check_chains, check_formula, check_te
 from engine.language.generate import Emitter
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import TypeScope
+from engine.problems.problem import Problem
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
 from engine.values.type import ANY, STRING, Type, member
@@ -35,6 +36,8 @@ class Parsed:
     text: Text
     tree: Any  # of the language of the text
     names: frozenset[str]
+    reads: tuple[path.Chain, ...] = ()  # of a path
+    fields: tuple[str, ...] | None = None  # of a path that is nothing but one field after the other
 
 
 class Expressions:
@@ -43,29 +46,14 @@ class Expressions:
     def __init__(self, compilation: Compilation) -> None:
         """Report to this compilation."""
         self._compilation = compilation
-        self._parsed: dict[int, Parsed | None] = {}
 
     def parse(self, text: Text) -> Parsed | None:
         """Parse a text in its language; None, and a problem, when it is not of that language."""
-        known = id(text)
-        if known not in self._parsed:
-            self._parsed[known] = self._parse(text)
-        return self._parsed[known]
-
-    def _parse(self, text: Text) -> Parsed | None:
-        try:
-            if isinstance(text, PathText):
-                tree = path.parse_path(text)
-                return Parsed(text, tree, frozenset(chain.parts[0][0] for chain in path.path_reads(tree)))
-            other = (
-                formula.parse_formula(text)
-                if isinstance(text, FormulaText)
-                else template.parse_template(text)
-            )
-            return Parsed(text, other, frozenset(other.names))
-        except (path.PathSyntaxError, formula.FormulaSyntaxError, template.TemplateSyntaxError) as error:
-            self._compilation.report(problems.bad_expression(text, error))
+        found = self._compilation.memo.of(text, "parsed", lambda: _parse(text))
+        if isinstance(found, Problem):
+            self._compilation.report(found)
             return None
+        return found
 
     def emit(self, emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
         """Check a parsed text against the types in scope, report its mistakes, and emit it."""
@@ -89,17 +77,31 @@ class Expressions:
     def _check(self, parsed: Parsed, scope: TypeScope) -> tuple[Type, Sequence[Mistake]]:
         functions = self._compilation.functions
         if isinstance(parsed.text, PathText):
-            return ANY, check_chains(path.path_reads(parsed.tree), scope)
+            return ANY, check_chains(parsed.reads, scope)
         if isinstance(parsed.text, FormulaText):
             return check_formula(parsed.tree, scope, functions)
         return STRING, check_template(parsed.tree, scope, functions)
 
 
+def _parse(text: Text) -> Parsed | Problem:
+    try:
+        if isinstance(text, PathText):
+            tree = path.parse_path(text)
+            reads = path.path_reads(tree)
+            names = frozenset(chain.parts[0][0] for chain in reads)
+            return Parsed(text, tree, names, reads, plain_chain(tree))
+        other = (
+            formula.parse_formula(text) if isinstance(text, FormulaText) else template.parse_template(text)
+        )
+        return Parsed(text, other, frozenset(other.names))
+    except (path.PathSyntaxError, formula.FormulaSyntaxError, template.TemplateSyntaxError) as error:
+        return problems.bad_expression(text, error)
+
+
 def _emit_path(emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
     """A chain of fields cannot fail, and shares what was computed; anything else names itself if it fails."""
-    chain = plain_chain(parsed.tree)
-    if chain is not None:
-        return Emitted(path.emit_path(emitter, parsed.tree), *_type_of(chain, scope))
+    if parsed.fields is not None:
+        return Emitted(path.emit_path(emitter, parsed.tree), *_type_of(parsed.fields, scope))
     result = emitter.temp()
     with path.located(emitter, parsed.text):
         emitter.line(f"{result} = {path.emit_path(emitter, parsed.tree)}")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from engine.compile.compilation import Compilation
+from engine.compile.compilation import Compilation, Seen
 from engine.compile.compile import compile_all
+from engine.compile.memo import Memo
 from engine.problems import Collector, Report
 from engine.spec.field import Document
 from engine.workspace.load import Reader, load_with
@@ -38,13 +39,14 @@ class Incremental:
         self._root = root
         self._connectors = dict(connectors or {})
         self._reader = Reader(kinds)
+        self._memo = Memo()
         self._texts: dict[str, str] = {}
 
-    def update(self, texts: Mapping[str, str | None] = _NO_TEXTS) -> Look:
+    def update(self, texts: Mapping[str, str | None] = _NO_TEXTS, seen: Seen | None = None) -> Look:
         """Look again, with these texts in place of files; None gives a file back to the disk.
 
-        Names are paths from the root, with `/`. A text stays until it is given back. Never raises for what
-        a text holds.
+        Names are paths from the root, with `/`. A text stays until it is given back. ``seen`` is told of
+        each expression that is checked. Never raises for what a text holds.
         """
         for name, text in texts.items():
             if text is None:
@@ -52,5 +54,6 @@ class Incremental:
             else:
                 self._texts[name] = text
         workspace, collector = load_with(self._reader, self._root, self._connectors, self._texts)
-        compilation = compile_all(workspace, collector)
+        self._memo.next_look()
+        compilation = compile_all(workspace, collector, seen, self._memo)
         return Look(workspace=workspace, collector=collector, compilation=compilation)

@@ -36,6 +36,9 @@ _Shape: TypeAlias = "Chain | _ListOf | None"
 
 def path_reads(tree: PathTree) -> tuple[Chain, ...]:
     """The chains that a path reads, in the order in which they are written."""
+    nodes = tree.tree.parts if tree.tree.kind == "chain" else (tree.tree,)
+    if all(node.kind == "field" for node in nodes):  # as nearly every path is
+        return (Chain(parts=tuple((cast("str", node.value), node.start, node.end) for node in nodes)),)
     reader = _Reader()
     reader.note(reader.shape(tree.tree, Chain(parts=())))
     found = {chain for chain in reader.chains if chain.parts}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from engine.problems import Collector
 from engine.source import Source
@@ -29,11 +29,11 @@ class Workspace:
     documents: tuple[Document, ...]
     broken: frozenset[tuple[str, str]] = frozenset()
     index: _Index = field(repr=False)
+    newest: Mapping[str, Mapping[str, Document]] = field(repr=False)
 
     def of(self, kind: type[D]) -> Mapping[str, D]:
         """The documents of a kind by name, in the order of files; of several versions, the newest."""
-        found = {name: versions[0] for name, versions in self._of(kind).items()}
-        return {name: document for name, document in found.items() if isinstance(document, kind)}
+        return cast("Mapping[str, D]", self.newest.get(kind.kind, {}))
 
     def versions(self, kind: type[D], name: str) -> tuple[D, ...]:
         """The documents of a kind with one name, the newest version first."""
@@ -72,6 +72,12 @@ def make_workspace(
         documents=tuple(kept),
         broken=frozenset(broken),
         index=MappingProxyType(index),
+        newest=MappingProxyType(
+            {
+                kind: MappingProxyType({name: versions[0] for name, versions in named.items()})
+                for kind, named in index.items()
+            }
+        ),
     )
 
 
