@@ -13,7 +13,6 @@ from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
 from engine.compile.incremental import Incremental, Look
-from engine.compile.published import published_schema
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver

@@ -66,12 +66,6 @@ def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | 
     )
 
 
-def _inputs(compilation: Compilation) -> dict[tuple[str, str], Mapping[str, Type]]:
-    mappings = {("mapping", name): found.inputs for name, found in compilation.mapping_types.items()}
-    policies = {("policy", name): found.inputs for name, found in compilation.policy_types.items()}
-    return mappings | policies
-
-
 def compile_all(
     workspace: Workspace, collector: Collector, seen: Seen | None = None, memo: Memo | None = None
 ) -> Compilation:
