@@ -6,6 +6,7 @@ flow, event and answers, given in the same order, lead to the same state and the
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from engine.core.command import CloseHoldCommand, Command, HoldCommand
@@ -66,7 +67,8 @@ def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
     """Start a run of `flow` for `event`, whose acceptance is the only "now" that the run knows."""
     now = event.accepted_at
     scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
-    state = RunState(flow, event, now, _RUNNING, scope, [PENDING] * len(flow.steps), {}, {}, set(), {}, {})
+    steps = [PENDING] * len(flow.steps)
+    state = RunState(flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {})
     return _pass(Turn(state))
 
 
@@ -77,14 +79,15 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
     `recheck:STEP#N` with the id of an event has the policies of that step checked again, on reads
     done afresh; N counts the times.
     """
-    turn = Turn(state.copy())
+    known, refreshed = dict(state.answers), dict(state.refreshed)
+    state = state.copy(known, refreshed)
     for key, answer in answers.items():
-        turn.state.answers[key] = answer
+        known[key] = answer
         if key.startswith("recheck:"):
             step = key.removeprefix("recheck:").partition("#")[0]
-            turn.state.answers[f"recheck:{step}"] = answer
-            _refresh(turn.state, step)
-    return _pass(turn)
+            known[f"recheck:{step}"] = answer
+            _refresh(state, step, refreshed)
+    return _pass(Turn(state))
 
 
 def starts(flow: FlowPlan, event: Event) -> bool:
@@ -162,13 +165,13 @@ def _fits(where: Compiled | None, scope: Mapping[str, Value], event: Event) -> b
         return False  # it speaks of fields that this event does not have: another one is meant
 
 
-def _refresh(state: RunState, step_name: str) -> None:
+def _refresh(state: RunState, step_name: str, refreshed: dict[int, int]) -> None:
     """Have a held check asked again, and the reads behind it before."""
     step = state.flow.step(step_name)
     if not isinstance(step, CheckStep) or state.steps[step.index] is not HELD:
         return
     for index in step.reads:
-        state.refreshed[index] = state.refreshed.get(index, 0) + 1
+        refreshed[index] = refreshed.get(index, 0) + 1
         state.steps[index] = PENDING
     state.steps[step.index] = PENDING
 
@@ -176,8 +179,10 @@ def _refresh(state: RunState, step_name: str) -> None:
 def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
     state = turn.state
     steps, scope = state.steps, state.scope
-    scope[ASK] = cast("Value", turn.ask)
-    for index, step in enumerate(state.flow.steps):
+    scope[ASK] = turn.ask  # type: ignore[assignment]
+    found = 0
+    for step in state.flow.steps:
+        index = step.index
         if steps[index] < DONE:
             for need in step.needs:
                 if steps[need.step] is not DONE or need.branch is not None:
@@ -185,8 +190,9 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
                     break
             else:
                 _work(turn, step)
+        found |= 1 << steps[index]
     del scope[ASK]
-    state.status = _status(steps)
+    state.status = _STATUSES[found]
     return state, turn.commands
 
 
@@ -211,9 +217,10 @@ def _work(turn: Turn, step: AnyStep) -> None:
         if step.when is not None and not truth(step.when.call(state.scope)):
             _skip(turn, step, f"not when {step.when.text}")
             return
-        status, value = (
-            verb(turn, step, state.scope, None) if step.for_each is None else _each(turn, step, verb)
-        )
+        if step.for_each is None:
+            status, value = verb(turn, step, state.scope, None)
+        else:
+            status, value = _each(turn, step, verb)
     except EvaluationError as error:
         _fail(turn, step, given, error)
         return
@@ -231,7 +238,7 @@ def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None
 
 def _withdraw(turn: Turn, step: AnyStep, item: str | None, given: int) -> None:
     """Take back what a step has asked for in this turn, and close the holds that it opened before."""
-    turn.wanted.clear()
+    turn.wanted = ()
     for command in turn.commands[given:]:
         if isinstance(command, HoldCommand):
             del turn.state.open_holds[command.key]  # nobody has heard of it yet
@@ -318,20 +325,21 @@ def _item(
         return FAILED, None
 
 
-_OPEN = (
-    (ASKED, RunStatus.RUNNING),
+_RUNNING = RunStatus.RUNNING
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+_FIRST = (
+    (ASKED, _RUNNING),
     (HELD, RunStatus.HELD),
     (UNKNOWN, RunStatus.UNKNOWN),
     (WAITING, RunStatus.WAITING),
     (FAILED, RunStatus.FAILED),
     (REJECTED, RunStatus.REJECTED),
 )
-_COMPLETED = RunStatus.COMPLETED
-_RUNNING = RunStatus.RUNNING
 
 
-def _status(steps: list[StepStatus]) -> RunStatus:
-    for step, status in _OPEN:
-        if step in steps:
-            return status
-    return _COMPLETED
+def _status(found: int) -> RunStatus:
+    """How a run stands of whose steps one has each status whose bit is set."""
+    return next((status for step, status in _FIRST if found >> step & 1), RunStatus.COMPLETED)
+
+
+_STATUSES = tuple(map(_status, range(1 << len(STEP_STATUSES))))

@@ -62,8 +62,8 @@ class RunState:
     status: RunStatus
     scope: dict[str, Value]  # the event's data and the results of the steps done, by name
     steps: list[StepStatus]  # by index
-    answers: dict[str, Answer]
-    refreshed: dict[int, int]  # how often a read was done afresh, by index
+    answers: Mapping[str, Answer]
+    refreshed: Mapping[int, int]  # how often a read was done afresh, by index
     asked: set[str]  # keys of the commands that were given: none is given twice
     open_holds: dict[str, str]  # id of each open hold, by its key
     trace: dict[str, Mapping[str, Any]]  # what was decided and why, by step
@@ -73,8 +73,8 @@ class RunState:
         """The name of the run: flow and event, so that the same event never starts the same flow twice."""
         return f"{self.flow.name}/{self.event.id}"
 
-    def copy(self) -> "RunState":
-        """A copy that can be changed without changing this one."""
+    def copy(self, answers: Mapping[str, Answer], refreshed: Mapping[int, int]) -> "RunState":
+        """A copy that can be changed without changing this one, with these answers and fresh reads."""
         return RunState(
             self.flow,
             self.event,
@@ -82,8 +82,8 @@ class RunState:
             self.status,
             dict(self.scope),
             list(self.steps),
-            dict(self.answers),
-            dict(self.refreshed),
+            answers,
+            refreshed,
             set(self.asked),
             dict(self.open_holds),
             dict(self.trace),

@@ -19,7 +19,7 @@ class Turn:
         """Collect for this state, which is ours to change."""
         self.state = state
         self.commands: list[Command] = []
-        self.wanted: list[LookUpCommand] = []
+        self.wanted: tuple[LookUpCommand, ...] = ()
 
     def give(self, command: Command, key: str) -> None:
         """Give a command, unless it was given before."""
@@ -40,7 +40,7 @@ class Turn:
         key = f"xref:{entity}:{canonical_id}:{system}"
         answer = self.state.answers.get(key)
         if answer is None:
-            self.wanted.append(LookUpCommand(key, entity, str(canonical_id), system))
+            self.wanted += (LookUpCommand(key, entity, str(canonical_id), system),)
             return None
         if answer.value is None:
             raise EvaluationError(f"no id is known in {system} for {entity} {canonical_id}")
@@ -60,7 +60,7 @@ class Turn:
             return True, value
         for wanted in self.wanted:
             self.give(wanted, wanted.key)
-        self.wanted.clear()
+        self.wanted = ()
         return False, None
 
     def note(self, step: Step, item: str | None, facts: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The steps of a flow, one dataclass a verb."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.language.compiled import Compiled, Scope
@@ -38,6 +38,12 @@ class Step:
     needs: tuple[Need, ...]
     when: Compiled | None
     for_each: ForEach | None
+    key: str = field(init=False, repr=False)  # of its commands, but for the item
+
+    def __post_init__(self) -> None:
+        """Put the key together once for all runs."""
+        verb = type(self).__name__.removesuffix("Step").lower()
+        object.__setattr__(self, "key", f"{verb}:{self.name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ class CheckStep(Step):
     policies: tuple[PolicyPlan, ...]
     decide: Callable[
         [Scope], tuple[list[int], dict[str, Value]]
-    ]  # places of those that apply; the check's value
+    ]  # places of those that apply and hold or alert; the check's value
     reads: tuple[int, ...]  # the reads behind the inputs, done afresh when a hold is checked again
 
 
@@ -120,7 +126,7 @@ AnyStep: TypeAlias = ReadStep | MapStep | CheckStep | WriteStep | EmitStep | Wai
 
 def verb_of(step: AnyStep) -> str:
     """The verb as written in YAML."""
-    return type(step).__name__.removesuffix("Step").lower()
+    return step.key.partition(":")[0]
 
 
 Parameters: TypeAlias = Mapping[str, Value]

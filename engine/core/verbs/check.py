@@ -7,7 +7,7 @@ notes and reasons in words, and what the policies set. A check that holds has no
 from typing import Any
 
 from engine.core.command import AlertCommand, CloseHoldCommand, HoldCommand
-from engine.core.state import DONE, HELD, REJECTED, StepStatus
+from engine.core.state import DONE, HELD, REJECTED, RunState, StepStatus
 from engine.core.turn import Turn, suffix
 from engine.language.compiled import Scope
 from engine.plan.policy import PolicyPlan
@@ -20,16 +20,17 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
 
     Reject comes before hold: what is rejected is not also held.
     """
-    places, result = step.decide(scope)
-    policies, rejected = step.policies, result["rejected"]
-    for place in places:
-        policy = policies[place]
+    was_held = bool(turn.state.open_holds)
+    acting, result = step.decide(scope)
+    rejected = result["rejected"]
+    for place in acting:
+        policy = step.policies[place]
         if policy.hold is not None and not rejected:
             _hold(turn, step, item, policy, result)
         if policy.alert is not None:
             _alert(turn, step, item, policy, scope, result)
-    if turn.state.open_holds:
-        _close_others(turn, step, item, [] if rejected else [policies[place] for place in places])
+    if was_held:
+        _close_others(turn, step, item, [] if rejected else [step.policies[place] for place in acting])
     turn.note(step, item, result)
     if rejected:
         return REJECTED, None
@@ -37,24 +38,26 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
 
 
 def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, result: dict[str, Any]) -> None:
-    key = f"hold:{step.name}{suffix(item)}:{policy.name}"
-    if turn.answer(key) is not None:  # a person released it
-        result["released"].append(policy.name)
-        turn.state.open_holds.pop(key, None)
+    state, name, hold = turn.state, policy.name, policy.hold
+    assert hold is not None
+    key = f"hold:{step.name}{suffix(item)}:{name}"
+    if key in state.answers:  # a person released it
+        result["released"].append(name)
+        state.open_holds.pop(key, None)
         return
-    result["held"].append(policy.name)
-    assert policy.hold is not None
-    state = turn.state
-    reason = result["reasons"].get(policy.name, f"Policy {policy.name} holds it.")
+    result["held"].append(name)
     if key not in state.open_holds:
-        # A hold that was closed may open again; it is then another one.
-        times = sum(known.startswith(f"recheck:{step.name}#") for known in state.answers)
-        hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{policy.name}" + (f"#{times}" if times else "")
+        hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{name}{_again(state, step)}"
         state.open_holds[key] = hold_id
-        state.asked.discard(key)
-        turn.give(
-            HoldCommand(key, hold_id, step.name, item, policy.name, policy.owner, reason, policy.hold), key
-        )
+        state.asked.add(key)
+        reason = result["reasons"].get(name) or f"Policy {name} holds it."
+        turn.commands.append(HoldCommand(key, hold_id, step.name, item, name, policy.owner, reason, hold))
+
+
+def _again(state: RunState, step: CheckStep) -> str:
+    """How the id of a hold ends: one that was closed may open again, and is then another one."""
+    times = sum(known.startswith(f"recheck:{step.name}#") for known in state.answers) if state.answers else 0
+    return f"#{times}" if times else ""
 
 
 def _close_others(turn: Turn, step: CheckStep, item: str | None, fired: list[PolicyPlan]) -> None:

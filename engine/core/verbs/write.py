@@ -10,27 +10,30 @@ from engine.values.value import Value
 
 def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[StepStatus, Value]:
     """Make the record and ask for the write; go on with its receipt."""
-    key = f"write:{step.name}{suffix(item)}"
-    answer = turn.answer(key)
+    state, each = turn.state, suffix(item)
+    key = f"{step.key}{each}"
+    answer = state.answers.get(key)
     if answer is not None:
         return _settled(turn, step, item, answer)
-    if key in turn.state.asked:
+    if key in state.asked:
         return ASKED, None
     made, payload = turn.make(step.make, scope)
-    if not made:
-        return ASKED, None
-    state = turn.state
-    command = WriteCommand(
-        key,
-        f"{state.flow.name}/{state.event.id}/{step.name}{suffix(item)}",
-        step.name,
-        item,
-        step.connection,
-        step.operation,
-        record(payload),
-        tuple([(link.entity, str(link.canonical_id(scope))) for link in step.links]) if step.links else (),
-    )
-    turn.give(command, key)
+    if made:
+        effect_key = f"{state.flow.name}/{state.event.id}/{step.name}{each}"
+        links = [(link.entity, str(link.canonical_id(scope))) for link in step.links] if step.links else ()
+        state.asked.add(key)
+        turn.commands.append(
+            WriteCommand(
+                key,
+                effect_key,
+                step.name,
+                item,
+                step.connection,
+                step.operation,
+                record(payload),
+                tuple(links),
+            )
+        )
     return ASKED, None
 
 
