@@ -79,8 +79,8 @@ _PARTS = {
 class Decision:
     """One function that puts all policies of a check to the scope.
 
-    It gives the places of those that apply, and the value of the check but for holds. What several
-    policies look up is looked up once.
+    It gives the places of those that apply and hold or alert, and the value of the check but for
+    holds. What several policies look up is looked up once.
     """
 
     def __init__(self, compilation: Compilation, title: str) -> None:
@@ -105,7 +105,8 @@ class Decision:
             self._parts.setdefault(str(key), "None")
         condition = body.condition(document.when).atom
         with emitter.block(f"if {condition} is True:"):
-            emitter.line(f"{self._places}.append({place})")
+            if document.then.hold or document.then.approve or document.then.alert:
+                emitter.line(f"{self._places}.append({place})")
             emitter.line(f"{self._parts['fired']}.append({name!r})")
             self._say(document, name, body)
         with emitter.block(f"elif {condition} is not False:"):

@@ -36,9 +36,12 @@ def step(*policies, more=()):
 
 
 def decide(*policies, a=None, more=()):
-    places, result = step(*policies, more=more).decide({"a": a})
-    assert places == [
-        index for index, text in enumerate(policies) if text.split("\n")[0][8:] in result["fired"]
+    made = step(*policies, more=more)
+    acting, result = made.decide({"a": a})
+    assert acting == [
+        index
+        for index, one in enumerate(made.policies)
+        if one.name in result["fired"] and (one.hold or one.alert)
     ]
     return result
 
