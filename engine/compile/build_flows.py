@@ -9,6 +9,7 @@ from typing import Any, cast
 from engine.compile import problems
 from engine.compile.body import Body, texts_of
 from engine.compile.build_policies import Decision, event_type
+from engine.compile.check_effects import check_undo, effect_of, undo_of
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
@@ -16,6 +17,7 @@ from engine.compile.fit import contradicts, refuses
 from engine.connect.connector_plan import OperationPlan
 from engine.language.compiled import Compiled
 from engine.plan import graph
+from engine.plan.effect import UndoPlan
 from engine.plan.plan import FlowPlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.step import (
@@ -56,6 +58,9 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "links": ("write",),
         "undo": ("write",),
         "irreversible": ("write",),
+        "stands": ("write",),
+        "faults": ("write",),
+        "proposes": ("write",),
     }
 )
 
@@ -198,7 +203,8 @@ class FlowBuilder:
         yield from (text for text in step.choose.values() if text != "otherwise")
         if waits is not None and waits.where is not None:
             yield waits.where
-        for entry in step.given.values():
+        undo = {} if step.undo is None else step.undo.given
+        for entry in (*step.given.values(), *undo.values()):
             yield from texts_of(entry)
 
     def _inputs(self, step: StepDocument) -> dict[str, Text]:
@@ -440,19 +446,39 @@ class FlowBuilder:
         found = self._operation(text, "write")
         make, mapping = self._payload(name, document, more, found.takes if found else ANY)
         links = tuple(self._link(name, entity, path, more) for entity, path in document.links.items())
-        undo = document.undo
-        if undo is not None:
-            self._undone_by(undo)
+        undo = self._undo(name, document, found, more)
         step = WriteStep(
             **common,
             connection=connection,
             operation=operation,
             make=make,
             mapping=mapping,
-            undo=None if undo is None else str(undo),
+            effect=effect_of(self.compilation, self.document, name, document, found, undo),
             links=links,
         )
         return step, found.gives if found else RECEIPT
+
+    def _undo(
+        self,
+        name: str,
+        document: StepDocument,
+        operation: OperationPlan | None,
+        more: Mapping[str, Type],
+    ) -> UndoPlan | None:
+        """What takes a write back, checked against what it will be given."""
+        written, make = document.undo, None
+        kind: Type = ANY
+        if written is not None:
+            self._undone_by(written.call)
+        if written is not None and written.given:
+            payload, receipt = (operation.takes, operation.gives) if operation else (ANY, RECEIPT)
+            body = self._body({**more, "payload": payload, "receipt": receipt})
+            made = body.record(written.given, ANY, None, written.call)
+            make, kind = body.build(f"{self.document.name} {name} undo", name, made.atom).call, made.type
+        undo = undo_of(document, operation, make)
+        if undo is not None and operation is not None:
+            check_undo(self.compilation, document, operation, undo, kind)
+        return undo
 
     def _undone_by(self, text: Text) -> None:
         found = self.compilation.operations.get(str(text))

@@ -8,6 +8,7 @@ from engine.compile.build_events import build_events, build_sources
 from engine.compile.build_flows import build_flows
 from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
+from engine.compile.check_effects import check_effects
 from engine.compile.check_events import check_events
 from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
@@ -38,6 +39,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     build_policies,
     build_sources,  # after mappings, which turn native records into events
     build_flows,  # last of those that make something: flows use all of the above
+    check_effects,  # after flows: the order of their steps
     check_events,  # of all flows together
     check_tests,  # after flows: a test names a flow and its operations
 )

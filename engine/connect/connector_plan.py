@@ -111,6 +111,8 @@ class OperationPlan:
     found: Compiled | None
     faults: tuple[FaultRule, ...]  # its own, then the connector's
     undo: str | None
+    irreversible: str | None = None
+    raises: frozenset[str] = frozenset()  # classes of fault that the connector's own Python may find
 
     @property
     def takes(self) -> Type:
@@ -287,6 +289,8 @@ class _Builder:
             found=self.formula(item.found, names),
             faults=(*self.faults(item.faults, payload), *general),
             undo=None if item.undo is None else str(item.undo),
+            irreversible=_irreversible(self.spec, item),
+            raises=frozenset(str(name) for name in item.raises),
         )
 
     def faults(self, written: tuple[FaultSpec, ...], payload: Type) -> tuple[FaultRule, ...]:
@@ -346,6 +350,12 @@ def _parameters(item: OperationSpec) -> Record:
             for name, entry in item.parameters.items()
         },
     )
+
+
+def _irreversible(spec: ConnectorSpec, item: OperationSpec) -> str | None:
+    """Why a write cannot be taken back; what takes it back counts more than what is said of all."""
+    said = item.irreversible or (spec.irreversible if item.undo is None else None)
+    return None if said is None or item.does != "write" else str(said)
 
 
 def _request(item: RequestSpec | None, *, sends: bool) -> RequestPlan | None:

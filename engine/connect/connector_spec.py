@@ -218,6 +218,13 @@ class OperationSpec(Described):
         default=None,
         pattern=IDENTIFIER,
     )
+    irreversible: Text | None = note("Why this cannot be taken back.", default=None)
+    raises: tuple[Text, ...] = note(
+        "The classes of fault that the connector's own Python may find, beside those of the manifest.",
+        default=(),
+        many=True,
+        choices=FAULTS,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,5 +291,9 @@ class ConnectorSpec(Document):
     headers: Mapping[Text, Text] = note("Headers of every request.", default={})
     limits: LimitsSpec | None = note("What the system bears.", default=None)
     faults: tuple[FaultSpec, ...] = note("What its errors mean; the first that fits decides.", default=())
+    irreversible: Text | None = note(
+        "Why nothing that is written here can be taken back, unless an operation says otherwise.",
+        default=None,
+    )
     operations: Mapping[Text, OperationSpec] = note("What can be read and written.")
     sources: Mapping[Text, SourceSpec] = note("Where records come from by themselves.", default={})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.language.compiled import Compiled, Scope
+from engine.plan.effect import EffectPlan
 from engine.plan.policy import PolicyPlan
 from engine.values.value import Value
 
@@ -84,7 +85,7 @@ class WriteStep(Step):
     operation: str
     make: Make  # the record to write
     mapping: str | None
-    undo: str | None
+    effect: EffectPlan
     links: "tuple[Link, ...]"
 
 

@@ -139,6 +139,13 @@ _TITLES = {
     "TG509": "A calendar says something impossible",
     "TG510": "A key says nothing here",
     "TG511": "Events cause each other without end",
+    "TG520": "A write does not say how it is taken back",
+    "TG521": "A write says two things of taking it back",
+    "TG522": "An undo lacks what it needs",
+    "TG523": "An undo is given another type",
+    "TG524": "What cannot be taken back comes before what may be refused",
+    "TG525": "A fault has nowhere to go",
+    "TG526": "A fault cannot go that way",
     "TG701": "A comment begins without a space",
     "TG901": "Tidegate itself failed",
 }

@@ -31,6 +31,7 @@ identity: data.id
 
 DESK = """\
 connector: desk
+irreversible: Orders stay.
 api: {name: Desk, version: "1"}
 base_url: https://desk.example
 auth: {bearer: true}

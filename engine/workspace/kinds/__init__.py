@@ -6,7 +6,11 @@ from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.kinds.mapping import MappingDocument
 from engine.workspace.kinds.model import EntityDocument, EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
-from engine.workspace.kinds.reference import CalendarDocument, ConnectionDocument, TableDocument
+from engine.workspace.kinds.reference import (
+    CalendarDocument,
+    ConnectionDocument,
+    TableDocument,
+)
 
 KINDS: tuple[type[Document], ...] = (
     FlowDocument,

@@ -66,6 +66,48 @@ class WaitDocument(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoDocument(Described):
+    """The operation that takes a write back, and what it is told beside payload and receipt."""
+
+    shorthand: ClassVar[str | None] = "call"
+
+    call: Text = note("The operation: `erp.delete_project`.", pattern=OPERATION)
+    given: Mapping[Text, EntryDocument] = note(
+        "What it needs beside the fields of `payload` and `receipt`, which it is given anyway.",
+        key="with",
+        default={},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultsDocument(Described):
+    """Where a write goes that brought no receipt, by the class of the fault."""
+
+    transient: Text | None = note(
+        "Nothing happened: tried again, or given up at once. `retry` when left out.",
+        default=None,
+        choices=("retry", "dead_letter"),
+    )
+    permanent: Text | None = note(
+        "Refused for good: a dead letter, or parked until a person corrects it. `dead_letter` when left out.",
+        default=None,
+        choices=("dead_letter", "hold"),
+    )
+    unknown: Text | None = note(
+        "It may have happened: done again under its key, looked for in the target, or shown to a person. "
+        "What the operation allows when left out.",
+        default=None,
+        choices=("retry", "look_up", "person"),
+    )
+    closed_period: Text | None = note(
+        "The accounting period is closed: a dead letter, parked until it opens or a person decides, or moved "
+        "to the cycle that a policy rolls to.",
+        default=None,
+        choices=("dead_letter", "hold", "roll"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDocument(Described):
     """One step: exactly one verb, and what it depends on."""
 
@@ -103,8 +145,21 @@ class StepDocument(Described):
         "The canonical id, by entity, that the written record has in the target: `project: deal.id`.",
         default={},
     )
-    undo: Text | None = note("The operation that takes a write back.", default=None, pattern=OPERATION)
-    irreversible: Text | None = note("Why a write cannot be taken back.", default=None)
+    undo: UndoDocument | None = note("The operation that takes a write back.", default=None)
+    irreversible: Text | None = note(
+        "Why a write cannot be taken back. It then comes after everything that may be refused.", default=None
+    )
+    stands: Text | None = note(
+        "Why a write stays even when something beside or after it is refused.", default=None
+    )
+    faults: FaultsDocument | None = note(
+        "Where a write goes that brought no receipt; else as the flow says, else as the connection says.",
+        default=None,
+    )
+    proposes: Text | None = note(
+        "Why a write may set fields of which its target is the system of record: the owner decides.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +171,7 @@ class FlowDocument(Document):
     flow: Text = note("The name of the flow.", pattern=NAME)
     trigger: TriggerDocument = note("What starts a run.")
     slo: SloDocument | None = note("How soon a run should be complete.", default=None)
+    faults: FaultsDocument | None = note(
+        "Where its writes go that brought no receipt, unless a step says otherwise.", default=None
+    )
     steps: Mapping[Text, StepDocument] = note("The steps by name, in the order of reading.")

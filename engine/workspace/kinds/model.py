@@ -19,6 +19,8 @@ from engine.spec.field import (
     note,
 )
 
+FIELD_PATH = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+"
+
 FIELD_TYPES = (
     "any",
     "string",
@@ -52,7 +54,13 @@ class FieldDocument(Described):
     min_length: int | None = note("The shortest text.", default=None, minimum=0)
     max_length: int | None = note("The longest text.", default=None, minimum=0)
     pattern: Text | None = note("A regular expression that the text matches.", default=None)
-    system_of_record: Text | None = note("The connection that owns this field.", default=None, pattern=NAME)
+    system_of_record: Text | None = note("The system that owns this field.", default=None, pattern=NAME)
+    copy_of: Text | None = note(
+        "The field of another entity that this one repeats; it belongs to the system that owns that field.",
+        default=None,
+        pattern=FIELD_PATH,
+        examples=("client.name",),
+    )
     personal: bool = note("Whether it is personal data, to be masked in samples and logs.", default=False)
     about: Text | None = note("What it means.", default=None)
 
@@ -76,7 +84,7 @@ class EntityDocument(Document):
     entity: Text = note("The name of the entity.", pattern=IDENTIFIER)
     key: Text = note("The field that identifies one.", default="id", pattern=IDENTIFIER)
     system_of_record: Text | None = note(
-        "The connection that owns its fields, unless one says otherwise.", default=None
+        "The system that owns its fields, unless one says otherwise.", default=None
     )
     keep: Text = note(
         "What the ledger keeps of it: every snapshot, the latest, or none.",

@@ -1,4 +1,4 @@
-"""`table`, `calendar` and `connection`: what flows refer to."""
+"""`table`, `calendar`, `system` and `connection`: what flows refer to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from engine.spec.field import (
     Raw,
     note,
 )
+from engine.workspace.kinds.flow import FaultsDocument
 
 COLUMN_TYPES = (
     "any",
@@ -56,6 +57,9 @@ class TableDocument(Document):
     key: Mapping[Text, Text] = note("The key columns and their types.")
     effective: EffectiveDocument | None = note("From when to when a row holds.", default=None)
     columns: Mapping[Text, Text] = note("The other columns and their types.")
+    system_of_record: Text | None = note(
+        "The system that owns what stands in it.", default=None, pattern=IDENTIFIER
+    )
     file: Text | None = note("A CSV, JSON or JSON lines file beside this one.", default=None)
     rows: Raw | None = note("The rows themselves.", default=None)
 
@@ -115,6 +119,15 @@ class CalendarDocument(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemDocument(Document):
+    """A system that owns data, whether or not it is connected yet."""
+
+    kind: ClassVar[str] = "system"
+
+    system: Text = note("The name by which `system_of_record` means it.", pattern=IDENTIFIER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowDocument(Described):
     """When a system is not to be called."""
 
@@ -130,5 +143,13 @@ class ConnectionDocument(Document):
 
     connection: Text = note("The name that flows use.", pattern=IDENTIFIER)
     connector: Text = note("The connector.", pattern=IDENTIFIER)
+    system: Text | None = note(
+        "The system that it leads to, as `system_of_record` names it; its own name when left out.",
+        default=None,
+        pattern=IDENTIFIER,
+    )
+    faults: FaultsDocument | None = note(
+        "Where writes to it go that brought no receipt, unless a flow or a step says otherwise.", default=None
+    )
     environments: Mapping[Text, Raw] = note("Its settings in each environment; secrets by reference only.")
     windows: tuple[WindowDocument, ...] = note("When it is not to be called.", default=())
