@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from engine.compile import problems
 from engine.compile.body import Body, texts_of
-from engine.compile.build_policies import Decision, event_type
+from engine.compile.build_policies import Decision, event_type, refuted_by, set_by
 from engine.compile.check_effects import check_undo, effect_of, undo_of
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
@@ -16,6 +16,7 @@ from engine.compile.expressions import Expressions
 from engine.compile.fit import contradicts, refuses
 from engine.connect.connector_plan import OperationPlan
 from engine.language.compiled import Compiled
+from engine.language.known import NO_FACTS, Facts, both
 from engine.plan import graph
 from engine.plan.effect import UndoPlan
 from engine.plan.plan import FlowPlan
@@ -34,7 +35,7 @@ from engine.plan.step import (
     WaitStep,
     WriteStep,
 )
-from engine.source import Text
+from engine.source import Span, Text
 from engine.spec.field import STEP_NAME
 from engine.values import type as types
 from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
@@ -106,6 +107,8 @@ class FlowBuilder:
         }
         self.results: dict[str, Type] = {}
         self.nullable: set[str] = set()
+        self.facts: Facts = NO_FACTS  # what was shown before the step at hand is reached
+        self.shown: dict[str, Facts] = {}  # what has been shown where a step is done
 
     def flow(self) -> FlowPlan | None:
         """The flow, if its steps can be put in order."""
@@ -113,6 +116,8 @@ class FlowBuilder:
         where = None
         if document.trigger.where is not None:
             where = self._condition("trigger", "where", document.trigger.where, {})
+            self.facts = self._body({}).shown(document.trigger.where)[0]
+        self.shown[""] = self.facts
         if not self._check_names():
             return None
         edges = {name: list(self._edges(name, step)) for name, step in self.steps.items()}
@@ -223,7 +228,8 @@ class FlowBuilder:
 
     def _body(self, more: Mapping[str, Type]) -> Body:
         body = Body(self.compilation, self.expressions, {**self.scope, **self.results, **more})
-        body.types = body.types.including({}, frozenset(self.nullable))
+        body.types = body.types.including({}, frozenset(self.nullable) - more.keys())
+        body.assume({place: known for place, known in self.facts.items() if place[0] not in more})
         return body
 
     def _step(
@@ -231,12 +237,16 @@ class FlowBuilder:
     ) -> AnyStep | None:
         """Compile one step, and put its result in scope."""
         document = self.steps[name]
+        self.facts = self._before(edges)
+        when = self._condition(name, "when", document.when, {})
+        if document.when is not None:
+            self.facts = both(self.facts, self._body({}).shown(document.when)[0])
         item = self._items(name, document)
         common = {
             "index": index[name],
             "name": name,
             "needs": tuple(Need(index[edge.step], edge.branch) for edge in edges),
-            "when": self._condition(name, "when", document.when, {}),
+            "when": when,
             "for_each": item[1] if item else None,
         }
         more = item[0] if item else {}
@@ -250,7 +260,40 @@ class FlowBuilder:
         self.results[name] = Listing(item=result) if item else result
         if document.missing == "null":
             self.nullable.add(name)
+        self.shown[name] = self.facts if item else both(self.facts, self._passed(document))
         return cast("AnyStep", step)
+
+    def _before(self, edges: list[_Edge]) -> Facts:
+        """What has been shown where a step is reached: all that it needs was done, on the branch that it needs."""
+        facts = self.shown[""]
+        for edge in edges:
+            facts = both(facts, self.shown.get(edge.step, NO_FACTS))
+            if edge.branch is not None and self.steps[edge.step].for_each is None:
+                facts = both(facts, self._chosen(self.steps[edge.step], edge.branch))
+        return facts
+
+    def _chosen(self, document: StepDocument, branch: str) -> Facts:
+        """What holds on a branch: its own condition, and none of those before it."""
+        facts = NO_FACTS
+        for name, text in document.choose.items():
+            yes, no = (NO_FACTS, NO_FACTS) if text == "otherwise" else self._body({}).shown(text)
+            if str(name) == branch:
+                return both(facts, yes)
+            facts = both(facts, no)
+        return facts
+
+    def _passed(self, document: StepDocument) -> Facts:
+        """What a check shows to the steps that need it: where a policy rejects, they are not reached.
+
+        A hold shows nothing, for a person may release it whatever the data says.
+        """
+        facts = NO_FACTS
+        documents = self.compilation.documents(PolicyDocument)
+        for name in document.check:
+            policy = documents.get(str(name))
+            if policy is not None and str(name) in self.compilation.policies:
+                facts = both(facts, refuted_by(self.compilation, policy))
+        return facts
 
     def _refreshed(self, name: str, needs: Mapping[str, list[str]]) -> set[str]:
         """The reads behind a check, and what is made of them by mappings."""
@@ -342,11 +385,24 @@ class FlowBuilder:
             gives = document.map is not None
             if name not in known:
                 self.compilation.report(problems.input_not_in_scope(text, name, known, can_be_given=gives))
+            elif self._is_null_refused(name, signature, more):
+                self.compilation.report(problems.input_may_be_null(text, name, self._null_from(name)))
             elif contradicts(wanted, known[name]):
                 described = types.describe(wanted), types.describe(known[name])
                 self.compilation.report(
                     problems.input_of_other_type(text, name, *described, can_be_given=gives)
                 )
+
+    def _is_null_refused(self, name: str, signature: Signature, more: Mapping[str, Type]) -> bool:
+        """Whether an input may be null here, and whoever takes it never asks whether it is."""
+        if name not in self.nullable or name in more or name in signature.nullable:
+            return False
+        shown = self.facts.get((name,))
+        return shown is None or shown.nullable
+
+    def _null_from(self, name: str) -> Span | None:
+        """Where a step says that its result may be null."""
+        return self.steps[name].keys.get("missing")
 
     def _operation(self, text: Text, does: str) -> OperationPlan | None:
         """An operation that exists and does what the verb says."""
@@ -433,8 +489,9 @@ class FlowBuilder:
                 self.compilation.report(problems.checked_twice(policy))
             self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
             decision.add(documents[found.name], len(policies))
-            policies.append(found)
-            sets.update({str(key): Field(type=ANY, nullable=True) for key in documents[found.name].then.set})
+            policies.extend((found, *self.compilation.variants[found.name]))
+            keys = set_by(self.compilation, documents[found.name])
+            sets.update({key: Field(type=ANY, nullable=True) for key in keys})
         result = Record(name="check", fields={**CHECK.fields, **sets}, open=True)
         return CheckStep(**common, policies=tuple(policies), decide=decision.build()), result
 

@@ -255,8 +255,8 @@ def _refusal(
 
 def stops(policy: PolicyDocument) -> bool:
     """Whether a policy may keep what depends on its check from happening."""
-    then = policy.then
-    return then.reject is not None or then.hold is not None or then.approve is not None
+    holds = any(then.hold is not None or then.approve is not None for then in policy.outcomes)
+    return holds or policy.may_reject
 
 
 def _check_roll(
@@ -272,7 +272,8 @@ def _check_roll(
         return
     before = [other for other in order.flow.steps if other.index in order.before[step.index]]
     checks = [name for other in before if isinstance(other, CheckStep) for name in _policies_of(other)]
-    if not any(policies[name].then.roll is not None for name in checks if name in policies):
+    outcomes = [then for name in checks if name in policies for then in policies[name].outcomes]
+    if not any(then.roll is not None for then in outcomes):
         way = _said("closed_period", (written.faults, document.faults)) or written.write
         assert way is not None
         why = "no check before it has a policy that rolls to another cycle"

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from engine.compile import problems
 from engine.compile.memo import Memo
@@ -23,6 +23,9 @@ from engine.values.schema import CheckedSchema
 from engine.values.type import Type
 from engine.workspace.files import FileUnreadable
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.compile.decision_table import DecisionTable
 
 D = TypeVar("D", bound=Document)
 
@@ -58,12 +61,15 @@ class Compilation:
     entities: dict[str, EntityModel] = field(default_factory=dict)  # by the same name
     tables: dict[str, Table] = field(default_factory=dict)
     table_types: dict[str, Mapping[str, Type]] = field(default_factory=dict)  # of each column
+    full_columns: dict[str, frozenset[str]] = field(default_factory=dict)  # of a table: without an empty cell
     operations: dict[str, OperationPlan] = field(default_factory=dict)  # by "erp.time_bill"
     events: dict[str, EventPlan] = field(default_factory=dict)
     event_types: dict[str, Type] = field(default_factory=dict)
     mappings: dict[str, MappingPlan] = field(default_factory=dict)
     mapping_types: dict[str, "Signature"] = field(default_factory=dict)
     policies: dict[str, PolicyPlan] = field(default_factory=dict)
+    variants: dict[str, tuple[PolicyPlan, ...]] = field(default_factory=dict)  # of rows of tables that act
+    decision_tables: dict[str, "DecisionTable"] = field(default_factory=dict)  # by the name of the policy
     policy_types: dict[str, "Signature"] = field(default_factory=dict)
     flows: dict[str, FlowPlan] = field(default_factory=dict)
     sources: list[SourcePlan] = field(default_factory=list)
@@ -133,3 +139,4 @@ class Signature:
 
     inputs: Mapping[str, Type]
     output: Type
+    nullable: frozenset[str] = frozenset()  # inputs that may be null: it asks whether they are

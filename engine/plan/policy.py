@@ -24,6 +24,7 @@ class Hold:
     four_eyes_over: str | None  # "50000 USD"
     escalate_to: str | None
     escalate_after_seconds: int | None
+    amount: Compiled | None = None  # the money at stake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,11 @@ class TestOutcomes:
             ("{reject: too-late}", "reason: late", {"rejected": ["p"], "reasons": {"p": "late"}}),
             ("{reject: {}}", "reason: late", {"rejected": ["p"], "reasons": {"p": "late"}}),
             ("{approve: {role: lead}}", "reason: why", {"reasons": {"p": "why"}}),
-            ("{roll: {cycle: \"{'name': a.n}\"}}", "", {"rolled": ["p"], "cycle": {"name": 5}}),
+            (
+                "{roll: {cycle: \"{'name': a.n}\"}}",
+                "note: late",
+                {"rolled": ["p"], "cycle": {"name": 5}, "notes": ["late"]},
+            ),
             ("{route: a.to}", "", {"route": "there"}),
             ("{route: {to: {value: here}}}", "note: as {{ a.n }}", {"route": "here", "notes": ["as 5"]}),
             ("{alert: {to: team, message: 'n is {{ a.n }}'}}", "", {}),
@@ -71,7 +75,7 @@ class TestOutcomes:
 
     def test_how_a_hold_ends(self):
         then = (
-            "{hold: {until: {event: e, where: event.data.id == a.id}, "
+            "{hold: {amount: a.value, until: {event: e, where: event.data.id == a.id}, "
             "release: {role: lead, reason: optional, four_eyes_over: 500 EUR}, escalate: {after: 2h, to: boss}}}"
         )
         hold = step(policy(then=then, more="reason: r")).policies[0].hold

@@ -11,6 +11,7 @@ from engine.spec.field import (
     Document,
     Duration,
     FormulaText,
+    Raw,
     TemplateText,
     note,
 )
@@ -53,6 +54,11 @@ class HoldDocument(Described):
     until: UntilDocument | None = note("An event after which the policy is checked again.", default=None)
     release: ReleaseDocument | None = note("Who may release it by hand.", default=None)
     escalate: EscalateDocument | None = note("Who is told when it stays open.", default=None)
+    amount: EntryDocument | None = note(
+        "The money at stake: shown with the hold, and what `four_eyes_over` is compared with.",
+        default=None,
+        examples=("invoice.total",),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,14 @@ class ApproveDocument(Described):
 
     role: Text = note("The role that may agree.", pattern=NAME)
     escalate: EscalateDocument | None = note("Who is told when nobody answers.", default=None)
+    amount: EntryDocument | None = note(
+        "The money at stake: shown with the hold, and what `four_eyes_over` is compared with.",
+        default=None,
+        examples=("invoice.total",),
+    )
+    four_eyes_over: Text | None = note(
+        "Above this amount a second person must agree.", default=None, pattern=r"[0-9]+(\.[0-9]+)? [A-Z]{3}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +127,88 @@ class OutcomeDocument(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowDocument(Described):
+    """A row of a decision table: a test for each column, and what follows when all of them are true.
+
+    A test is `-` for anything, a text, a number, true, false, null, a date; `< 100`, `100..500` or
+    `[100..500)`; `not(...)`; or several of these, with commas between them or as a list. From a row that
+    says nothing else, nothing follows.
+    """
+
+    shorthand: ClassVar[str | None] = "when"
+    extra: ClassVar[str | None] = "cells"
+
+    when: tuple[Raw, ...] = note(
+        "The tests in the order of `by`, and behind them the values in the order of `gives`.", default=()
+    )
+    then: OutcomeDocument | None = note("What follows when the row applies.", default=None)
+    reason: TemplateText | None = note("Why, in a sentence for people.", default=None)
+    about: Text | None = note(
+        "The row in words; part of the reason where there is no `reason`.", default=None
+    )
+    cells: Mapping[Text, Raw] = note("A test or a value, by the name of its column.", default={})
+    note: TemplateText | None = note("What is worth knowing, in a sentence for people.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideDocument(Described):
+    """A decision table: columns that are named once, and rows of tests."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("rows", "file"),)
+
+    by: Mapping[Text, EntryDocument] = note(
+        "What is looked at: the columns by name, each with where its value is.",
+        examples=("{billing: project.billing_type}",),
+    )
+    hit: Text = note(
+        "Which rows apply: the only one that is true (`unique`; two that could be true together are an "
+        "error), the `first` that is true, or `all` that are true.",
+        default="unique",
+        choices=("unique", "first", "all"),
+    )
+    gives: tuple[Text, ...] = note(
+        "Columns of what follows: `reject` (a code), `route`, `alert` (who is told), `reason`, `note`, "
+        "`about`; any other name is a value for the steps that follow.",
+        default=(),
+        many=True,
+    )
+    rows: tuple[RowDocument, ...] | None = note("The rows.", default=None)
+    file: Text | None = note(
+        "A CSV or JSON lines file beside this one with the rows; its columns are those of `by` and `gives`.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDocument(Document):
-    """A rule: when it applies, what follows, why, and what releases it."""
+    """A rule: when it applies, what follows, why, and what releases it. Or a table of such rules."""
 
     kind: ClassVar[str] = "policy"
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("when", "decide"),)
 
     policy: Text = note("The name of the policy.", pattern=NAME)
     inputs: Mapping[Text, Text] = note("The type of each input, by the name that expressions use.")
     let: Mapping[Text, EntryDocument] = note(
         "Values named once, used below; computed only when used.", default={}
     )
-    when: FormulaText = note("The rule applies when this is true.")
-    then: OutcomeDocument = note("What follows.")
+    when: FormulaText | None = note("The rule applies when this is true.", default=None)
+    then: OutcomeDocument | None = note("What follows.", default=None)
+    decide: DecideDocument | None = note("A decision table, in place of `when` and `then`.", default=None)
     reason: TemplateText | None = note(
-        "Why, in a sentence for people; for hold, reject, approve.", default=None
+        "Why, in a sentence for people; made of `about` and the facts when left out.", default=None
     )
     note: TemplateText | None = note("What is worth knowing, in a sentence for people.", default=None)
+
+    @property
+    def outcomes(self) -> tuple[OutcomeDocument, ...]:
+        """All that may follow: of the rule, or of the rows of its table that say so themselves."""
+        rows = () if self.decide is None else self.decide.rows or ()
+        found = (self.then, *(row.then for row in rows))
+        return tuple(then for then in found if then is not None)
+
+    @property
+    def may_reject(self) -> bool:
+        """Whether it refuses what depends on it in some case."""
+        given = self.decide is not None and "reject" in self.decide.gives
+        return given or any(then.reject is not None for then in self.outcomes)
