@@ -13,6 +13,7 @@ from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
 from engine.compile.incremental import Incremental, Look
+from engine.compile.published import published_schema
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
@@ -28,10 +29,12 @@ from engine.runtime.connections import Connection, Connections
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.poll import Asked, Poller
 from engine.runtime.triggers.webhook import Hook
+from engine.spec.json_schema import schemas_of
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 from engine.workspace.files import WorkspaceError, find_root
 from engine.workspace.kinds import KINDS
+from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 from engine.workspace.load import load_workspace
 from engine.workspace.workspace import Workspace
@@ -131,6 +134,20 @@ def pack_folder() -> Path:
     """The folder of the pack: beside the engine in a checkout, inside it when installed from a wheel."""
     inside = Path(__file__).parent / "pack"
     return inside if inside.is_dir() else Path(__file__).parent.parent
+
+
+def editor_schemas() -> dict[str, bytes]:
+    """The JSON Schemas of all kinds of documents by the name of their file, as an editor wants them."""
+    return {name: write_json(schema, indent=True) + b"\n" for name, schema in schemas_of(ALL_KINDS).items()}
+
+
+def entity_schemas(session: Session) -> dict[str, bytes]:
+    """The JSON Schemas of the entities of a workspace, in every version, by `canonical/NAME@VERSION`."""
+    documents = (one for one in session.workspace.documents if isinstance(one, EntityDocument))
+    return {
+        f"canonical/{one.name}@{one.version}": write_json(published_schema(one), indent=True) + b"\n"
+        for one in documents
+    }
 
 
 def store_release(session: Session, ledger: Ledger, clock: Clock) -> None:

@@ -17,10 +17,12 @@ from engine.errors import TidegateError
 # name -> (module, what it does in a few words)
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "init": ("engine.cli.init", "Make a workspace to start from."),
         "validate": ("engine.cli.validate", "Check every document of a workspace."),
         "explain": ("engine.cli.explain", "Explain the code of a problem."),
         "test": ("engine.cli.test", "Run the tests that stand beside flows."),
         "map": ("engine.cli.map", "Put a record through a mapping."),
+        "repl": ("engine.cli.repl", "Try expressions on sample records, line by line."),
         "graph": ("engine.cli.graph", "Draw a flow, or the whole workspace."),
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
@@ -33,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
         "ledger": ("engine.cli.ledger", "Create, upgrade and verify a ledger."),
-        "schema": ("engine.cli.schema", "Print the JSON Schema of a kind of document, for editors."),
+        "schema": ("engine.cli.schema", "Give the JSON Schemas of documents and of entities."),
     }
 )
 

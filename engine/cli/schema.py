@@ -4,34 +4,65 @@ from pathlib import Path
 
 import click
 
-from engine.cli import output
+from engine.cli import options, output
 
 
-@click.command("schema")
-@click.argument("kind", required=False)
-@click.option(
-    "--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all of them here."
-)
-def command(kind: str | None, folder: Path | None) -> None:
-    """Print the JSON Schema of a kind of document, for editors; without a kind, list the kinds."""
-    from engine.errors import InputError
-    from engine.problems.suggest import did_you_mean
+@click.group("schema")
+def command() -> None:
+    """JSON Schemas: of the documents, for editors; of the firm's own entities, for other systems."""
+
+
+@command.command("list")
+def list_kinds() -> None:
+    """List the kinds of documents."""
     from engine.session import ALL_KINDS
     from engine.spec.field import Document
-    from engine.spec.json_schema import schema_of
-    from engine.values.json_text import write_json
 
     described: tuple[type[Document], ...] = ALL_KINDS
-    kinds = {found.kind: found for found in described}
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, found in kinds.items():
-            (folder / f"{name}.schema.json").write_bytes(write_json(schema_of(found), indent=True) + b"\n")
-        output.line(f"{len(kinds)} schemas are in {folder}.")
-    elif kind is None:
-        for name, found in kinds.items():
-            output.line(f"{name:12} {(found.__doc__ or '').splitlines()[0]}")
-    elif kind in kinds:
-        output.json(schema_of(kinds[kind]))
+    for kind in described:
+        output.line(f"{kind.kind:12} {(kind.__doc__ or '').splitlines()[0]}")
+
+
+@command.command("show")
+@click.argument("name")
+@options.workspace
+def show(name: str, folder: Path | None) -> None:
+    """Print the schema of a kind of document, or of an entity (`canonical/time_entry@2`)."""
+    from engine.errors import InputError
+    from engine.problems.suggest import did_you_mean
+    from engine.session import editor_schemas, entity_schemas, load
+
+    schemas = {file.removesuffix(".schema.json"): text for file, text in editor_schemas().items()}
+    if name not in schemas and "/" in name:
+        schemas = entity_schemas(load(folder))
+    if name not in schemas:
+        raise InputError(
+            " ".join([f"there is no kind of document or entity {name!r}.", *did_you_mean(name, schemas)])
+        )
+    output.raw(schemas[name].decode().rstrip("\n"))
+
+
+@command.command("export")
+@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--entities", is_flag=True, help="Write the schemas of the workspace's entities instead.")
+@options.workspace
+def export(target: Path, folder: Path | None, *, entities: bool) -> None:
+    """Write the schemas into the folder TARGET: those of all kinds of documents, for editors.
+
+    `tidegate.schema.json` fits files that hold documents of several kinds; the others lie beside it.
+    """
+    from engine.session import editor_schemas, entity_schemas, load
+
+    if entities:
+        files = {f"{_file(name)}.schema.json": text for name, text in entity_schemas(load(folder)).items()}
     else:
-        raise InputError(" ".join([f"there is no kind of document {kind!r}.", *did_you_mean(kind, kinds)]))
+        files = editor_schemas()
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (target / name).write_bytes(text)
+    output.line(f"{len(files)} schemas are in {target}.")
+
+
+def _file(entity: str) -> str:
+    """`canonical/time_entry@2` as the name of a file: `time_entry.v2`."""
+    return entity.removeprefix("canonical/").replace("@", ".v")

@@ -80,7 +80,7 @@ def _key_text(document: EntityDocument) -> Text:
 
 def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:
     try:
-        return schemas.checked_schema(_record_schema(document.fields, is_open=document.open), name)
+        return schemas.checked_schema(record_schema(document.fields, is_open=document.open), name)
     except schemas.SchemaUnusable as error:
         place, why = next(_guilty(document), (document.name, str(error)))
         compilation.report(problems.unusable_entity(place, document.name, why))
@@ -128,7 +128,8 @@ def _type(compilation: Compilation, document: FieldDocument) -> Type:
     return types.SCALARS[name]
 
 
-def _record_schema(fields: Mapping[Text, FieldDocument], *, is_open: bool) -> dict[str, Value]:
+def record_schema(fields: Mapping[Text, FieldDocument], *, is_open: bool) -> dict[str, Value]:
+    """The JSON Schema of a record with these fields, with what is checked and nothing else."""
     found: dict[str, Value] = {
         "type": "object",
         "properties": {str(name): _schema(field) for name, field in fields.items()},
@@ -172,7 +173,7 @@ def _schema(document: FieldDocument) -> dict[str, Value]:
         found.update(_MONEY)
     if name == "record" and document.fields:
         # Nested records are open: a field more inside one is news, not an error.
-        found.update(_record_schema(document.fields, is_open=True))
+        found.update(record_schema(document.fields, is_open=True))
     if document.items is not None:
         found["items"] = _schema(document.items)
     return _or_null(found) if document.nullable else found

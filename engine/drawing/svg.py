@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 from engine.drawing.colours import COLOURS
 from engine.drawing.layout import Box, lay_out
+from engine.drawing.listed import listed
 from engine.drawing.picture import Edge, Node, Picture
 
 MARGIN = 24
@@ -50,6 +51,8 @@ def svg(picture: Picture) -> str:
     )
     parts = [
         head,
+        f"<title>{escape(picture.title)}</title>",
+        f"<desc>{escape(listed(picture))}</desc>",
         f"<style>{_STYLE}</style>",
         _ARROW,
         f'<rect class="ground" width="{width:.0f}" height="{height:.0f}"/>',

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from engine.drawing.layout import Box, Layout, lay_out
+from engine.drawing.listed import listed
 from engine.drawing.picture import Node, Picture
 
 NEAR = 4
@@ -25,33 +26,15 @@ _LINES = {
 def terminal(picture: Picture, width: int) -> str:
     """The lines of the picture; a list of its nodes when it is too wide, or leads aside."""
     if picture.rightward:
-        return _listed(picture)
+        return listed(picture)
     sketches = [_Sketch(part, lay_out(part, _size, across=3, down=2)) for part in picture.parts()]
     if max(sketch.layout.width for sketch in sketches) + 1 > width:
-        return _listed(picture)
+        return listed(picture)
     return "\n".join(sketch.text() for sketch in sketches)
 
 
 def _size(node: Node) -> tuple[float, float]:
     return max(map(len, node.text)) + 4, len(node.text) + 2
-
-
-def _listed(picture: Picture) -> str:
-    """Each node with what stands in it, what leads to it, and where it leads."""
-    titles = {node.id: node.title for node in picture.nodes}
-    blocks = []
-    for node in picture.nodes:
-        lines = [node.title, *(f"  {line}" for line in node.lines)]
-        before = [_told(titles[edge.start], edge.label) for edge in picture.edges if edge.end == node.id]
-        after = [_told(titles[edge.end], edge.label) for edge in picture.edges if edge.start == node.id]
-        lines += [f"  after {', '.join(before)}"] if before else []
-        lines += [f"  then {', '.join(after)}"] if after else []
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _told(title: str, label: str) -> str:
-    return f"{title} ({label})" if label else title
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Draft 7, because that is what editors of YAML know best.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -36,6 +36,35 @@ def schema_of(kind: type[Document]) -> _Schema:
         "title": f"Tidegate {kind.kind}",
         **record,
         "definitions": dict(sorted(definitions.items())),
+    }
+
+
+ANY_KIND = "tidegate.schema.json"
+"""The file of the schema for documents of any kind; it refers to the others, which lie beside it."""
+
+
+def schemas_of(kinds: Sequence[type[Document]]) -> dict[str, _Schema]:
+    """The schemas of some kinds by the name of their file, and one for files that hold several kinds."""
+    return {**{_file(kind): schema_of(kind) for kind in kinds}, ANY_KIND: _any_of(kinds)}
+
+
+def _file(kind: type[Document]) -> str:
+    return f"{kind.kind}.schema.json"
+
+
+def _any_of(kinds: Sequence[type[Document]]) -> _Schema:
+    """The schema of a document whose kind is told by its key; a test names a flow, so that comes later."""
+    names = {kind.kind for kind in kinds}
+    keys = {kind: {field.key for field in fields_of(kind)} & names for kind in kinds}
+    chain: _Schema = {"required": ["flow"], "description": "The first key says what a document is."}
+    for kind in sorted(kinds, key=lambda one: (len(keys[one]), one.kind)):
+        chain = {"if": {"required": [kind.kind]}, "then": {"$ref": _file(kind)}, "else": chain}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A document of Tidegate",
+        "type": "object",
+        "properties": {kind.kind: {"description": _about(kind)} for kind in kinds},
+        **chain,
     }
 
 

@@ -12,7 +12,7 @@ GROUND = ("source", "spec", "event", "effect", "values", "clock")
 TOP = "engine"
 
 # What both faces may use.
-FACES = ("session", "runtime", "insight", "preview", "flowtest", "drawing", "problems", "errors", "values", TOP)
+FACES = ("session", "runtime", "insight", "preview", "flowtest", "drawing", "scaffold", "problems", "errors", "values", TOP)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The ground: data and nothing else.
@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workspace": ("values", "source", "problems", "spec", "language"),
     "core": ("plan", "values", "event", "effect", "language.compiled"),
     "insight": ("ledger.reader", "ledger.rows", "plan", "event", "effect", "values", "clock"),
+    # What `tidegate init` writes: files and nothing else.
+    "scaffold": ("errors", TOP),
     # Pictures of a plan, for both faces.
     "drawing": ("plan", "values"),
     # What brings them together.
@@ -64,8 +66,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "language.compiled",
     ),
     "preview": ("core", "plan", "ledger", "event", "effect", "values", "clock"),
-    "flowtest": ("core", "plan", "connect", "workspace", "problems", *GROUND),
+    # The one rule about who may release a hold is the same in tests as when run.
+    "runtime.permission": ("values",),
+    "flowtest": ("core", "plan", "connect", "workspace", "problems", "runtime.permission", *GROUND),
     "session": (
+        "spec",
         "workspace",
         "compile",
         "plan",

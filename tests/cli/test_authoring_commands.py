@@ -4,12 +4,16 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 
 from engine.cli.main import COMMANDS
 from tests.workspaces.systems import approval, entry
+
+ROOT = Path(__file__).parents[2]
 
 
 class TestTheFrontDoor:
@@ -200,23 +204,49 @@ class TestEval:
 
 class TestSchema:
     def test_kinds_are_listed_and_shown(self, tidegate):
-        assert "flow" in tidegate("schema").out
-        assert tidegate("schema", "test").json["title"]
+        assert "flow" in tidegate("schema", "list").out
+        assert tidegate("schema", "show", "test").json["title"]
 
     def test_all_are_written(self, tidegate, tmp_path):
-        ended = tidegate("schema", "--export", tmp_path / "out")
+        ended = tidegate("schema", "export", tmp_path / "out")
         assert ended.code == 0
         assert json.loads((tmp_path / "out" / "flow.schema.json").read_text())["title"]
+        assert json.loads((tmp_path / "out" / "tidegate.schema.json").read_text())["if"]
+
+    def test_an_entity_is_published_with_what_its_fields_mean(self, tidegate, tmp_path):
+        assert tidegate("schema", "export", tmp_path / "out", "--entities", "-w", ROOT).code == 0
+        names = {path.name for path in (tmp_path / "out").iterdir()}
+        assert "contract.v1.schema.json" in names, names
+        for name in names:
+            schema = json.loads((tmp_path / "out" / name).read_text())
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema["description"]
 
     def test_a_kind_that_there_is_not(self, tidegate):
-        assert "did you mean `flow`?" in tidegate("schema", "flwo").err
+        assert "did you mean `flow`?" in tidegate("schema", "show", "flwo").err
+        assert "did you mean" in tidegate("schema", "show", "canonical/contrat@1", "-w", ROOT).err
 
     def test_a_place_that_is_none(self, tidegate, tmp_path):
         (tmp_path / "file").write_text("")
-        assert tidegate("schema", "--export", tmp_path / "file").code == 2
-        ended = tidegate("schema", "--export", tmp_path / "file" / "below")
+        assert tidegate("schema", "export", tmp_path / "file").code == 2
+        ended = tidegate("schema", "export", tmp_path / "file" / "below")
         assert ended.code == 1
         assert "not a directory" in ended.err.lower()
+
+
+class TestGraph:
+    def test_a_flow_in_each_form(self, tidegate, tmp_path):
+        flow = "milestone-to-invoice"
+        assert "▼" in tidegate("graph", flow, "-w", ROOT).out
+        assert tidegate("graph", flow, "-w", ROOT, "--format", "mermaid").out.startswith("flowchart TD")
+        assert tidegate("graph", flow, "-w", ROOT, "--format", "json").json["title"] == flow
+        assert "is drawn in" in tidegate("graph", flow, "-w", ROOT, "-o", tmp_path / "a.svg").out
+        assert (tmp_path / "a.svg").read_text().startswith("<svg")
+
+    def test_a_flow_that_there_is_not(self, tidegate):
+        ended = tidegate("graph", "milestone-to-invoce", "-w", ROOT)
+        assert ended.code == 1
+        assert "did you mean `milestone-to-invoice`?" in ended.err
 
 
 class TestExplain:

@@ -10,8 +10,9 @@ import pytest
 from engine.connect.connector_spec import ConnectorSpec
 from engine.problems import Collector
 from engine.source import Source
-from engine.spec.json_schema import schema_of
+from engine.spec.json_schema import ANY_KIND, schema_of, schemas_of
 from engine.spec.reference import reference_page
+from engine.spec.shape import fields_of
 from engine.workspace import KINDS
 from engine.workspace.decode import Decoder
 from engine.workspace.raw import read_raw
@@ -36,6 +37,21 @@ def test_schema_is_not_stale(kind):
     check(ROOT / "schemas" / "tidegate" / f"{kind}.schema.json", text)
 
 
+def test_the_schema_of_any_kind_is_not_stale():
+    text = json.dumps(schemas_of(tuple(BY_KIND.values()))[ANY_KIND], indent=2, ensure_ascii=False) + "\n"
+    check(ROOT / "schemas" / "tidegate" / ANY_KIND, text)
+
+
+def test_the_schema_of_any_kind_takes_each_document_as_what_it_is():
+    schemas = schemas_of(tuple(BY_KIND.values()))
+    for kind in BY_KIND.values():
+        others = {field.key for field in fields_of(kind)} & set(BY_KIND)
+        found = schemas[ANY_KIND]
+        while "if" in found and not set(found["if"]["required"]) <= {kind.kind, *others}:
+            found = found["else"]
+        assert found["then"] == {"$ref": f"{kind.kind}.schema.json"}
+
+
 @pytest.mark.parametrize("kind", BY_KIND)
 def test_reference_page_is_not_stale(kind):
     check(ROOT / "docs" / "reference" / f"{kind}.md", reference_page(BY_KIND[kind]))
@@ -44,7 +60,7 @@ def test_reference_page_is_not_stale(kind):
 @pytest.mark.parametrize("folder, suffix", [("schemas/tidegate", ".schema.json"), ("docs/reference", ".md")])
 def test_nothing_is_left_of_kinds_that_are_gone(folder, suffix):
     found = {path.name.removesuffix(suffix) for path in (ROOT / folder).iterdir()} - {"README.md"}
-    assert found - {"README"} <= set(BY_KIND) | {"functions"}
+    assert found - {"README"} <= set(BY_KIND) | {"functions", "tidegate"}
 
 
 @pytest.mark.parametrize("kind", BY_KIND)
