@@ -12,23 +12,16 @@ from typing import TYPE_CHECKING, cast
 from engine.clock import Clock
 from engine.compile.compile import Compiled, compile_workspace
 from engine.compile.evaluate import evaluate
-from engine.compile.incremental import Incremental, Look
+from engine.compile.incremental import Incremental, Look, uncollected
 from engine.compile.published import published_schema
 from engine.connect.catalog import Catalog
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import ConfigurationError, InputError
-from engine.ledger import Commit, Ledger
-from engine.ledger.instants import instant
-from engine.ledger.rows import NewActivation, NewRelease
 from engine.plan.plan import Plan
 from engine.plan.step import ReadStep, WriteStep
 from engine.problems import Collector, Report
 from engine.problems.render.text import render_text
-from engine.runtime.connections import Connection, Connections
-from engine.runtime.runner import Runner
-from engine.runtime.triggers.poll import Asked, Poller
-from engine.runtime.triggers.webhook import Hook
 from engine.spec.json_schema import schemas_of
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -39,8 +32,15 @@ from engine.workspace.kinds.reference import ConnectionDocument
 from engine.workspace.load import load_workspace
 from engine.workspace.workspace import Workspace
 
+# What only a command that runs something needs is imported by the functions for it: a workspace is checked
+# in less time than the library of the ledger takes to import.
 if TYPE_CHECKING:
     from engine.connect.simulator import Simulator
+    from engine.ledger import Ledger
+    from engine.runtime.connections import Connections
+    from engine.runtime.runner import Runner
+    from engine.runtime.triggers.poll import Poller
+    from engine.runtime.triggers.webhook import Hook
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
@@ -82,13 +82,10 @@ def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
     """
     root = _root(folder)
     catalog = catalog or Catalog.found()
-    workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
-    return Session(
-        workspace=workspace,
-        collector=collector,
-        compiled=compile_workspace(workspace, collector),
-        catalog=catalog,
-    )
+    with uncollected():
+        workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
+        compiled = compile_workspace(workspace, collector)
+    return Session(workspace=workspace, collector=collector, compiled=compiled, catalog=catalog)
 
 
 def _root(folder: Path | None) -> Path:
@@ -150,8 +147,12 @@ def entity_schemas(session: Session) -> dict[str, bytes]:
     }
 
 
-def store_release(session: Session, ledger: Ledger, clock: Clock) -> None:
+def store_release(session: Session, ledger: "Ledger", clock: Clock) -> None:
     """Keep the workspace in the ledger under its fingerprint, so that its runs can go on with it later."""
+    from engine.ledger import Commit
+    from engine.ledger.instants import instant
+    from engine.ledger.rows import NewActivation, NewRelease
+
     plan = session.ready.plan
     active = ledger.reader().active_release()
     if active is not None and active.fingerprint == plan.release:
@@ -172,7 +173,7 @@ def _snapshot(session: Session) -> dict[str, str]:
     return names
 
 
-def plans(session: Session, ledger: Ledger) -> Callable[[str], Plan]:
+def plans(session: Session, ledger: "Ledger") -> Callable[[str], Plan]:
     """The plan of a release: that of this workspace, or one compiled again from what the ledger kept."""
     known = {session.ready.plan.release: session.ready.plan}
 
@@ -184,7 +185,7 @@ def plans(session: Session, ledger: Ledger) -> Callable[[str], Plan]:
     return find
 
 
-def _plan_of(ledger: Ledger, release: str, catalog: Catalog) -> Plan:
+def _plan_of(ledger: "Ledger", release: str, catalog: Catalog) -> Plan:
     row = ledger.reader().release(release)
     if row is None:
         raise InputError(f"the ledger has runs of release {release[:12]}, and not the release itself")
@@ -203,7 +204,7 @@ def open_connections(
     clock: Clock,
     simulated: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Connections:
+) -> "Connections":
     """Every connection of an environment. `simulated` has the address of each simulator by connection.
 
     What no flow uses may be left without settings, or without its simulator.
@@ -212,6 +213,8 @@ def open_connections(
         ConfigurationError: when a setting is missing, or a connection that a flow uses.
 
     """
+    from engine.runtime.connections import Connection, Connections
+
     found: dict[str, Connection] = {}
     used = _used_connections(session.ready.plan)
     known = _settings(session, environment, simulated, environ)
@@ -243,8 +246,10 @@ def hooks(
     environment: str,
     simulated: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
-) -> dict[str, Hook]:
+) -> "dict[str, Hook]":
     """Every source that calls us and feeds an event, by "connection/source"."""
+    from engine.runtime.triggers.webhook import Hook
+
     ready = session.ready
     found: dict[str, Hook] = {}
     for name, (document, settings) in _settings(session, environment, simulated, environ).items():
@@ -262,9 +267,11 @@ def hooks(
 
 
 def pollers(
-    session: Session, connections: Connections, runner: Runner, clock: Clock, told: Callable[[str], None]
-) -> list[Poller]:
+    session: Session, connections: "Connections", runner: "Runner", clock: Clock, told: Callable[[str], None]
+) -> "list[Poller]":
     """Who asks every source of the open connections that is asked for news and feeds an event."""
+    from engine.runtime.triggers.poll import Asked, Poller
+
     plan = session.ready.plan
     found: list[Poller] = []
     for name, connection in connections.by_name.items():

@@ -5,8 +5,6 @@ from datetime import date, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
-
 from engine.compile import problems
 from engine.compile.compilation import Compilation
 from engine.language.calendar import (
@@ -229,7 +227,10 @@ def _is_zone(name: Value) -> bool:
 
 
 def _is_country(code: Value) -> bool:
-    return code in holidays.list_supported_countries(include_aliases=False)
+    import holidays
+
+    # Its own list of them imports every country.
+    return code in {codes[1] for codes in holidays.registry.COUNTRIES.values()}
 
 
 def _is_country_or_none(code: Value) -> bool:
@@ -240,4 +241,6 @@ def _is_country_or_none(code: Value) -> bool:
 def _holidays(country: str | None) -> Mapping[date, str]:
     if country is None:
         return {}
+    import holidays
+
     return dict(holidays.country_holidays(country, years=YEARS))
