@@ -7,18 +7,18 @@ computed where it is first used, at the top level of the function, and never whe
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from types import MappingProxyType
 from typing import cast
 
 from engine.compile import problems
+from engine.compile.check_fit import misfits, type_of_constant
 from engine.compile.compilation import Compilation
 from engine.compile.convert import can_become, conversion, cut, value_map
 from engine.compile.expressions import Emitted, Expressions, Parsed
 from engine.compile.fit import refuses
 from engine.language.compiled import ASK, Compiled, EvaluationError
-from engine.language.formula_types import Known, join
 from engine.language.generate import Emitter
+from engine.language.known import Facts, Known, join
 from engine.language.scope import TypeScope
 from engine.plan.table import Table
 from engine.source import Span, Text
@@ -30,7 +30,7 @@ from engine.workspace.kinds.entry import EntryDocument, KeyDocument
 from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
-NOTHING = Emitted("None", ANY, True)
+NOTHING = Emitted("None", ANY, nullable=True, unsure=True)
 
 MAX_LOOPS = 5  # lists within lists; Python nests twenty blocks
 MAX_PARTS = 12  # of a dotted name
@@ -64,6 +64,7 @@ class Body:
         inputs: Mapping[str, Type],
         lets: Mapping[Text, EntryDocument] | None = None,
         *,
+        nullable: frozenset[str] = frozenset(),
         emitter: Emitter | None = None,
     ) -> None:
         """Start a function of a scope with these inputs, or go on with one that others began."""
@@ -71,7 +72,7 @@ class Body:
         self.expressions = expressions
         self.emitter = emitter or Emitter(tuple(inputs))
         self.emitter.scope = {name: f"n_{name}" for name in inputs}
-        self.types = TypeScope(names=dict(inputs))
+        self.types = TypeScope(names=dict(inputs), nullable=nullable)
         self._lets = dict(lets or {})
         self._keys = {str(key): key for key in self._lets}
         self._busy: list[Text] = []
@@ -87,7 +88,20 @@ class Body:
         found = self.expression(text)
         if refuses(types.BOOLEAN, found.type):
             self.compilation.report(problems.no_condition(text, types.describe(found.type)))
+        elif found.nullable and not found.unsure:
+            self.compilation.report(problems.condition_may_be_null(text))
         return found
+
+    def shown(self, text: Text) -> tuple[Facts, Facts]:
+        """What a condition shows about the names in scope: where it is true, and where it is not."""
+        parsed = self.expressions.parse(text)
+        if parsed is not None:
+            self._need(parsed)
+        return self.expressions.shown(text, self.types)
+
+    def assume(self, facts: Facts) -> None:
+        """Take as shown what a condition has shown before what follows is reached."""
+        self.types = self.types.after(facts)
 
     def compiled_condition(self, title: str, text: Text) -> Compiled:
         """A function that is nothing but one expression that is true or false."""
@@ -132,8 +146,18 @@ class Body:
             key = self._keys[name]
             self._busy.append(key)
             self.need(self._lets[key])
-            self._bind(name, self.entry(self._lets[key], Target(key, name, None)))
+            found = self.entry(self._lets[key], Target(key, name, None))
+            self._bind(name, self._demanded(self._lets[key], found, key))
             self._busy.pop()
+
+    def _demanded(self, entry: EntryDocument, found: Emitted, name: Text) -> Emitted:
+        """A value of `let` of which it is said that finding nothing is an error."""
+        if entry.required is not True or not found.nullable:
+            return found
+        complain = self.emitter.constant(_nothing(str(name), _says(entry), _place(name)))
+        with self.emitter.block(f"if {found.atom} is None:"):
+            self.emitter.line(f"{complain}()")
+        return Emitted(found.atom, found.type, False)
 
     def _report_cycle(self, name: str) -> None:
         """Report a cycle from its first value on, wherever it was entered."""
@@ -147,8 +171,9 @@ class Body:
         self.emitter.scope[name] = (
             atom if atom.isidentifier() and atom != "None" else self.emitter.assign(atom)
         )
-        nullable = frozenset([name]) if emitted.nullable else frozenset[str]()
-        self.types = self.types.including({name: emitted.type}, nullable)
+        one, none = frozenset([name]), frozenset[str]()
+        nullable = one if emitted.nullable and not emitted.unsure else none
+        self.types = self.types.including({name: emitted.type}, nullable, one if emitted.unsure else none)
 
     def entry(self, entry: EntryDocument, target: Target) -> Emitted:
         """Emit the value of an entry, converted and defaulted as it says."""
@@ -166,7 +191,7 @@ class Body:
         """The value, or the default where there is none."""
         default = self._constant(value)
         atom = self.emitter.assign(f"{default} if {found.atom} is None else {found.atom}")
-        either = join((Known(type=found.type), Known(type=_type_of_constant(value))))
+        either = join((Known(type=found.type), Known(type=type_of_constant(value))))
         return Emitted(atom, found.type if value is None else either.type, value is None)
 
     def _check_keys(self, entry: EntryDocument) -> None:
@@ -187,7 +212,7 @@ class Body:
             case EntryDocument(template=Text() as text):
                 return self.expression(text)
             case EntryDocument(value=Raw(value=value)):
-                kind = ANY if value is None else _type_of_constant(value)
+                kind = ANY if value is None else type_of_constant(value)
                 return Emitted(self.emitter.assign(self._constant(value)), kind, value is None)
             case EntryDocument(table=Text() as table):
                 return self._table(entry, table)
@@ -207,7 +232,7 @@ class Body:
             self.emitter.line(f"{atom} = None if {found.atom} is None else {name}({found.atom})")
         else:
             self.emitter.line(f"{atom} = {name}({found.atom})")
-        return Emitted(atom, kind, found.nullable)
+        return Emitted(atom, kind, found.nullable, found.unsure)
 
     def _mapped(self, entry: EntryDocument, found: Emitted) -> Emitted:
         assert entry.values is not None
@@ -225,13 +250,14 @@ class Body:
         texts = [value for value in values.values() if isinstance(value, str)]
         kind: Type = types.Enum(values=tuple(dict.fromkeys(texts))) if len(texts) == len(values) else ANY
         made = self._guarded(found, value_map(values, unmapped), kind)
-        return Emitted(made.atom, kind, made.nullable or None in values.values())
+        maybe = None in values.values()
+        return Emitted(made.atom, kind, made.nullable or maybe, made.unsure and not maybe)
 
     def _converted(self, entry: EntryDocument, name: Text, found: Emitted) -> Emitted:
         made = conversion(str(name), str(entry.rounding or "half_even"))
         if made is None:
             self.compilation.report(problems.unknown_conversion(name))
-            return Emitted(found.atom, ANY, found.nullable)
+            return Emitted(found.atom, ANY, nullable=True, unsure=True)
         if not can_become(found.type, str(name).partition("(")[0]):
             what = types.describe(found.type), types.describe(made.type)
             self.compilation.report(problems.impossible_conversion(name, *what))
@@ -280,7 +306,11 @@ class Body:
         """The column that is taken of a row, or the whole of it."""
         columns = self.compilation.table_types[table]
         if entry.take is None:
-            fields = {name: Field(type=kind, required=True, nullable=True) for name, kind in columns.items()}
+            full = self.compilation.full_columns.get(table, frozenset())
+            fields = {
+                name: Field(type=kind, required=True, nullable=name not in full)
+                for name, kind in columns.items()
+            }
             return Emitted(row, types.Record(name=f"a row of {table}", fields=fields), True)
         first, *rest = str(entry.take).split(".")
         kind: Type | None = columns.get(first)
@@ -378,7 +408,12 @@ class Body:
         check = emitter.constant(_list_or_error(str(each), _place(each)))
         with emitter.block(f"for {local} in {check}({found.atom}):"):
             emitter.scope[str(name)] = local
-            self.types = outer.including({str(name): item_type})
+            maybe = (
+                frozenset([str(name)])
+                if isinstance(found.type, types.Listing) and found.type.nullable
+                else frozenset[str]()
+            )
+            self.types = outer.including({str(name): item_type}, maybe)
             row = self.record(entry.fields or {}, _item(target), target, target.name)
             emitter.line(f"{result}.append({row.atom})")
         self._loops -= 1
@@ -387,7 +422,7 @@ class Body:
             del emitter.scope[str(name)]
         else:
             emitter.scope[str(name)] = hidden
-        return Emitted(result, types.Listing(item=row.type), found.nullable)
+        return Emitted(result, types.Listing(item=row.type), found.nullable, found.unsure)
 
     def record(
         self, fields: Mapping[Text, EntryDocument], kind: Type, target: Target | None, place: Text
@@ -418,10 +453,11 @@ class Body:
         self.need(entry)
         found = self.entry(entry, target)
         if target.field is not None:
-            wanted = target.field.type
-            self._check_type(
-                _place_of(entry), target.path, wanted, found.type, _way_out(wanted, found.type, entry)
-            )
+            place, path, field = _place_of(entry), target.path, target.field
+            for problem in misfits(
+                entry, place, path, field, found.type, nullable=found.nullable and not found.unsure
+            ):
+                self.compilation.report(problem)
         if entry.omit is not None:
             test = "is not None" if entry.omit == "null" else "is not empty"
             made.omitted.append((parts, found.atom, test))
@@ -535,31 +571,6 @@ def _place_of(entry: EntryDocument) -> Span:
     """Where an entry says what its value is."""
     said = (entry.path, entry.expr, entry.template, entry.table, entry.xref, entry.each, entry.value)
     return next((one.span for one in said if one is not None), entry.span)
-
-
-def _way_out(wanted: Type, found: Type, entry: EntryDocument) -> str:
-    """What to write when a value is of another type than its field."""
-    names = ("string", "integer", "decimal", "boolean")
-    kind = wanted.name if isinstance(wanted, types.Scalar) else ""
-    if entry.convert is not None or kind not in names or not can_become(found, kind):
-        return ""
-    return f"add `as: {kind}`"
-
-
-def _type_of_constant(value: Value) -> Type:
-    match value:
-        case bool():
-            return types.BOOLEAN
-        case int():
-            return types.INTEGER
-        case Decimal():
-            return types.DECIMAL
-        case str():
-            return types.Enum(values=(value,))
-        case None:
-            return types.NULL
-        case _:
-            return ANY
 
 
 def _possible(kind: Type) -> tuple[str, ...] | None:

@@ -257,14 +257,15 @@ class FlowBuilder:
         if self.verbs[name] == "check":
             common["reads"] = tuple(sorted(index[other] for other in self._refreshed(name, needs)))
         step, result = make(name, document, common, more)
-        self.results[name] = Listing(item=result) if item else result
-        if document.missing == "null":
+        maybe = document.missing == "null"
+        self.results[name] = Listing(item=result, nullable=maybe) if item else result
+        if maybe and not item:
             self.nullable.add(name)
         self.shown[name] = self.facts if item else both(self.facts, self._passed(document))
         return cast("AnyStep", step)
 
     def _before(self, edges: list[_Edge]) -> Facts:
-        """What has been shown where a step is reached: all that it needs was done, on the branch that it needs."""
+        """What has been shown where a step is reached: all that it needs was done, on its branch."""
         facts = self.shown[""]
         for edge in edges:
             facts = both(facts, self.shown.get(edge.step, NO_FACTS))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from engine.compile import problems
+from engine.compile.asked import inputs_that_may_be_null
 from engine.compile.body import Body
 from engine.compile.collect_models import resolve_type
 from engine.compile.compilation import Compilation, Signature
@@ -21,15 +22,17 @@ def build_mappings(compilation: Compilation) -> None:
     for document in compilation.documents(MappingDocument).values():
         inputs = {str(name): resolve_type(compilation, kind) for name, kind in document.inputs.items()}
         output = resolve_type(compilation, document.output)
-        compilation.mapping_types[str(document.name)] = Signature(inputs=inputs, output=output)
+        expressions = Expressions(compilation)
+        nullable = inputs_that_may_be_null(expressions, document, inputs)
+        signature = Signature(inputs=inputs, output=output, nullable=nullable)
+        compilation.mapping_types[str(document.name)] = signature
         if not check_names(compilation, document.inputs, document.let):
             compilation.spoiled.add((document.kind, str(document.name)))
             continue
-        expressions = Expressions(compilation)
-        body = Body(compilation, expressions, inputs, document.let)
+        body = Body(compilation, expressions, inputs, document.let, nullable=nullable)
         made = body.record(document.fields, output, None, document.output)
         compiled = body.build(f"mapping {document.name}", str(document.name), made.atom)
-        Body(compilation, expressions, inputs, document.let).need_all()
+        Body(compilation, expressions, inputs, document.let, nullable=nullable).need_all()
         compilation.mappings[str(document.name)] = MappingPlan(
             name=str(document.name),
             version=document.version,

@@ -43,14 +43,16 @@ def build_policies(compilation: Compilation) -> None:
         inputs = {str(name): resolve_type(compilation, kind) for name, kind in document.inputs.items()}
         name = str(document.name)
         compilation.policy_types[name] = Signature(
-            inputs=inputs, output=ANY, nullable=inputs_that_may_be_null(Expressions(compilation), document)
+            inputs=inputs,
+            output=ANY,
+            nullable=inputs_that_may_be_null(Expressions(compilation), document, inputs),
         )
         _check(compilation, document)
         if not check_names(compilation, document.inputs, document.let):
             compilation.spoiled.add((document.kind, name))
             continue
         # Compiled by itself for what is wrong with it: a policy may be used by no check yet.
-        if _read_table(compilation, document, inputs):
+        if _read_table(compilation, document):
             Decision(compilation, f"policy {name}").add(document, 0)
             builder = _Builder(compilation, document)
             compilation.policies[name], *variants = builder.policies()
@@ -60,7 +62,7 @@ def build_policies(compilation: Compilation) -> None:
         _body_of(compilation, Expressions(compilation), document).need_all()
 
 
-def _read_table(compilation: Compilation, document: PolicyDocument, inputs: Mapping[str, Type]) -> bool:
+def _read_table(compilation: Compilation, document: PolicyDocument) -> bool:
     """Read and check the decision table of a policy, if it has one; whether the policy can be used."""
     decide = document.decide
     if decide is None:
@@ -327,7 +329,7 @@ def set_by(compilation: Compilation, document: PolicyDocument) -> list[str]:
 
 
 def refuted_by(compilation: Compilation, document: PolicyDocument) -> Facts:
-    """What is shown of the inputs of a policy where it does not apply; nothing where work goes on if it does."""
+    """What is shown of the inputs of a policy where it does not apply, if work stops where it does."""
     if document.when is None or document.then is None or document.then.reject is None:
         return NO_FACTS
     body = _body_of(compilation, Expressions(compilation), document)
@@ -378,9 +380,7 @@ def _complain(policy: str, value: Value) -> None:
 class _Builder:
     """Compiles the expressions of one policy, each to a function of its own."""
 
-    def __init__(
-        self, compilation: Compilation, document: PolicyDocument, inputs: Mapping[str, Type]
-    ) -> None:
+    def __init__(self, compilation: Compilation, document: PolicyDocument) -> None:
         self._compilation = compilation
         self._document = document
         self._expressions = Expressions(compilation)

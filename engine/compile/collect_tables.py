@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from engine.compile import problems
@@ -9,11 +10,14 @@ from engine.compile.compilation import Compilation
 from engine.compile.convert import conversion, number
 from engine.compile.read_rows import Written, rows_of_file, rows_of_value
 from engine.language.compiled import EvaluationError
+from engine.language.known import join
+from engine.language.path_types import known_value
 from engine.plan.table import Row, Table
 from engine.problems import did_you_mean
 from engine.problems.problem import Problem
 from engine.source import Source, Span
 from engine.values import type as types
+from engine.values.type import Type
 from engine.values.value import Value
 from engine.workspace.kinds.reference import COLUMN_TYPES, TableDocument
 
@@ -35,7 +39,39 @@ def collect_tables(compilation: Compilation) -> None:
         if mistakes:
             compilation.spoiled.add((document.kind, name))
         else:
-            compilation.tables[name] = _Reader(compilation, document).table()
+            table = _Reader(compilation, document).table()
+            compilation.tables[name] = table
+            _learn(compilation, table)
+
+
+def _learn(compilation: Compilation, table: Table) -> None:
+    """What the rows tell beyond the types of their columns: which are full, and what lists are made of."""
+    rows = [row for same in table.rows.values() for row in same]
+    kinds = dict(compilation.table_types[table.name])
+    for column in (column for column, kind in kinds.items() if kind == types.ANY):
+        known = join(known_value(row[column]) for row in rows)
+        kinds[column] = widened(known.type)
+    compilation.table_types[table.name] = kinds
+    empty = {column for row in rows for column, value in row.items() if value is None}
+    compilation.full_columns[table.name] = frozenset(kinds) - empty if rows else frozenset()
+
+
+def widened(kind: Type) -> Type:
+    """A type learnt from values that are there, so that it also holds for others like them."""
+    match kind:
+        case types.Enum() | types.Scalar(name="string"):
+            return types.STRING
+        case types.Scalar(name="null"):
+            return types.ANY
+        case types.Scalar(name="integer" | "decimal"):
+            return types.DECIMAL
+        case types.Listing(item=item):
+            return replace(kind, item=widened(item))
+        case types.Record(fields=fields):
+            inner = {name: replace(field, type=widened(field.type)) for name, field in fields.items()}
+            return replace(kind, fields=inner)
+        case _:
+            return kind
 
 
 def _mistakes(document: TableDocument) -> Iterator[Problem]:

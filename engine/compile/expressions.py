@@ -10,23 +10,29 @@ from typing import Any
 from engine.compile import problems
 from engine.compile.compilation import Compilation
 from engine.language import formula, path, template
-from engine.language.check import Mistake, check_chains, check_formula, check_template
+from engine.language.check import Mistake, check_fields, check_formula, check_path, check_template
+from engine.language.formula_types import shown_by
 from engine.language.generate import Emitter
+from engine.language.known import NO_FACTS, Facts, Known
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import TypeScope
 from engine.problems.problem import Problem
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
-from engine.values.type import ANY, STRING, Type, member
+from engine.values.type import ANY, STRING, Type
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A value in generated code: the atom that holds it, its type, and whether it may be null."""
+    """A value in generated code: the atom that holds it, its type, and whether it may be null.
+
+    What is ``unsure`` is guarded like what may be null, and not complained of.
+    """
 
     atom: str
     type: Type
     nullable: bool
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +65,41 @@ class Expressions:
         """Check a parsed text against the types in scope, report its mistakes, and emit it."""
         if self._compilation.seen is not None:
             self._compilation.seen(parsed.text, scope, self._compilation.functions)
-        kind, mistakes = self._check(parsed, scope)
+        known, mistakes = self._check(parsed, scope)
         for found in mistakes:
             self._compilation.report(problems.mistake(parsed.text, found))
         if mistakes:
-            return Emitted("None", ANY, True)
+            return Emitted("None", ANY, nullable=True, unsure=True)
         functions = self._compilation.functions
         if isinstance(parsed.text, PathText):
-            return _emit_path(emitter, parsed, scope)
+            return _emitted(_emit_path(emitter, parsed), known)
         if isinstance(parsed.text, FormulaText):
             atom = formula.emit_formula(emitter, parsed.tree, functions=functions, types=scope)
-            return Emitted(atom, kind, True)
+            return _emitted(atom, known)
         return Emitted(
             template.emit_template(emitter, parsed.tree, functions=functions, types=scope), STRING, False
         )
 
-    def _check(self, parsed: Parsed, scope: TypeScope) -> tuple[Type, Sequence[Mistake]]:
+    def _check(self, parsed: Parsed, scope: TypeScope) -> tuple[Known, Sequence[Mistake]]:
         functions = self._compilation.functions
         if isinstance(parsed.text, PathText):
-            return ANY, check_chains(parsed.reads, scope)
+            known = None if parsed.fields is None else check_fields(parsed.fields, scope)
+            return (known, ()) if known is not None else check_path(parsed.tree, scope)
         if isinstance(parsed.text, FormulaText):
             return check_formula(parsed.tree, scope, functions)
-        return STRING, check_template(parsed.tree, scope, functions)
+        return Known(type=STRING), check_template(parsed.tree, scope, functions)
+
+    def shown(self, text: Text, scope: TypeScope) -> tuple[Facts, Facts]:
+        """What a condition shows about the names in scope, where it is true and where it is not."""
+        parsed = self.parse(text)
+        if parsed is None or not isinstance(text, FormulaText):
+            return NO_FACTS, NO_FACTS
+        return shown_by(parsed.tree, scope, self._compilation.functions)
+
+
+def _emitted(atom: str, known: Known) -> Emitted:
+    unsure = not known.nullable or known.type == ANY
+    return Emitted(atom, known.type, known.may_be_null, unsure=known.may_be_null and unsure)
 
 
 def _parse(text: Text) -> Parsed | Problem:
@@ -98,14 +117,14 @@ def _parse(text: Text) -> Parsed | Problem:
         return problems.bad_expression(text, error)
 
 
-def _emit_path(emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
+def _emit_path(emitter: Emitter, parsed: Parsed) -> str:
     """A chain of fields cannot fail, and shares what was computed; anything else names itself if it fails."""
     if parsed.fields is not None:
-        return Emitted(path.emit_path(emitter, parsed.tree), *_type_of(parsed.fields, scope))
+        return path.emit_path(emitter, parsed.tree)
     result = emitter.temp()
     with path.located(emitter, parsed.text):
         emitter.line(f"{result} = {path.emit_path(emitter, parsed.tree)}")
-    return Emitted(result, ANY, True)
+    return result
 
 
 def plain_chain(tree: PathTree) -> tuple[str, ...] | None:
@@ -122,16 +141,3 @@ def _chain(node: Node) -> Iterator[str | None]:
             yield from _chain(part)
     else:
         yield None
-
-
-def _type_of(chain: tuple[str, ...], scope: TypeScope) -> tuple[Type, bool]:
-    """The type of a chain of fields, and whether it may find nothing."""
-    kind = scope.type_of(chain[0])
-    nullable = kind is None or kind is ANY or chain[0] in scope.nullable
-    for name in chain[1:]:
-        found = None if kind is None else member(kind, name)
-        if found is None:
-            return ANY, True
-        nullable = nullable or found.may_be_absent
-        kind = found.type
-    return kind or ANY, nullable

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
+from engine.compile.fit import Misfit
 from engine.language.check import Mistake
 from engine.problems import Label, Problem, did_you_mean
 from engine.problems.suggest import or_list
 from engine.source import Span, Text
 from engine.spec.field import FORMS, IDENTIFIER, FormulaText, PathText
+from engine.values.type import Enum, Type, describe
+from engine.values.value import Value
 
 _UNKNOWN = {
     "type": "TG310",
@@ -96,6 +99,11 @@ _MISTAKES = {
     "unknown_value": "TG413",
     "not_a_list": "TG414",
     "literal": "TG415",
+    "nullable": "TG417",
+    "never": "TG419",
+    "currencies": "TG424",
+    "dates": "TG425",
+    "no_text": "TG426",
 }
 
 
@@ -313,6 +321,70 @@ def other_value_wanted(span: Span, field: str, wanted: str, found: str, helps: s
     )
 
 
+_MISFITS = {
+    "values": "TG421",
+    "long": "TG422",
+    "decimals": "TG423",
+    "currencies": "TG424",
+    "null": "TG418",
+    "record": "TG430",
+}
+
+
+def misfit(span: Span, field: str, found: Misfit, helps: str) -> Problem:
+    """A value that its field does not take in every case."""
+    where = f"`{field}`" if not found.path else f"`{found.path}` in `{field}`"
+    return Problem(
+        code=_MISFITS[found.kind],
+        message=f"{where} {found.message}",
+        span=span,
+        help=(helps,) if helps else (),
+    )
+
+
+def map_makes_other(span: Span, key: str, field: str, found: str, wanted: Type, value: Value) -> Problem:
+    """A value map that makes something that its field does not take."""
+    known = wanted.values if isinstance(wanted, Enum) else ()
+    near = did_you_mean(str(value), known)
+    return Problem(
+        code="TG420",
+        message=f"`{key}` becomes {found}, and `{field}` is {describe(wanted)}",
+        span=span,
+        help=near or ((f"write {or_list(known)}",) if known else ()),
+    )
+
+
+def may_find_nothing(span: Span, field: str, *, can_be_left_out: bool) -> Problem:
+    """A value that may be null in a field that is never null."""
+    omit = ", `omit: null` to leave the field out" if can_be_left_out else ""
+    return Problem(
+        code="TG418",
+        message=f"`{field}` is never null, and this may find nothing",
+        span=span,
+        help=(f"say what happens then: `required: true` to stop there, `default: ...`{omit}",),
+    )
+
+
+def left_out(span: Span, field: str) -> Problem:
+    """A required field that is left out when there is nothing to say."""
+    return Problem(
+        code="TG418",
+        message=f"`{field}` is required, and `omit` leaves it out",
+        span=span,
+        help=("write `required: true` to stop when nothing is found, or `default: ...`",),
+    )
+
+
+def condition_may_be_null(text: Text) -> Problem:
+    """A condition that may be neither true nor false."""
+    return Problem(
+        code="TG428",
+        message=f"a condition is true or false, and `{_short(text)}` may be null",
+        span=text.span,
+        help=(f"say what null means: bool({_short(text)}) takes it as false",),
+    )
+
+
 def no_condition(text: Text, found: str) -> Problem:
     """A condition that is neither true nor false."""
     return Problem(
@@ -336,6 +408,20 @@ def input_not_in_scope(text: Text, name: str, known: Iterable[str], *, can_be_gi
         message=f"`{text}` takes `{name}`, and there is no `{name}` here",
         span=text.span,
         help=(*did_you_mean(name, list(known)), f"call the step that makes it `{name}`{given}"),
+    )
+
+
+def input_may_be_null(text: Text, name: str, origin: Span | None) -> Problem:
+    """A mapping or policy that takes its input to be there, where it may be null."""
+    return Problem(
+        code="TG427",
+        message=f"`{name}` may be null here, and `{text}` never asks whether it is",
+        span=text.span,
+        context=() if origin is None else (Label(span=origin, text=f"this makes `{name}` null"),),
+        help=(
+            f"check a policy before that rejects when `{name} is None`",
+            f"or write `when: {name} is not None` at this step",
+        ),
     )
 
 

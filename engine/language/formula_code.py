@@ -180,7 +180,7 @@ class CodeWriter:
 
     def _is_text(self, node: ast.AST) -> bool:
         """Whether a value is text by all that is known; if it is not, Python's own operator says so."""
-        return getattr(self.typing.known(node).type, "name", "") == "string"
+        return self.typing.family(node) == "text"
 
     # -- reaching into data
 

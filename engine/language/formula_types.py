@@ -10,16 +10,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
+from engine.language.formula_rules import (
+    COMPARISONS,
+    Refusal,
+    arithmetic_refusal,
+    arithmetic_type,
+    comparison_refusal,
+    constant_type,
+    told,
+)
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaTree, target_names
 from engine.language.functions.spec import FunctionSpec, FunctionTable, Parameter
-from engine.language.known import UNKNOWN, Known, family, join
+from engine.language.known import UNKNOWN, Facts, Known, Reference, both, family, join
+from engine.language.narrowing import narrowed, reference, shown
 from engine.language.scope import Mistake, TypeScope
 from engine.problems.suggest import near_names
 from engine.values.type import (
     ANY,
     BOOLEAN,
-    DECIMAL,
-    INTEGER,
     NULL,
     STRING,
     Any,
@@ -32,7 +40,7 @@ from engine.values.type import (
     describe,
 )
 
-__all__ = ["UNKNOWN", "Inference", "Known", "Typing", "arranged", "family", "infer", "join"]
+__all__ = ["UNKNOWN", "Inference", "Known", "Typing", "arranged", "family", "infer", "join", "shown_by"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +80,16 @@ def infer(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> Typi
     return walk.done(walk.of(tree.root))
 
 
-_COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-_ARITHMETIC = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-}
-_UNORDERED = ("boolean", "list", "record")
+def shown_by(tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> tuple[Facts, Facts]:
+    """What a formula shows about the names in scope, where it is true and where it is false."""
+    walk = Inference(tree, scope, functions)
+    walk.of(tree.root)
+    yes, no = walk.shown(tree.root)
+    return _of_names(yes, scope), _of_names(no, scope)
+
+
+def _of_names(facts: Facts, scope: TypeScope) -> Facts:
+    return {place: known for place, known in facts.items() if place[0] in scope.names}
 
 
 SHOWN_CHOICES = 5
@@ -97,7 +104,7 @@ class _More(TypedDict, total=False):
 
 
 class Inference:
-    """One walk over one formula."""
+    """One walk over one formula, or over the expressions of one template."""
 
     def __init__(self, tree: FormulaTree, scope: TypeScope, functions: FunctionTable) -> None:
         self.tree = tree
@@ -108,10 +115,16 @@ class Inference:
         self.mistakes: list[Mistake] = []
         self.locals: dict[str, Known] = {}
         self.about: dict[ast.AST, str] = {}
+        self.facts: Facts = scope.facts  # what the conditions passed on the way here have shown
+        self._blamed: set[Reference | tuple[int, int]] = set()  # said to be null once, which is enough
+        self._lenient: set[ast.AST] = set()  # what is missing here counts as null
 
     def of(self, node: ast.AST) -> Known:
         """What is known about a node, remembered for the generator."""
         known = self._find(node)
+        place = reference(node)
+        if place is not None:
+            known = narrowed(known, self.facts.get(place))
         self.known[node] = known
         return known
 
@@ -125,6 +138,23 @@ class Inference:
             _about=self.about,
         )
 
+    def shown(self, test: ast.AST) -> tuple[Facts, Facts]:
+        """What a condition, which was looked at, shows where it is true and where it is false."""
+        found = shown(test, self._look)
+        return found.yes or {}, found.no or {}
+
+    def _look(self, node: ast.AST) -> Known:
+        return self.known.get(node, UNKNOWN)
+
+    def under(self, facts: Facts, nodes: Iterable[ast.AST]) -> list[Known]:
+        """What is known about parts that are reached only where something was shown."""
+        outer, self.facts = self.facts, both(self.facts, facts)
+        found = [self.of(node) for node in nodes]
+        self.facts = outer
+        return found
+
+    # -- mistakes
+
     def _mistake(
         self, kind: str, node: ast.AST, message: str, *, name: str = "", **more: Unpack[_More]
     ) -> Known:
@@ -133,10 +163,33 @@ class Inference:
         self.mistakes.append(replace(found, fatal=True) if kind in _FATAL else found)
         return UNKNOWN
 
+    def _refused(self, node: ast.AST, refusal: Refusal) -> Known:
+        return self._mistake(refusal.kind, node, refusal.message, help=refusal.help)
+
+    def need(self, node: ast.AST, why: str) -> None:
+        """Report a part that may be null where null cannot be; `why` says what null does not do."""
+        known = self._look(node)
+        if not known.nullable or isinstance(known.type, Any) or node in self._lenient:
+            return
+        place = reference(node)
+        blamed = self.tree.span(node) if place is None else place
+        if blamed in self._blamed:
+            return
+        self._blamed.add(blamed)
+        written = self.tree.written(node)
+        if known.type == NULL:
+            self._mistake("nullable", node, f"`{written}` is null, and null {why}")
+            return
+        self._mistake(
+            "nullable", node, f"`{written}` may be null, and null {why}", help=_ways_out(written, place)
+        )
+
+    # -- one part
+
     def _find(self, node: ast.AST) -> Known:
         match node:
             case ast.Constant(value=value):
-                return Known(type=_constant_type(value), nullable=value is None)
+                return Known(type=constant_type(value, self.tree.written(node)), nullable=value is None)
             case ast.Name():
                 return self._name(node)
             case ast.Attribute(attr=name):
@@ -150,23 +203,26 @@ class Inference:
             case ast.BinOp():
                 return self._arithmetic(node)
             case ast.JoinedStr():
-                self._all(part.value for part in node.values if isinstance(part, ast.FormattedValue))
-                return Known(type=STRING)
+                return self._joined(node)
             case _:
                 return self._find_composite(node)
 
     def _find_composite(self, node: ast.AST) -> Known:
         match node:
             case ast.BoolOp(values=values):
-                return self._either(node, self._all(values))
-            case ast.UnaryOp(op=op, operand=operand):
-                known = self.of(operand)
-                return Known(type=BOOLEAN) if isinstance(op, ast.Not) else Known(type=_number(known.type))
+                return self._either(node, values)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                self.of(operand)
+                return Known(type=BOOLEAN)
+            case ast.UnaryOp(operand=operand):
+                return self._signed(node, operand)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 self.of(test)
-                return join(self._all((body, orelse)))
+                yes, no = self.shown(test)
+                return join((*self.under(yes, [body]), *self.under(no, [orelse])))
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                return Known(type=Listing(item=join(self._all(elements)).type))
+                item = join(self._all(elements))
+                return Known(type=Listing(item=item.type, nullable=item.nullable))
             case ast.Dict():
                 return self._record(node)
             case _ if isinstance(node, COMPREHENSIONS):
@@ -177,19 +233,65 @@ class Inference:
     def _all(self, nodes: Iterable[ast.AST]) -> list[Known]:
         return [self.of(node) for node in nodes]
 
-    def _either(self, node: ast.BoolOp, parts: Sequence[Known]) -> Known:
+    def _either(self, node: ast.BoolOp, values: Sequence[ast.expr]) -> Known:
         """`a or b` is null only when its last part is; `a and b` when any is."""
-        joined = join(parts)
-        return Known(type=joined.type, nullable=parts[-1].nullable) if isinstance(node.op, ast.Or) else joined
+        outer, parts, is_or = self.facts, list[Known](), isinstance(node.op, ast.Or)
+        for value in values:
+            parts.append(self.of(value))
+            yes, no = self.shown(value)
+            self.facts = both(self.facts, no if is_or else yes)
+        self.facts = outer
+        if not is_or:
+            return join(parts)
+        # What is given of an earlier part is true of it, so it is there.
+        there = [*(replace(one, nullable=False, unsure=False) for one in parts[:-1]), parts[-1]]
+        return join(part for part in there if part.type != NULL or part is there[-1])
+
+    def _signed(self, node: ast.UnaryOp, operand: ast.expr) -> Known:
+        known = self.of(operand)
+        kind = family(known.type)
+        if kind not in ("any", "number", "null"):
+            sign = "-" if isinstance(node.op, ast.USub) else "+"
+            return self._mistake("operands", node, f"{told(known.type)} cannot have the sign `{sign}`")
+        self.need(operand, "is no number")
+        return Known(type=known.type if kind == "number" else ANY)
+
+    def _joined(self, node: ast.JoinedStr) -> Known:
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.of(part.value)
+                self.text_part(part.value)
+        return Known(type=STRING)
+
+    def text_part(self, node: ast.AST) -> None:
+        """Report what cannot be written into a text: null, a list, a record that is no money."""
+        kind = self._look(node).type
+        if isinstance(kind, Listing) or (
+            isinstance(kind, Record) and kind.name != "money" and not _like_money(kind)
+        ):
+            what = "list" if isinstance(kind, Listing) else "record"
+            written = self.tree.written(node)
+            helps = (
+                f"write join(', ', {written}), or a field of each item"
+                if what == "list"
+                else "write one of its fields"
+            )
+            if what == "list":
+                helps = f"write join({written}, ', ')"
+            self._mistake(
+                "no_text", node, f"`{written}` is {describe(kind)}, and a {what} has no text", help=helps
+            )
+        else:
+            self.need(node, "has no text")
 
     def _name(self, node: ast.Name) -> Known:
-        if node.id in self.locals:
-            return self.locals[node.id]
-        kind = self.scope.type_of(node.id)
-        if kind is not None:
-            return Known(type=kind, nullable=node.id in self.scope.nullable)
+        known = self.locals.get(node.id) or self.scope.known(node.id)
+        if known is not None:
+            return known
         near = near_names(node.id, [*self.scope.names, *self.locals, "None", "True", "False"])
         return self._mistake("unknown_name", node, f"there is no `{node.id}` here", name=node.id, near=near)
+
+    # -- reaching into data
 
     def _field(self, node: ast.AST, base: ast.AST, name: str) -> Known:
         kind = self.of(base).type
@@ -198,9 +300,13 @@ class Inference:
                 return UNKNOWN
             case Record(fields=fields, open=is_open):
                 found = fields.get(name)
-                if found is not None:
-                    return self._found(node, found)
-                return UNKNOWN if is_open else self._unknown_field(node, base, name, kind)
+                if found is None and not is_open:
+                    return self._unknown_field(node, base, name, kind)
+                self.need(base, "has no fields")
+                return UNKNOWN if found is None else self._found(node, found)
+            case Scalar(name="null"):
+                self.need(base, "has no fields")
+                return UNKNOWN
             case _:
                 message = f"`{self.tree.written(base)}` is {describe(kind)} and has no fields"
                 return self._wrong_name("no_fields", node, message, name)
@@ -231,16 +337,26 @@ class Inference:
             return self._field(node, node.value, node.slice.value)
         base = self.of(node.value)
         if isinstance(node.slice, ast.Slice):
-            self._all(part for part in (node.slice.lower, node.slice.upper, node.slice.step) if part)
-            return Known(type=base.type)
-        self.of(node.slice)
-        match base.type:
-            case Listing(item=item):
-                return Known(type=item)
+            bounds = [part for part in (node.slice.lower, node.slice.upper, node.slice.step) if part]
+            self._all(bounds)
+        else:
+            self.of(node.slice)
+            self.need(node.slice, "is no place in a list or text")
+        self.need(node.value, "has no parts")
+        return self._part_of(node, base.type)
+
+    def _part_of(self, node: ast.Subscript, kind: Type) -> Known:
+        is_slice = isinstance(node.slice, ast.Slice)
+        match kind:
+            case Listing(item=item, nullable=nullable):
+                return Known(type=kind) if is_slice else Known(type=item, nullable=nullable)
             case Scalar(name="string") | Enum():
                 return Known(type=STRING)
-            case _:
+            case Record() | Any() | Scalar(name="null"):
                 return UNKNOWN
+            case _:
+                message = f"`{self.tree.written(node.value)}` is {describe(kind)}, not a list"
+                return self._mistake("not_a_list", node, message)
 
     def _record(self, node: ast.Dict) -> Known:
         fields: dict[str, Field] = {}
@@ -251,21 +367,28 @@ class Inference:
                 fields[key.value] = Field(type=known.type, required=True, nullable=known.nullable)
             elif key is not None:
                 self.of(key)
+                self.need(key, "is no name of a field")
                 named = False
-        return Known(type=Record(name="", fields=fields, open=not named))
+        return Known(type=Record(name="", fields=fields, open=True) if named else Record(name="", open=True))
+
+    # -- going through lists
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Known:
-        outer = dict(self.locals)
+        outer, facts = dict(self.locals), self.facts
         for generator in node.generators:
             self._bind(generator)
-            self._all(generator.ifs)
+            for test in generator.ifs:
+                self.of(test)
+                self.facts = both(self.facts, self.shown(test)[0])
         if isinstance(node, ast.DictComp):
             self._all((node.key, node.value))
-            result = Known(type=Record(name="", open=True))
+            self.need(node.key, "is no name of a field")
+            kind: Type = Record(name="", open=True)
         else:
-            result = Known(type=Listing(item=self.of(node.elt).type))
-        self.locals = outer
-        return result
+            item = self.of(node.elt)
+            kind = Listing(item=item.type, nullable=item.nullable)
+        self.locals, self.facts = outer, facts
+        return Known(type=kind)
 
     def _bind(self, generator: ast.comprehension) -> None:
         self.bind(generator.target, target_names(self.tree, generator.target), generator.iter)
@@ -277,89 +400,88 @@ class Inference:
             if name in self.scope.names:
                 message = f"`{name}` already names something here"
                 self._mistake("shadowed", target, message, name=name, help="choose another name")
-            self.locals[name] = Known(type=item) if isinstance(target, ast.Name) else _part(item)
+            self.locals[name] = item if isinstance(target, ast.Name) else _part(item.type)
+        self.facts = {place: fact for place, fact in self.facts.items() if place[0] not in names}
 
-    def _item(self, node: ast.AST) -> Type:
+    def _item(self, node: ast.AST) -> Known:
         kind = self.of(node).type
+        self.need(node, "has no items")
         match kind:
-            case Listing(item=item):
-                return item
+            case Listing(item=item, nullable=nullable):
+                return Known(type=item, nullable=nullable)
             case Record():
-                return STRING
-            case Any():
-                return ANY
+                return Known(type=STRING)
+            case Any() | Scalar(name="null"):
+                return UNKNOWN
             case _:
-                self._mistake(
-                    "not_a_list", node, f"`{self.tree.written(node)}` is {describe(kind)}, not a list"
-                )
-                return ANY
+                message = f"`{self.tree.written(node)}` is {describe(kind)}, not a list"
+                return self._mistake("not_a_list", node, message)
+
+    # -- comparing and calculating
 
     def _compare(self, node: ast.Compare) -> Known:
         operands = [node.left, *node.comparators]
-        known = self._all(operands)
+        self._all(operands)
         for index, operator in enumerate(node.ops):
-            if type(operator) in _COMPARISONS:
-                self._check_pair(node, operator, operands[index : index + 2], known[index : index + 2])
+            left, right = operands[index : index + 2]
+            if type(operator) in COMPARISONS:
+                self._check_pair(node, operator, left, right)
             elif isinstance(operator, ast.In | ast.NotIn):
-                self._check_members(operands[index + 1], known[index])
+                self.need(right, "holds nothing")
+                self._check_members(left, right)
         return Known(type=BOOLEAN)
 
-    def _check_pair(
-        self, node: ast.AST, operator: ast.cmpop, operands: Sequence[ast.AST], known: Sequence[Known]
-    ) -> None:
-        left_known, right_known = known
-        if isinstance(left_known.type, Enum) and not isinstance(right_known.type, Enum):
-            self._check_value(left_known.type, operands[1])
-        if isinstance(right_known.type, Enum) and not isinstance(left_known.type, Enum):
-            self._check_value(right_known.type, operands[0])
-        left, right = (family(one.type) for one in known)
-        is_equality = isinstance(operator, ast.Eq | ast.NotEq)
-        if "any" in (left, right) or (is_equality and "null" in (left, right)):
+    def _check_pair(self, node: ast.AST, operator: ast.cmpop, left: ast.expr, right: ast.expr) -> None:
+        known = [self._look(left), self._look(right)]
+        if self._check_value(known[0].type, right) or self._check_value(known[1].type, left):
             return
-        if left != right or (not is_equality and (left in _UNORDERED or left == "null")):
-            kinds = [describe(one.type) for one in known]
-            message = f"{kinds[0]} cannot be compared with {kinds[1]} by `{_COMPARISONS[type(operator)]}`"
-            self._mistake("operands", node, message)
+        written = [self.tree.written(left), self.tree.written(right)]
+        refusal = comparison_refusal(operator, known, written)
+        if refusal is not None:
+            self._refused(node, refusal)
+        elif not isinstance(operator, ast.Eq | ast.NotEq):
+            for operand in (left, right):
+                self.need(operand, "comes neither before nor after anything")
 
-    def _check_members(self, container: ast.AST, known: Known) -> None:
-        if isinstance(known.type, Enum) and isinstance(container, ast.List | ast.Tuple | ast.Set):
+    def _check_members(self, item: ast.expr, container: ast.expr) -> None:
+        kind = self._look(item).type
+        if isinstance(container, ast.List | ast.Tuple | ast.Set):
             for element in container.elts:
-                self._check_value(known.type, element)
+                self._check_value(kind, element)
+        elif family(self._look(container).type) == "text" and family(kind) == "text":
+            self.need(item, "is no part of a text")
 
-    def _check_value(self, kind: Enum, node: ast.AST) -> None:
+    def _check_value(self, kind: Type, node: ast.AST) -> bool:
         """A text that a field can never hold is a misspelling."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in kind.values:
-            message = f"'{node.value}' is never a value here; it is {describe(kind)}"
-            near = near_names(node.value, kind.values)
-            self._mistake("unknown_value", node, message, name=node.value, near=near)
+        if not (isinstance(kind, Enum) and isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            return False
+        if node.value in kind.values:
+            return False
+        message = f"'{node.value}' is never a value here; it is {describe(kind)}"
+        near = near_names(node.value, kind.values)
+        self._mistake("unknown_value", node, message, name=node.value, near=near)
+        return True
 
     def _arithmetic(self, node: ast.BinOp) -> Known:
-        left, right = self._all((node.left, node.right))
-        kinds = family(left.type), family(right.type)
-        if "any" in kinds:
-            return UNKNOWN
-        result = _arithmetic_type(node.op, left.type, right.type, kinds)
-        if result is None:
-            told = f"{describe(left.type)} and {describe(right.type)}"
-            message = f"{told} do not go together with `{_ARITHMETIC.get(type(node.op), 'this')}`"
-            return self._mistake("operands", node, message, help=self._way_out(node, kinds))
-        return Known(type=result)
+        known = self._all((node.left, node.right))
+        written = [self.tree.written(node.left), self.tree.written(node.right)]
+        refusal = arithmetic_refusal(node.op, known, written)
+        if refusal is not None and not {NULL} & {one.type for one in known}:
+            return self._refused(node, refusal)
+        for operand in (node.left, node.right):
+            self.need(operand, "cannot be calculated with")
+        kind = None if refusal else arithmetic_type(node.op, known[0].type, known[1].type)
+        return UNKNOWN if kind is None else Known(type=kind)
 
-    def _way_out(self, node: ast.BinOp, kinds: tuple[str, str]) -> str:
-        """What to write instead of arithmetic that there is not; nothing where nobody could know."""
-        if "date" in kinds:
-            return "use add_days(date, days)"
-        if set(kinds) == {"number", "text"}:
-            text = node.left if kinds[0] == "text" else node.right
-            return f"to calculate with the text, write decimal({self.tree.written(text)})"
-        return ""
+    # -- functions
 
     def _call(self, node: ast.Call) -> Known:
         assert isinstance(node.func, ast.Name)
-        arguments = [self.of(argument) for argument in node.args]
-        for keyword in node.keywords:
-            self.of(keyword.value)
         spec = self.functions.get(node.func.id)
+        if spec is not None and spec.name == "default" and node.args:
+            self._lenient.update(_chain(node.args[0]))
+        self._all(node.args)
+        self._all(keyword.value for keyword in node.keywords)
         if spec is None:
             near = near_names(node.func.id, self.functions)
             message = f"there is no function `{node.func.id}`"
@@ -368,25 +490,46 @@ class Inference:
         if ordered is None:
             message = f"{spec.name}() is written {spec.signature}"
             return self._mistake("arguments", node, message, name=spec.name, fatal=True)
+        return self._result(node, spec, ordered)
+
+    def _result(self, node: ast.Call, spec: FunctionSpec, ordered: Sequence[ast.expr]) -> Known:
+        before = len(self.mistakes)
         self._check_arguments(spec, ordered)
-        if spec.result_of is not None and not node.keywords:
-            return Known(type=spec.result_of([one.type for one in arguments]))
-        return Known(type=spec.result)
+        given = [self.known.get(argument, _LEFT_OUT) for argument in ordered]
+        if spec.refuses is not None and len(self.mistakes) == before:
+            refusal = spec.refuses(given)
+            if refusal is not None:
+                self._mistake(refusal.kind, node, refusal.message, name=spec.name, help=refusal.help)
+        return Known(type=spec.result) if spec.result_of is None else spec.result_of(given)
 
     def _check_arguments(self, spec: FunctionSpec, ordered: Sequence[ast.expr]) -> None:
         for index, argument in enumerate(ordered):
             parameter = spec.parameter(index)
             assert parameter is not None
-            known = self.known.get(argument, _LEFT_OUT).type
-            wanted, found = family(parameter.type), family(known)
+            known = self.known.get(argument, _LEFT_OUT)
             if parameter.literal:
                 self._check_literal(spec, parameter, argument)
-            elif found == "null" and not parameter.nullable:
-                self._mistake("arguments", argument, f"the {parameter.name} of {spec.name}() is never null")
-            elif "any" not in (wanted, found) and found not in (wanted, "null"):
-                takes = f"takes {describe(parameter.type)} as {parameter.name}"
-                message = f"{spec.name}() {takes}, not {describe(known)}"
+            elif known.type == NULL:
+                if not parameter.nullable:
+                    self._mistake(
+                        "arguments", argument, f"the {parameter.name} of {spec.name}() is never null"
+                    )
+            elif not parameter.accepts(known.type):
+                takes = f"takes {parameter.described} as {parameter.name}"
+                message = f"{spec.name}() {takes}, not {told(known.type)}"
                 self._mistake("arguments", argument, message, name=spec.name)
+            elif not parameter.nullable:
+                self.need(argument, f"is no {parameter.name} of {spec.name}()")
+                self._need_items(spec, parameter, argument)
+
+    def _need_items(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:
+        kind = self._look(argument).type
+        if not (parameter.items_present and isinstance(kind, Listing) and kind.nullable) or kind.item == ANY:
+            return
+        written = self.tree.written(argument)
+        message = f"an item of `{written}` may be null, and {spec.name}() takes no null"
+        helps = f"leave it out: [x for x in {written} if x is not None]"
+        self._mistake("nullable", argument, message, name=spec.name, help=helps)
 
     def _check_literal(self, spec: FunctionSpec, parameter: Parameter, argument: ast.expr) -> None:
         if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
@@ -400,6 +543,30 @@ class Inference:
 
 
 _LEFT_OUT = Known(type=NULL, nullable=True)
+
+
+def _ways_out(written: str, place: Reference | None) -> str:
+    """What to write where a part may be null."""
+    if place is None:
+        return f"write what stands there then: default({written}, ...)" if len(written) <= SHOWN_TEXT else ""
+    return (
+        f"ask first, `{written} is not None and ...`, or say what stands there then: default({written}, ...)"
+    )
+
+
+SHOWN_TEXT = 40
+
+
+def _chain(node: ast.AST) -> Iterable[ast.AST]:
+    """A part and all that it is read from."""
+    yield node
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+        yield node
+
+
+def _like_money(kind: Record) -> bool:
+    return not kind.fields or {"amount", "currency"} <= kind.fields.keys()
 
 
 def arranged(node: ast.Call, spec: FunctionSpec) -> list[ast.expr] | None:
@@ -422,43 +589,5 @@ def arranged(node: ast.Call, spec: FunctionSpec) -> list[ast.expr] | None:
     return None if named or len(arguments) < spec.least else arguments
 
 
-def _constant_type(value: object) -> Type:
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return BOOLEAN
-    if isinstance(value, int):
-        return INTEGER
-    return DECIMAL if isinstance(value, float) else STRING
-
-
-def _number(kind: Type) -> Type:
-    return kind if family(kind) == "number" else ANY
-
-
 def _part(item: Type) -> Known:
-    return Known(type=item.item) if isinstance(item, Listing) else UNKNOWN
-
-
-def _arithmetic_type(
-    operator: ast.operator, left: Type, right: Type, kinds: tuple[str, str]
-) -> "Type | None":
-    """The type of a result; None when there is none."""
-    if kinds == ("number", "number"):
-        whole = left == right == INTEGER and not isinstance(operator, ast.Div | ast.Pow)
-        return INTEGER if whole else DECIMAL
-    match operator, kinds:
-        case ast.Add(), ("text", "text"):
-            return STRING
-        case ast.Add(), ("list", "list"):
-            return join((Known(type=left), Known(type=right))).type if left == right else Listing(item=ANY)
-        case ast.Sub(), ("date", "date"):
-            return INTEGER
-        case ast.Mult(), ("text", "number") | ("number", "text"):
-            return STRING
-        case ast.Mult(), ("list", "number"):
-            return left
-        case ast.Mult(), ("number", "list"):
-            return right
-        case _:
-            return None
+    return Known(type=item.item, nullable=item.nullable) if isinstance(item, Listing) else UNKNOWN

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from engine.values.type import ANY, DECIMAL, NULL, STRING, Any, Enum, Field, Listing, Record, Scalar, Type
+from engine.values.type import ANY, NULL, STRING, Any, Enum, Field, Listing, Record, Scalar, Type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,12 @@ class Known:
 
     type: Type = ANY
     nullable: bool = False  # it may be null, or may not be there; says nothing where the type is ANY
+    unsure: bool = False  # nobody knows whether it may be null, though its type is known
 
     @property
     def may_be_null(self) -> bool:
         """Whether null cannot be ruled out: it is possible, or nothing is known."""
-        return self.nullable or isinstance(self.type, Any)
+        return self.nullable or self.unsure or isinstance(self.type, Any)
 
 
 UNKNOWN = Known()
@@ -64,10 +65,10 @@ def join(kinds: Iterable[Known]) -> Known:
 
 
 def _join(left: Known, right: Known) -> Known:
-    nullable = left.nullable or right.nullable
+    nullable, unsure = left.nullable or right.nullable, left.unsure or right.unsure
     if NULL in (left.type, right.type):
         return Known(type=right.type if left.type == NULL else left.type, nullable=True)
-    return Known(type=joined_type(left.type, right.type), nullable=nullable)
+    return Known(type=joined_type(left.type, right.type), nullable=nullable, unsure=unsure)
 
 
 def joined_type(left: Type, right: Type) -> Type:
@@ -82,12 +83,33 @@ def joined_type(left: Type, right: Type) -> Type:
             return _joined_lists(left, right)
         case Record(), Record():
             return _joined_records(left, right)
+        case Scalar(), Scalar() if family(left) == family(right) == "number":
+            return _joined_numbers(left, right)
         case _:
-            kinds = {family(left), family(right)}
-            return _COMMON.get(kinds.pop(), ANY) if len(kinds) == 1 else ANY
+            return _joined_texts(left, right) if family(left) == family(right) == "text" else ANY
 
 
-_COMMON: Mapping[str, Type] = {"number": DECIMAL, "text": STRING}
+def _joined_numbers(left: Scalar, right: Scalar) -> Type:
+    decimals = [0 if one.name == "integer" else one.decimals for one in (left, right)]
+    most = None if None in decimals else max(one or 0 for one in decimals)
+    currency = left.currency if left.currency == right.currency else None
+    return Scalar(name="decimal", decimals=most, currency=currency)
+
+
+def _joined_texts(left: Type, right: Type) -> Type:
+    longest = [longest_text(one) for one in (left, right)]
+    return STRING if None in longest else Scalar(name="string", longest=max(one or 0 for one in longest))
+
+
+def longest_text(kind: Type) -> int | None:
+    """How many characters a text of this type has at most; None where nobody knows."""
+    match kind:
+        case Enum(values=values):
+            return max(map(len, values), default=0)
+        case Scalar(longest=longest):
+            return longest
+        case _:
+            return None
 
 
 def _joined_lists(left: Listing, right: Listing) -> Listing:

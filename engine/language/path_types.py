@@ -11,6 +11,7 @@ from typing import cast
 
 from engine.language.functions.path_functions import PATH_FUNCTIONS
 from engine.language.known import UNKNOWN, Known, Reference, family, join
+from engine.language.narrowing import narrowed
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import Mistake, TypeScope
 from engine.problems.suggest import near_names
@@ -61,11 +62,7 @@ class PathTyping:
 def infer_path(tree: PathTree, scope: TypeScope) -> PathTyping:
     """Find out what can be known about every part of a path; mistakes are reported, never raised."""
     walk = _Inference(tree, scope)
-    fields = {
-        name: Field(type=kind, required=True, nullable=name in scope.nullable)
-        for name, kind in scope.names.items()
-    }
-    root = _Base(Known(type=Record(name="scope", fields=fields)), place=(), root=True)
+    root = _Base(Known(type=Record(name="scope")), place=(), root=True)
     result = walk.of(tree.tree, root).known
     unique = {(found.start, found.end): found for found in reversed(walk.mistakes)}
     mistakes = tuple(sorted(unique.values(), key=lambda found: found.start))
@@ -122,6 +119,8 @@ class _Inference:
     def field(self, node: Node, base: _Base) -> _Base:
         """A field of a record; of anything else there is none."""
         name, kind = cast("str", node.value), base.known.type
+        if base.root:
+            return self._name(node, name)
         match kind:
             case Record(fields=fields, open=is_open):
                 found = fields.get(name)
@@ -143,14 +142,18 @@ class _Inference:
         self.about = found.about
         place = None if base.place is None else (*base.place, name)
         nullable = base.known.nullable or found.may_be_absent
-        known = Known(type=found.type, nullable=nullable)
+        known = Known(type=found.type, nullable=nullable, unsure=base.known.unsure)
         shown = None if place is None else self.scope.facts.get(place)
-        return _Base(shown or known, base.named(name), place)
+        return _Base(narrowed(known, shown), base.named(name), place)
+
+    def _name(self, node: Node, name: str) -> _Base:
+        known = self.scope.known(name)
+        if known is not None:
+            return _Base(narrowed(known, self.scope.facts.get((name,))), name, (name,))
+        near = near_names(name, self.scope.names)
+        return self.mistake("unknown_name", node, f"there is no `{name}` here", name=name, near=near)
 
     def _unknown(self, node: Node, name: str, kind: Record, base: _Base) -> _Base:
-        if base.root:
-            near = near_names(name, self.scope.names)
-            return self.mistake("unknown_name", node, f"there is no `{name}` here", name=name, near=near)
         message = f"`{base.written}` ({describe(kind)}) has no field `{name}`"
         return self.mistake("unknown_field", node, message, name=name, near=near_names(name, kind.fields))
 
@@ -234,7 +237,8 @@ class _Inference:
     def either(self, node: Node, base: _Base) -> _Base:
         """`a || b` is the second where the first is null, false or empty."""
         left, right = (self.of(part, base).known for part in node.parts)
-        return _Base(Known(type=join((left, right)).type, nullable=right.nullable), self.written(node))
+        found = Known(type=join((left, right)).type, nullable=right.nullable, unsure=right.unsure)
+        return _Base(found, self.written(node))
 
     def all(self, node: Node, base: _Base) -> _Base:
         """`a && b` is the first where that is null, false or empty."""
@@ -257,8 +261,9 @@ class _Inference:
             told = f"{describe(left.type)} is never compared with {describe(right.type)} by `{node.value}`"
             dates = {"date", "datetime"} & set(kinds)
             self.mistake("dates" if dates and kinds[0] != kinds[1] else "operands", node, told)
-        nullable = not is_equality and (left.may_be_null or right.may_be_null)
-        return _Base(Known(type=BOOLEAN, nullable=nullable))
+        nullable = not is_equality and (left.nullable or right.nullable)
+        unsure = not is_equality and (left.may_be_null or right.may_be_null)
+        return _Base(Known(type=BOOLEAN, nullable=nullable, unsure=unsure))
 
     def _check_values(self, node: Node, left: Type, right: Type) -> None:
         """A text that a field can never hold is a misspelling."""
@@ -308,8 +313,8 @@ class _Inference:
                 wanted = function.parameters[min(number, len(function.parameters) - 1)]
                 self._check_argument(function.name, wanted, part, next(values))
         given = [one.known for one in plain]
-        result = _RESULTS.get(function.name, lambda _given, _applied: UNKNOWN)(given, applied)
-        return _Base(result, self.written(node))
+        result = _RESULTS.get(function.name)
+        return _Base(UNKNOWN if result is None else result(given, applied), self.written(node))
 
     def _check_argument(self, name: str, wanted: str, node: Node, value: _Base) -> None:
         accepted, known = _ACCEPTED[wanted], value.known
@@ -376,7 +381,8 @@ def _item(kind: Type) -> Known:
 
 def _list_of(made: Known, base: Known) -> Known:
     """What a projection gives: null is left out of it, and null has none."""
-    return Known(type=Listing(item=made.type), nullable=base.may_be_null)
+    unsure = base.unsure or base.type == ANY
+    return Known(type=Listing(item=made.type), nullable=base.nullable, unsure=unsure)
 
 
 _Result = Callable[[Sequence[Known], Sequence[Known]], Known]
@@ -395,7 +401,8 @@ def _same(given: Sequence[Known], _applied: Sequence[Known]) -> Known:
 
 
 def _not_null(given: Sequence[Known], _applied: Sequence[Known]) -> Known:
-    return Known(type=join(given).type, nullable=all(one.may_be_null for one in given))
+    nullable = all(one.nullable for one in given)
+    return Known(type=join(given).type, nullable=nullable, unsure=all(one.may_be_null for one in given))
 
 
 def _mapped(given: Sequence[Known], applied: Sequence[Known]) -> Known:
@@ -415,7 +422,7 @@ def _as_list(given: Sequence[Known], _applied: Sequence[Known]) -> Known:
 def _number_of(given: Sequence[Known], _applied: Sequence[Known]) -> Known:
     kind = given[0].type
     is_number = isinstance(kind, Scalar) and kind.name in ("integer", "decimal")
-    return Known(type=kind if is_number else DECIMAL, nullable=given[0].may_be_null or not is_number)
+    return Known(type=kind if is_number else DECIMAL, nullable=given[0].nullable or not is_number)
 
 
 def _sum_of(given: Sequence[Known], _applied: Sequence[Known]) -> Known:

@@ -12,12 +12,14 @@ from engine.values.type import Type
 class TypeScope:
     """What an expression may read, and of which type it is.
 
-    A name in ``nullable`` may be null: reading a field of it is only safe after a test. ``facts`` are
+    A name in ``nullable`` may be null: reading a field of it is only safe after a test; of one in ``unsure``
+    nobody knows whether it may. ``facts`` are
     what tests have shown before the expression is reached: the guard of a step, the condition of a policy.
     """
 
     names: Mapping[str, Type] = field(default_factory=dict)
     nullable: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
     facts: Facts = field(default_factory=lambda: NO_FACTS)
 
     def type_of(self, name: str) -> "Type | None":
@@ -27,13 +29,25 @@ class TypeScope:
     def known(self, name: str) -> Known | None:
         """What is known of a name; None when there is no such name."""
         kind = self.names.get(name)
-        return None if kind is None else Known(type=kind, nullable=name in self.nullable)
+        return (
+            None
+            if kind is None
+            else Known(type=kind, nullable=name in self.nullable, unsure=name in self.unsure)
+        )
 
-    def including(self, names: Mapping[str, Type], nullable: frozenset[str] = frozenset()) -> Self:
+    def including(
+        self,
+        names: Mapping[str, Type],
+        nullable: frozenset[str] = frozenset(),
+        unsure: frozenset[str] = frozenset(),
+    ) -> Self:
         """This scope with more names; a new one hides an old one."""
-        kept = self.nullable - names.keys()
-        facts = {place: known for place, known in self.facts.items() if place[0] not in names}
-        return type(self)(names={**self.names, **names}, nullable=kept | nullable, facts=facts)
+        return type(self)(
+            names={**self.names, **names},
+            nullable=(self.nullable - names.keys()) | nullable,
+            unsure=(self.unsure - names.keys()) | unsure,
+            facts={place: known for place, known in self.facts.items() if place[0] not in names},
+        )
 
     def after(self, facts: Facts) -> Self:
         """This scope where something more was shown."""

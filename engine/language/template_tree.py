@@ -1,7 +1,7 @@
 """What a template is once it was read: pieces of text, values, branches and loops."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -100,3 +100,22 @@ class TemplateTree:
     def calls(self) -> tuple[Word, ...]:
         """Functions and filters, each time one is used."""
         return self.parts.calls
+
+
+def expressions_of(body: Body) -> Iterator[ast.expr]:
+    """Every expression of a template, at any depth."""
+    for piece in body:
+        match piece:
+            case Show(value=value):
+                yield value
+            case Choose(branches=branches, otherwise=otherwise):
+                for test, inner in branches:
+                    yield test
+                    yield from expressions_of(inner)
+                yield from expressions_of(otherwise)
+            case Repeat():
+                yield from (part for part in (piece.items, piece.only) if part is not None)
+                yield from expressions_of(piece.body)
+                yield from expressions_of(piece.otherwise)
+            case _:
+                pass

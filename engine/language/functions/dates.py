@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -12,8 +12,9 @@ from engine.language.calendar import instant_at
 from engine.language.compiled import EvaluationError
 from engine.language.formula_operators import EXACT
 from engine.language.functions.arguments import Argument, day, expected, instant, text, whole
-from engine.language.functions.spec import FunctionSpec, Parameter
-from engine.values.type import ANY, DATE, DATETIME, DECIMAL, INTEGER, STRING
+from engine.language.functions.spec import FunctionSpec, Parameter, Unfit
+from engine.language.known import Known
+from engine.values.type import DATE, DATETIME, DECIMAL, INTEGER, STRING, Enum
 
 _DATE = Parameter(name="date", type=DATE)
 _INSTANT = Parameter(name="instant", type=DATETIME)
@@ -195,11 +196,46 @@ def _format_date(value: Argument, pattern: Argument, zone: Argument = None) -> s
     return "".join(_WRITE[token](value) if token in _WRITE else token for token in tokens)
 
 
+def _in_a_zone(name: str, zone: int) -> Callable[[Sequence[Known]], Unfit | None]:
+    """An instant that is taken for a day, and nobody says in which zone."""
+
+    def refuses(given: Sequence[Known]) -> Unfit | None:
+        if given[0].type != DATETIME or len(given) > zone:
+            return None
+        message = f"an instant has a date only in a zone, and {name}() is given none"
+        return Unfit("dates", message, "give the zone as the last argument: 'America/New_York'")
+
+    return refuses
+
+
+def _readable(read: Callable[[Argument], object]) -> Callable[[Sequence[Known]], Unfit | None]:
+    """Text that is written out, and is none of what is read."""
+
+    def refuses(given: Sequence[Known]) -> Unfit | None:
+        kind = given[0].type
+        if not (isinstance(kind, Enum) and len(kind.values) == 1):
+            return None
+        try:
+            read(kind.values[0])
+        except EvaluationError as error:
+            return Unfit("dates", error.message)
+        return None
+
+    return refuses
+
+
+def _date_refuses(given: Sequence[Known]) -> Unfit | None:
+    return _in_a_zone("date", 1)(given) or _readable(_date)(given)
+
+
+_DAY = Parameter(name="value", type=DATE, others=(DATETIME,))
+
 DATES = (
     _function(
         name="date",
+        refuses=_date_refuses,
         parameters=(
-            Parameter(name="value", type=ANY),
+            Parameter(name="value", type=STRING, others=(DATE, DATETIME)),
             Parameter(name="zone", type=STRING, optional=True),
         ),
         result=DATE,
@@ -212,7 +248,8 @@ DATES = (
     ),
     _function(
         name="datetime",
-        parameters=(Parameter(name="value", type=ANY),),
+        refuses=_readable(_datetime),
+        parameters=(Parameter(name="value", type=STRING, others=(DATETIME,)),),
         result=DATETIME,
         summary="The instant of text in ISO form; it says its zone.",
         call=_datetime,
@@ -378,8 +415,9 @@ DATES = (
     ),
     _function(
         name="format_date",
+        refuses=_in_a_zone("format_date", 2),
         parameters=(
-            Parameter(name="value", type=ANY),
+            _DAY,
             _PATTERN,
             Parameter(name="zone", type=STRING, optional=True),
         ),

@@ -10,10 +10,14 @@ from engine.language.budget import bounded_length
 from engine.language.compiled import EvaluationError
 from engine.language.functions.arguments import Argument, expected, listing, size, text
 from engine.language.functions.spec import FunctionSpec, Parameter
-from engine.values.type import ANY, BOOLEAN, INTEGER, STRING, Listing, Type
+from engine.language.known import UNKNOWN, Known, join
+from engine.values.type import ANY, BOOLEAN, DECIMAL, INTEGER, STRING, Listing, Record
 from engine.values.value import Value
 
 _LIST = Parameter(name="list", type=Listing(item=ANY))
+_PRESENT = Parameter(name="list", type=Listing(item=ANY), items_present=True)
+_COUNTED = Parameter(name="value", type=Listing(item=ANY), others=(Record(name=""), STRING))
+_LISTED = Parameter(name="value", type=Listing(item=ANY), others=(Record(name=""),), optional=True)
 _function = partial(FunctionSpec, family="lists")
 
 
@@ -92,12 +96,36 @@ def _set(value: Argument = ()) -> frozenset[Value]:
     return operators.make_set(_list(value))
 
 
-def _same_list(kinds: Sequence[Type]) -> Type:
-    return kinds[0] if kinds and isinstance(kinds[0], Listing) else Listing(item=ANY)
+def _same_list(given: Sequence[Known]) -> Known:
+    kind = given[0].type if given else ANY
+    return Known(type=kind if isinstance(kind, Listing) else Listing(item=ANY))
 
 
-def _one_item(kinds: Sequence[Type]) -> Type:
-    return kinds[0].item if len(kinds) == 1 and isinstance(kinds[0], Listing) else ANY
+def _one_item(given: Sequence[Known]) -> Known:
+    item = _item(given[0])
+    return join((item, given[1])) if len(given) > 1 else item
+
+
+def _item(known: Known) -> Known:
+    kind = known.type
+    return Known(type=kind.item, nullable=kind.nullable) if isinstance(kind, Listing) else UNKNOWN
+
+
+def _list_of(given: Sequence[Known]) -> Known:
+    """A list of a list, or of the keys of a record."""
+    kind = given[0].type if given else ANY
+    return Known(type=Listing(item=STRING)) if isinstance(kind, Record) else _same_list(given)
+
+
+def _flat(given: Sequence[Known]) -> Known:
+    return _same_list([_item(given[0])])
+
+
+def _rows(given: Sequence[Known]) -> Known:
+    items = [_item(one) for one in given]
+    item = join(items)
+    row = Listing(item=ANY if UNKNOWN in items else item.type, nullable=item.nullable)
+    return Known(type=Listing(item=row))
 
 
 _ELSE = Parameter(name="otherwise", type=ANY, optional=True, nullable=True)
@@ -122,7 +150,7 @@ LISTS = (
     _function(
         name="len",
         aliases=("length", "count"),
-        parameters=(Parameter(name="value", type=ANY),),
+        parameters=(_COUNTED,),
         result=INTEGER,
         summary="The number of items, fields or characters.",
         call=_count,
@@ -150,7 +178,7 @@ LISTS = (
         name="sort",
         aliases=("sorted",),
         parameters=(
-            _LIST,
+            _PRESENT,
             Parameter(name="field", type=STRING, optional=True),
             Parameter(name="descending", type=BOOLEAN, optional=True),
         ),
@@ -184,8 +212,9 @@ LISTS = (
     ),
     _function(
         name="flatten",
-        parameters=(_LIST,),
+        parameters=(_PRESENT,),
         result=Listing(item=ANY),
+        result_of=_flat,
         summary="The items of the lists in a list.",
         call=_flatten,
         examples=(("flatten([[1], [2, 3]])", "[1, 2, 3]"),),
@@ -205,32 +234,33 @@ LISTS = (
         name="zip",
         parameters=(_LIST, Parameter(name="more", type=Listing(item=ANY), repeated=True)),
         result=Listing(item=Listing(item=ANY)),
+        result_of=_rows,
         summary="The first items of several lists, the second ones, and so on.",
         call=_zip,
         examples=(("zip([1, 2], ['a', 'b'])", "[[1, 'a'], [2, 'b']]"),),
     ),
     _function(
         name="list",
-        parameters=(Parameter(name="value", type=ANY, optional=True),),
+        parameters=(_LISTED,),
         result=Listing(item=ANY),
-        result_of=_same_list,
+        result_of=_list_of,
         summary="A list from a set in ascending order, or from the keys of a record.",
         call=_list,
         examples=(("list({2, 1})", "[1, 2]"), ("list({'a': 1})", "['a']")),
     ),
     _function(
         name="set",
-        parameters=(Parameter(name="value", type=ANY, optional=True),),
+        parameters=(_LISTED,),
         result=Listing(item=ANY),
-        result_of=_same_list,
+        result_of=_list_of,
         summary="The different items of a list, to compare them whatever their order.",
         call=_set,
         examples=(("set([1, 2, 1]) == set([2, 1])", "True"),),
     ),
     _function(
         name="average",
-        parameters=(_LIST,),
-        result=ANY,
+        parameters=(_PRESENT,),
+        result=DECIMAL,
         summary="The mean of a list of numbers, to 28 digits; the list may not be empty.",
         call=lambda values: _average(listing(values)),
         examples=(("average([1, 2])", "1.5"),),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -21,8 +22,9 @@ from engine.language.compiled import EvaluationError
 from engine.language.formula_operators import EXACT, add, greater, is_number, less
 from engine.language.functions.arguments import Argument, expected, listing, number, text, whole
 from engine.language.functions.spec import FunctionSpec, Parameter
+from engine.language.known import UNKNOWN, Known, family, join
 from engine.values.money import quantum
-from engine.values.type import ANY, DECIMAL, INTEGER, STRING, Listing, Scalar, Type
+from engine.values.type import ANY, DECIMAL, INTEGER, STRING, Listing, Scalar
 
 ROUNDINGS = {
     "half_even": ROUND_HALF_EVEN,
@@ -40,7 +42,8 @@ _SHORT = 20
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 _ONE = Parameter(name="number", type=DECIMAL)
-_LIST = Parameter(name="list", type=Listing(item=ANY))
+_LIST = Parameter(name="list", type=Listing(item=ANY), items_present=True)
+_READ = Parameter(name="value", type=DECIMAL, others=(STRING,))
 _function = partial(FunctionSpec, family="numbers")
 
 
@@ -125,21 +128,27 @@ def _abs(value: Argument) -> Argument:
     return abs(value) if isinstance(number(value), int) else EXACT.abs(value)
 
 
-def _of_items(kinds: Sequence[Type]) -> Type:
-    """The type of an item of the list, or of the arguments when they are of one type."""
-    if len(kinds) == 1:
-        return kinds[0].item if isinstance(kinds[0], Listing) else ANY
-    if all(kind == kinds[0] for kind in kinds):
-        return kinds[0]
-    return DECIMAL if all(_is_number_type(kind) for kind in kinds) else ANY
+def _of_items(given: Sequence[Known]) -> Known:
+    """What is known of an item of the list, or of one of the arguments."""
+    if len(given) > 1:
+        return replace(join(given), nullable=False)
+    kind = given[0].type
+    return Known(type=kind.item) if isinstance(kind, Listing) else UNKNOWN
 
 
-def _is_number_type(kind: Type) -> bool:
-    return isinstance(kind, Scalar) and kind.name in ("integer", "decimal")
+def _sum_of(given: Sequence[Known]) -> Known:
+    kind = given[0].type
+    item = kind.item if isinstance(kind, Listing) else ANY
+    return Known(type=item if family(item) == "number" else DECIMAL)
 
 
-def _sum_type(kinds: Sequence[Type]) -> Type:
-    return INTEGER if kinds and kinds[0] == Listing(item=INTEGER) else DECIMAL
+def _same_number(given: Sequence[Known]) -> Known:
+    return Known(type=given[0].type if family(given[0].type) == "number" else DECIMAL)
+
+
+def _rounded(given: Sequence[Known]) -> Known:
+    """Without decimals a number becomes a whole one; how many it has, the formula seldom says."""
+    return Known(type=INTEGER) if len(given) == 1 else Known(type=DECIMAL)
 
 
 def is_numeric(value: Argument) -> bool:
@@ -160,6 +169,7 @@ def _refuse_other(value: Argument) -> Argument:
 NUMBERS = (
     _function(
         name="round",
+        result_of=_rounded,
         parameters=(
             _ONE,
             Parameter(name="decimals", type=INTEGER, optional=True),
@@ -179,6 +189,7 @@ NUMBERS = (
         name="abs",
         parameters=(_ONE,),
         result=DECIMAL,
+        result_of=_same_number,
         summary="The number without its sign.",
         call=_abs,
         examples=(("abs(-2.50)", "2.50"),),
@@ -201,7 +212,7 @@ NUMBERS = (
     ),
     _function(
         name="int",
-        parameters=(Parameter(name="value", type=ANY),),
+        parameters=(_READ,),
         result=INTEGER,
         summary="A whole number from a number, whose fraction is cut off, or from text.",
         call=lambda value: _whole(_refuse_other(value)),
@@ -210,7 +221,7 @@ NUMBERS = (
     _function(
         name="decimal",
         aliases=("number", "float"),
-        parameters=(Parameter(name="value", type=ANY),),
+        parameters=(_READ,),
         result=DECIMAL,
         summary="An exact number from text or a whole number.",
         call=lambda value: _decimal(_refuse_other(value)),
@@ -228,14 +239,17 @@ NUMBERS = (
         name="sum",
         parameters=(_LIST,),
         result=DECIMAL,
-        result_of=_sum_type,
+        result_of=_sum_of,
         summary="The sum of a list of numbers; 0 for an empty one.",
         call=total,
         examples=(("sum([1, 2.50])", "3.50"), ("sum(n * 2 for n in [1, 2])", "6")),
     ),
     _function(
         name="min",
-        parameters=(Parameter(name="values", type=ANY), Parameter(name="more", type=ANY, repeated=True)),
+        parameters=(
+            Parameter(name="values", type=ANY, items_present=True),
+            Parameter(name="more", type=ANY, repeated=True),
+        ),
         result=ANY,
         result_of=_of_items,
         summary="The least of a list, or of several values.",
@@ -244,7 +258,10 @@ NUMBERS = (
     ),
     _function(
         name="max",
-        parameters=(Parameter(name="values", type=ANY), Parameter(name="more", type=ANY, repeated=True)),
+        parameters=(
+            Parameter(name="values", type=ANY, items_present=True),
+            Parameter(name="more", type=ANY, repeated=True),
+        ),
         result=ANY,
         result_of=_of_items,
         summary="The greatest of a list, or of several values.",

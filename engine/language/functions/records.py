@@ -1,18 +1,20 @@
 """Functions on records."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from engine.language import formula_operators as operators
 from engine.language.functions.arguments import Argument, listing, record, text
 from engine.language.functions.spec import FunctionSpec, Parameter
-from engine.values.type import ANY, BOOLEAN, NULL, STRING, Listing, Record, Type
+from engine.language.known import UNKNOWN, Known, join
+from engine.values.type import ANY, BOOLEAN, NULL, STRING, Enum, Listing, Record
 from engine.values.value import Value
 
 _OPEN = Record(name="", open=True)
 _RECORD = Parameter(name="record", type=_OPEN)
 _KEY = Parameter(name="key", type=STRING)
-_KEYS = Parameter(name="keys", type=Listing(item=STRING))
+_KEYS = Parameter(name="keys", type=Listing(item=STRING), items_present=True)
 _function = partial(FunctionSpec, family="records")
 
 
@@ -34,8 +36,28 @@ def _omit(value: Argument, keys: Argument) -> dict[str, Value]:
     return {key: entry for key, entry in record(value).items() if key not in left_out}
 
 
-def _either(kinds: Sequence[Type]) -> Type:
-    return kinds[0] if kinds[1] in (kinds[0], NULL) else kinds[1] if kinds[0] == NULL else ANY
+def _either(given: Sequence[Known]) -> Known:
+    """The value is there where it is given."""
+    value, otherwise = given
+    if value.type == NULL:
+        return otherwise
+    if value.type == ANY:
+        return UNKNOWN
+    return join((replace(value, nullable=False), otherwise))
+
+
+def _found(given: Sequence[Known]) -> Known:
+    """The field that is named, where the record is known and its name is written out."""
+    kind, key, otherwise = given[0].type, given[1].type, given[2] if len(given) > 2 else _NULL
+    name = key.values[0] if isinstance(key, Enum) and len(key.values) == 1 else None
+    field = kind.fields.get(name) if isinstance(kind, Record) and name is not None else None
+    if field is None:
+        return UNKNOWN
+    known = Known(type=field.type, nullable=field.may_be_absent)
+    return join((replace(known, nullable=False), otherwise)) if known.nullable else known
+
+
+_NULL = Known(type=NULL, nullable=True)
 
 
 def _default(value: Argument, otherwise: Argument) -> Argument:
@@ -63,6 +85,7 @@ RECORDS = (
             Parameter(name="otherwise", type=ANY, optional=True, nullable=True),
         ),
         result=ANY,
+        result_of=_found,
         summary="The value at a key of a record, or another one (null) where it is missing or null.",
         call=_get,
         examples=(("get({'a': 1}, 'a')", "1"), ("get({'a': 1}, 'b', 0)", "0")),

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any as Anything
 from typing import TypeAlias
 
-from engine.values.type import Type
+from engine.language.known import Known, family
+from engine.values.type import Type, describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,28 @@ class Parameter:
     literal: bool = False  # must be written out as text, so that it can be checked before running
     nullable: bool = False  # null is a sensible argument
     choices: tuple[str, ...] | None = None  # of a literal: the texts that it may be
+    others: tuple[Type, ...] = ()  # types beside the first that it takes as well
+    items_present: bool = False  # of a list: no item may be null
+
+    def accepts(self, kind: Type) -> bool:
+        """Whether some value of a type can be the argument; true where little is known."""
+        families = {family(one) for one in (self.type, *self.others)}
+        found = family(kind)
+        return "any" in (*families, found) or found in families
+
+    @property
+    def described(self) -> str:
+        """What it takes, as said to a person."""
+        return " or ".join(describe(one) for one in (self.type, *self.others))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why arguments that each are of their type cannot go together; ``kind`` is that of the mistake."""
+
+    kind: str
+    message: str
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +64,8 @@ class FunctionSpec:
     call: Callable[..., Anything]
     examples: tuple[tuple[str, str], ...] = ()  # a formula, and one that gives the same value; tests run both
     aliases: tuple[str, ...] = ()  # other names, for those who know them from Jinja
-    result_of: Callable[[Sequence[Type]], Type] | None = None  # a result type that depends on the arguments
+    result_of: Callable[[Sequence[Known]], Known] | None = None  # a result that depends on the arguments
+    refuses: Callable[[Sequence[Known]], Unfit | None] | None = None  # arguments of which no call succeeds
     pure: bool = True  # the same arguments always give the same result
 
     @property
@@ -78,7 +102,7 @@ FunctionTable: TypeAlias = Mapping[str, FunctionSpec]
 def function_table(*families: Sequence[FunctionSpec]) -> FunctionTable:
     """An immutable table by name and alias; a name that is given twice is a broken promise of ours."""
     table: dict[str, FunctionSpec] = {}
-    for spec in (spec for family in families for spec in family):
+    for spec in (spec for group in families for spec in group):
         for name in (spec.name, *spec.aliases):
             assert name not in table, f"two functions are called {name}"
             table[name] = spec

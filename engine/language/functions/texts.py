@@ -7,9 +7,10 @@ from engine.language.compiled import EvaluationError
 from engine.language.functions.arguments import Argument, listing, size, text
 from engine.language.functions.spec import FunctionSpec, Parameter
 from engine.language.text import text_of
-from engine.values.type import ANY, BOOLEAN, INTEGER, STRING, Listing
+from engine.values.type import ANY, BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, MONEY, STRING, Listing
 
 _TEXT = Parameter(name="text", type=STRING)
+_WRITTEN = Parameter(name="value", type=STRING, others=(DECIMAL, DATE, DATETIME, BOOLEAN, MONEY))
 _function = partial(FunctionSpec, family="text", result=STRING)
 
 
@@ -123,7 +124,7 @@ TEXTS = (
     _function(
         name="join",
         parameters=(
-            Parameter(name="list", type=Listing(item=ANY)),
+            Parameter(name="list", type=Listing(item=ANY), items_present=True),
             Parameter(name="separator", type=STRING, optional=True),
         ),
         summary="The items of a list as one text, with a separator between them.",
@@ -169,7 +170,7 @@ TEXTS = (
     _function(
         name="str",
         aliases=("text",),
-        parameters=(Parameter(name="value", type=ANY),),
+        parameters=(_WRITTEN,),
         summary="A number, date or instant as text: digits as they are, dates as ISO 8601.",
         call=text_of,
         examples=(("str(7.50)", "'7.50'"), ("str(date('2026-05-29'))", "'2026-05-29'")),

@@ -1,0 +1,124 @@
+"""Whether what an entry makes fits the field that it fills: type, values, and what when it finds nothing."""
+
+from collections.abc import Iterator
+
+from engine.compile import problems
+from engine.compile.convert import can_become
+from engine.compile.fit import Misfit, misfit, refuses
+from engine.problems import Problem
+from engine.source import Span
+from engine.values import type as types
+from engine.values.type import ANY, Field, Type, describe
+from engine.values.value import Value
+from engine.workspace.kinds.entry import EntryDocument
+
+
+def misfits(
+    entry: EntryDocument, place: Span, path: str, field: Field, found: Type, *, nullable: bool
+) -> Iterator[Problem]:
+    """What is wrong with an entry in its field, and nothing that follows from another mistake.
+
+    `place` is where the entry says its value, `path` the field as a person calls it.
+    """
+    wanted = field.type
+    wrong = [*_map_values(entry, path, wanted), *_default(entry, path, wanted)]
+    if wrong:
+        yield from wrong
+        return
+    if refuses(wanted, found):
+        told = describe(wanted), describe(found)
+        yield problems.other_value_wanted(place, path, *told, _way_out(wanted, found, entry))
+        return
+    unfit = misfit(wanted, found)
+    if unfit is not None:
+        yield problems.misfit(place, path, unfit, _ways_out(unfit, wanted))
+    elif nullable and wanted != ANY:
+        problem = _nothing(entry, place, path, field)
+        if problem is not None:
+            yield problem
+
+
+def _map_values(entry: EntryDocument, path: str, wanted: Type) -> Iterator[Problem]:
+    """Values of a value map that the field does not take; a conversion would change them first."""
+    if entry.values is None or entry.convert is not None:
+        return
+    for key, raw in entry.values.items():
+        if raw.value != "unmapped" and (why := _not_taken(wanted, raw.value)):
+            yield problems.map_makes_other(raw.span, str(key), path, why, wanted, raw.value)
+
+
+def _default(entry: EntryDocument, path: str, wanted: Type) -> Iterator[Problem]:
+    if entry.default is None or entry.default.value is None:
+        return
+    why = _not_taken(wanted, entry.default.value)
+    if why:
+        yield problems.other_value_wanted(entry.default.span, path, describe(wanted), why, "")
+
+
+def _not_taken(wanted: Type, value: Value) -> str:
+    """What a value is that a field does not take; nothing where it may be taken."""
+    if value is None:
+        return ""
+    kind = type_of_constant(value)
+    if isinstance(wanted, types.Enum) and isinstance(value, str):
+        return "" if value in wanted.values else f"the text '{value}'"
+    return describe(kind) if refuses(wanted, kind) else ""
+
+
+def type_of_constant(value: Value) -> Type:
+    """The type of a value that is written out."""
+    match value:
+        case bool():
+            return types.BOOLEAN
+        case int():
+            return types.INTEGER
+        case str():
+            return types.Enum(values=(value,))
+        case None:
+            return types.NULL
+        case list() | dict():
+            return ANY
+        case _:
+            return types.DECIMAL
+
+
+def _way_out(wanted: Type, found: Type, entry: EntryDocument) -> str:
+    """What to write when a value is of another type than its field."""
+    names = ("string", "integer", "decimal", "boolean")
+    kind = wanted.name if isinstance(wanted, types.Scalar) else ""
+    if entry.convert is not None or kind not in names or not can_become(found, kind):
+        return ""
+    return f"add `as: {kind}`"
+
+
+def _ways_out(unfit: Misfit, wanted: Type) -> str:
+    """What to write when some values do not fit."""
+    inside = bool(unfit.path)
+    match unfit.kind, wanted:
+        case "values", types.Enum():
+            return "add `values:` with what each becomes"
+        case "long", types.Scalar(longest=longest) if not inside:
+            return f"add `max_length: {longest}`, which cuts it"
+        case "decimals", types.Scalar(name="integer") if not inside:
+            return "add `as: integer`, which refuses a fraction, or round it: round(...)"
+        case "decimals", types.Scalar(decimals=decimals) if not inside:
+            return f"add `as: decimal({decimals})`, which rounds it"
+        case "currencies", _:
+            return "turn it into the other currency: convert(money, rate, 'EUR')"
+        case _:
+            return (
+                "make it field by field, with `fields:` or `each:`"
+                if inside or unfit.kind == "record"
+                else ""
+            )
+
+
+def _nothing(entry: EntryDocument, place: Span, path: str, field: Field) -> Problem | None:
+    """A value that may be null in a field that takes none, where the entry does not say what happens then."""
+    if field.nullable and entry.omit is None:
+        return None
+    if entry.omit is not None:
+        return problems.left_out(entry.keys["omit"], path) if field.required else None
+    if entry.required is True or (entry.default is not None and entry.default.value is not None):
+        return None
+    return problems.may_find_nothing(place, path, can_be_left_out=not field.required)
