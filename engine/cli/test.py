@@ -1,54 +1,233 @@
 """`tidegate test`."""
 
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
 
+if TYPE_CHECKING:
+    from engine.flowtest import One, Result
+    from engine.session import Session
+
+
+class _Instant(click.ParamType[datetime]):
+    """An instant with its zone."""
+
+    name = "INSTANT"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            self.fail(f"{value!r} is no instant; write one such as 2026-05-29T18:00:00Z", param, ctx)
+        return found.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Which tests are run, and how."""
+
+    wanted: tuple[str, ...]
+    containing: str | None
+    failed: bool
+    at: datetime | None
+    jobs: str
+    recording: bool
+
+    def run(self, session: "Session") -> "list[Result]":
+        """The results, in the order of files."""
+        from engine import flowtest
+
+        chosen = self._chosen(session)
+        try:
+            processes = flowtest.processes_for(len(chosen), self.jobs)
+        except ValueError as error:
+            raise click.BadParameter(f"{self.jobs!r} is no number of processes", param_hint="-j") from error
+        ready = session.ready
+        subject = flowtest.Subject(
+            plan=ready.plan,
+            connectors=ready.connectors,
+            types=ready.types,
+            inputs=ready.inputs,
+            policy=ready.policy,
+        )
+        how = flowtest.Options(at=self.at, recording=self.recording)
+        suite = flowtest.Suite(session.workspace, subject, how)
+        return list(flowtest.run_in_processes(suite, chosen, perf_counter, processes))
+
+    def _chosen(self, session: "Session") -> "list[One]":
+        from engine import flowtest
+
+        _ = session.ready
+        try:
+            found = flowtest.cases(flowtest.choose(session.workspace, self.wanted, self.containing))
+        except flowtest.NothingChosenError as error:
+            raise click.UsageError(str(error)) from error
+        if not self.failed:
+            return found
+        last = _Last(session.workspace.files.root).read()
+        return [one for one in found if flowtest.key_of(one) in last]
+
 
 @click.command("test")
-@click.argument("wanted", nargs=-1, metavar="[FLOW|TEST|PATH]...")
+@click.argument("wanted", nargs=-1, metavar="[FLOW|MAPPING|POLICY|TEST|PATH]...")
 @options.workspace
 @options.output_format("junit")
 @click.option(
-    "-k", "containing", metavar="TEXT", help="Only tests whose name, or whose flow's name, contains TEXT."
+    "-k", "containing", metavar="TEXT", help="Only tests whose name, subject or example contains TEXT."
 )
-def command(wanted: tuple[str, ...], folder: Path | None, form: str, containing: str | None) -> None:
-    """Run the tests that stand beside flows: no network, no ledger, a clock that stands still.
+@click.option("--failed", is_flag=True, help="Only the tests that failed the last time.")
+@click.option("--at", type=_Instant(), help="Run every test at this instant instead of its own `now`.")
+@click.option(
+    "-j",
+    "--jobs",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="How many processes; `auto` starts more than one only for many tests.",
+)
+@click.option("--update", is_flag=True, help="Write what happened into `expect`, and show what changed.")
+@click.option("--force", is_flag=True, help="Let --update write on a CI server as well.")
+def command(
+    wanted: tuple[str, ...],
+    folder: Path | None,
+    form: str,
+    containing: str | None,
+    at: datetime | None,
+    jobs: str,
+    *,
+    failed: bool,
+    update: bool,
+    force: bool,
+) -> None:
+    """Run the tests that stand beside flows, mappings and policies: no network, no ledger, frozen time.
 
     The very code that runs in production decides; the test answers what it asks. A call that a test does
     not answer fails it. The exit code is 1 when a test fails.
     """
-    from engine import flowtest
+    if update:
+        _may_update(at, force=force)
+    asked = _Asked(wanted=wanted, containing=containing, failed=failed, at=at, jobs=jobs, recording=update)
+    session = _load(folder)
+    results = asked.run(session)
+    if update and not all(result.passed for result in results):
+        _update(session, results)
+        results = replace(asked, recording=False).run(_load(folder))
+    _Last(session.workspace.files.root).write(results)
+    _print(results, form, at)
+    sys.exit(0 if all(result.passed for result in results) else 1)
+
+
+def _load(folder: Path | None) -> "Session":
     from engine.session import load
 
-    session = load(folder)
-    ready = session.ready
-    try:
-        chosen = flowtest.choose(session.workspace, wanted, containing)
-    except flowtest.NothingChosenError as error:
-        raise click.UsageError(str(error)) from error
-    results = [
-        *flowtest.run_tests(session.workspace, ready.plan, ready.connectors, chosen, perf_counter),
-    ]
+    return load(folder)
+
+
+def _print(results: "Sequence[Result]", form: str, at: datetime | None) -> None:
+    from engine import flowtest
+
     match form:
         case "json":
             output.raw(flowtest.render_json(results))
         case "junit":
             output.raw(flowtest.render_junit(results))
         case _:
-            output.raw(flowtest.render_text(results, _paint))
-    sys.exit(0 if all(result.passed for result in results) else 1)
+            note = "" if at is None else _AT.format(at.isoformat().replace("+00:00", "Z"))
+            output.raw(flowtest.render_text(results, _paint, note))
+
+
+_AT = (
+    "Every test is run at {}, whatever its own `now`. Expectations are compared as they stand: "
+    "a difference says what the moment changes."
+)
 
 
 def _paint(style: str, text: str) -> str:
     given: dict[str, dict[str, bool | str]] = {
         "good": {"fg": "green"},
-        "bad": {"fg": "red", "bold": True},
+        "bad": {"fg": "red"},
         "bold": {"bold": True},
         "dim": {"dim": True},
     }
     return output.styled(output.clean(text), **given[style])
+
+
+# --- expectations written anew ------------------------------------------------------------------
+
+
+def _may_update(at: datetime | None, *, force: bool) -> None:
+    if at is not None:
+        raise click.UsageError("--update writes down what happens at a test's own `now`: leave out --at.")
+    if os.environ.get("CI", "").lower() not in ("", "0", "false") and not force:
+        raise click.UsageError(
+            "--update on a CI server would make every test pass. Run it at your desk, and look at what "
+            "changed; --force writes all the same."
+        )
+
+
+def _update(session: "Session", results: "Sequence[Result]") -> None:
+    """Write what happened into the files, and show what changed."""
+    from engine import flowtest
+
+    files, left = flowtest.updated(results)
+    for file in files:
+        path = session.workspace.files.root / file.source.name
+        content = file.content(path.read_bytes())
+        if content is None:
+            output.fail(f"{file.source.name} was changed while its tests ran; run them again")
+        path.write_bytes(content)
+        for text in file.diff():
+            style = {"+": "good", "-": "bad", "@": "dim"}.get(text[:1], "")
+            output.raw(_paint(style, text) if style else output.clean(text))
+    for result, failure in left:
+        output.line(f"not updated: {failure.place} {result.title}: {failure.message}")
+    if files:
+        output.line("Look at what changed: from now on it is what is expected.")
+        output.line()
+
+
+# --- what failed the last time ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The names of the tests of a workspace that failed the last time; kept in the user's cache."""
+
+    root: Path
+
+    @property
+    def _file(self) -> Path:
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        name = sha256(str(self.root).encode()).hexdigest()[:16]
+        return Path(caches) / "tidegate" / f"failed-{name}.txt"
+
+    def read(self) -> frozenset[str]:
+        """Their names."""
+        try:
+            return frozenset(self._file.read_text(encoding="utf-8").splitlines())
+        except OSError:
+            return frozenset()
+
+    def write(self, results: "Sequence[Result]") -> None:
+        """Keep the names of those that failed now, and of those that failed before and were not run."""
+        from engine import flowtest
+
+        passed = {flowtest.key_of(result) for result in results if result.passed}
+        failed = {flowtest.key_of(result) for result in results if not result.passed}
+        names = sorted((self.read() - passed) | failed)
+        with suppress(OSError):  # a cache: who cannot write one runs all tests
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from engine.compile.alone import PolicyAlone, policy_alone
 from engine.compile.build_calendars import build_calendars
 from engine.compile.build_events import build_events, build_sources
 from engine.compile.build_flows import build_flows
@@ -22,7 +24,7 @@ from engine.plan.step import CheckStep, WaitStep
 from engine.problems.collector import Collector
 from engine.spec.plain import plain
 from engine.values.canonical import fingerprint
-from engine.values.type import decoder
+from engine.values.type import Type, decoder
 from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.workspace import Workspace
 
@@ -53,6 +55,9 @@ class Compiled:
     connectors: Mapping[str, ConnectorPlan]
     functions: FunctionTable  # those of the language, and of the calendars of this workspace
     files: tuple[str, ...]  # the files that documents name, from the root of the workspace
+    types: Mapping[str, Type]  # by "canonical/time_entry@2"
+    inputs: Mapping[tuple[str, str], Mapping[str, Type]]  # of mappings and policies, by kind and name
+    policy: Callable[[str], PolicyAlone]  # a policy by itself, compiled when asked for
 
 
 def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | None:
@@ -65,7 +70,16 @@ def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | 
         connectors=compilation.connectors,
         functions=compilation.functions,
         files=tuple(compilation.file_hashes),
+        types=compilation.types,
+        inputs=_inputs(compilation),
+        policy=partial(policy_alone, compilation),
     )
+
+
+def _inputs(compilation: Compilation) -> dict[tuple[str, str], Mapping[str, Type]]:
+    mappings = {("mapping", name): found.inputs for name, found in compilation.mapping_types.items()}
+    policies = {("policy", name): found.inputs for name, found in compilation.policy_types.items()}
+    return mappings | policies
 
 
 def compile_all(

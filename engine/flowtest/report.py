@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from engine.flowtest.result import Failure, Result
@@ -12,105 +13,131 @@ Paint = Callable[[str, str], str]  # style (good, bad, bold, dim) and text to te
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render_text(results: Sequence[Result], paint: Paint) -> str:
-    """One line a test, the failures in full, and how many there are."""
+def render_text(results: Sequence[Result], paint: Paint, note: str = "") -> str:
+    """One line a test, the failures in full, and how many there are; first what is special about this run."""
     lines = [_line(result, paint) for result in results]
     for result in results:
         if not result.passed:
             lines.extend(("", *_in_full(result, paint)))
-    return "\n".join([*lines, *([""] if lines else []), summary(results)])
+    told = [paint("dim", note), ""] if note else []
+    return "\n".join([*told, *lines, *([""] if lines else []), summary(results)])
 
 
 def summary(results: Sequence[Result]) -> str:
     """How many there are, and how many failed: `4 tests: 3 passed, 1 failed.`."""
     failed = sum(not result.passed for result in results)
-    many = f"{len(results)} test{'' if len(results) == 1 else 's'}"
+    many = f"{len(results):,} test{'' if len(results) == 1 else 's'}"
     if not results:
         return "no tests."
     return (
-        f"{many}: all passed." if not failed else f"{many}: {len(results) - failed} passed, {failed} failed."
+        f"{many}: all passed."
+        if not failed
+        else f"{many}: {len(results) - failed:,} passed, {failed:,} failed."
     )
 
 
 def _line(result: Result, paint: Paint) -> str:
     mark = paint("good", "ok  ") if result.passed else paint("bad", "FAIL")
-    return f"{mark}  {result.document.flow}: {result.document.test}"
+    return f"{mark}  {result.title}"
 
 
 def _in_full(result: Result, paint: Paint) -> Iterator[str]:
-    document = result.document
-    yield f"{paint('bad', 'FAIL')}  {paint('bold', f'{document.flow}: {document.test}')}"
+    yield f"{paint('bad', 'FAIL')}  {paint('bold', result.title)}"
     for failure in result.failures:
         yield from _failure(failure, paint)
 
 
 def _failure(failure: Failure, paint: Paint) -> Iterator[str]:
     yield f"  {failure.message}  {paint('dim', failure.place)}"
-    for word, text in (("expected", failure.expected), ("found", failure.found)):
+    for word, text, style in (("expected", failure.expected, "good"), ("found", failure.found, "bad")):
         if text is not None:
             first, *others = text.split("\n")
-            yield f"    {word:8} {first}"
-            yield from (f"    {'':8} {other}" for other in others)
+            yield f"    {word:8} {paint(style, first)}"
+            yield from (f"    {'':8} {paint(style, other)}" for other in others)
+    yield from (f"    {paint('dim', 'help:')} {line}" for line in failure.help)
 
 
-def render_json(results: Sequence[Result]) -> str:
-    """`{"ok", "passed", "failed", "tests": [...]}`."""
+def render_json(results: Sequence[Result], more: dict[str, object] | None = None) -> str:
+    """`{"ok", "passed", "failed", "tests": [...]}`; its schema is docs/reference/test-report.schema.json."""
     failed = sum(not result.passed for result in results)
     found = {
         "ok": not failed,
         "passed": len(results) - failed,
         "failed": failed,
         "tests": [_test(result) for result in results],
+        **(more or {}),
     }
     return write_json(found, indent=True).decode()
 
 
 def _test(result: Result) -> dict[str, object]:
     document = result.document
+    kind = "flow" if document.flow else "mapping" if document.mapping is not None else "policy"
     return {
         "test": str(document.test),
-        "flow": str(document.flow),
+        "case": result.case,
+        kind: str(document.subject),
         "file": document.span.source.name,
         "line": document.test.span.line,
         "ok": result.passed,
-        "failures": [
-            {
-                "message": failure.message,
-                "file": failure.span.source.name,
-                "line": failure.span.line,
-                "column": failure.span.column,
-                "expected": failure.expected,
-                "found": failure.found,
-            }
-            for failure in result.failures
-        ],
+        "milliseconds": round(result.seconds * 1000),
+        "failures": [_as_json(failure) for failure in result.failures],
+    }
+
+
+def _as_json(failure: Failure) -> dict[str, object]:
+    return {
+        "message": failure.message,
+        "file": failure.span.source.name,
+        "line": failure.span.line,
+        "column": failure.span.column,
+        "expected": failure.expected,
+        "found": failure.found,
+        "help": list(failure.help),
     }
 
 
 def render_junit(results: Sequence[Result]) -> str:
-    """The XML that CI servers show."""
-    failed = sum(not result.passed for result in results)
-    root = ET.Element("testsuites")
-    suite = ET.SubElement(
-        root, "testsuite", name="tidegate", tests=str(len(results)), failures=str(failed), errors="0"
-    )
+    """The XML that CI servers show: a suite for each file."""
+    root = ET.Element("testsuites", name="tidegate", **_sums(results))
+    by_file: dict[str, list[Result]] = {}
     for result in results:
-        document = result.document
-        one = ET.SubElement(
-            suite,
-            "testcase",
-            classname=_xml(str(document.flow)),
-            name=_xml(str(document.test)),
-            file=_xml(document.span.source.name),
-            line=str(document.test.span.line),
-            time=f"{result.seconds:.3f}",
-        )
-        if not result.passed:
-            first = result.failures[0]
-            text = ET.SubElement(one, "failure", message=_xml(f"{first.place}: {first.message}"))
-            text.text = _xml("\n".join(_plain(result.failures)))
+        by_file.setdefault(result.document.span.source.name, []).append(result)
+    for name, some in by_file.items():
+        suite = ET.SubElement(root, "testsuite", name=_xml(name), skipped="0", **_sums(some))
+        for result in some:
+            _testcase(suite, result)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def _sums(results: Sequence[Result]) -> dict[str, Any]:
+    failed = sum(not result.passed for result in results)
+    seconds = sum(result.seconds for result in results)
+    return {
+        "tests": str(len(results)),
+        "failures": str(failed),
+        "errors": "0",
+        "time": f"{seconds:.3f}",
+    }
+
+
+def _testcase(suite: ET.Element, result: Result) -> None:
+    document = result.document
+    one = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_xml(str(document.subject)),
+        name=_xml(result.name),
+        file=_xml(document.span.source.name),
+        line=str(document.test.span.line),
+        time=f"{result.seconds:.3f}",
+    )
+    if not result.passed:
+        first = result.failures[0]
+        message = _xml(f"{first.place}: {first.message}")
+        text = ET.SubElement(one, "failure", message=message, type="expectation")
+        text.text = _xml("\n".join(_plain(result.failures)))
 
 
 def _plain(failures: Iterable[Failure]) -> Iterator[str]:

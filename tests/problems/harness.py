@@ -19,7 +19,7 @@ UPDATE = "UPDATE_RENDERINGS"
 STAGES: tuple[Callable[[Workspace, Collector], object], ...] = (compile_workspace,)
 """What looks at a workspace after it is loaded, in order; each adds to the collector."""
 
-_FOUND_ON_COMPILING = re.compile(r"TG25\d|TG3(?!30)\d\d|TG[456]\d\d")
+_FOUND_ON_COMPILING = re.compile(r"TG2[345]\d|TG3(?!30)\d\d|TG[456]\d\d")
 
 
 def read(root: Path) -> Collector:

@@ -1,0 +1,356 @@
+"""A case, played: the core gives commands, the test answers them; events arrive, time passes, people release.
+
+What lives here is what runtime and ledger are in production, as far as a flow can tell the difference: events
+are accepted once, entities and cross references are kept, waits end, and runs wake each other.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.core import (
+    AlertCommand,
+    Answer,
+    Command,
+    EmitCommand,
+    EvaluationError,
+    HoldCommand,
+    LookUpCommand,
+    ReadCommand,
+    RunState,
+    RunStatus,
+    WriteCommand,
+    advance,
+    begin,
+    deadline,
+    overdue,
+    reason,
+    starts,
+    woken_by,
+)
+from engine.core.accept import Offer, offer
+from engine.event import Event
+from engine.flowtest.case import Act, Case, Person
+from engine.flowtest.result import TestError
+from engine.flowtest.stubs import read_decoder
+from engine.flowtest.written import Written
+from engine.plan.plan import FlowPlan, Plan
+from engine.plan.policy import Hold
+from engine.runtime.permission import Release, refusal
+from engine.source import Span, Text
+from engine.values.json_text import instant_text, read_json, write_json
+from engine.values.value import Value, kind_of
+
+ENTITY = "entity"  # the connection that stands for the ledger's own entity store
+NO_RUN = "none"
+MOST_TURNS = 10_000  # of one act: flows that start each other without end are stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where one run stands after an act."""
+
+    flow: FlowPlan
+    status: str
+    reason: str | None
+    state: RunState | None  # None when its event was refused
+    holds: tuple[str, ...]  # policies whose holds are open
+    touched: bool  # whether the act started it or moved it on
+
+
+@dataclass(slots=True, kw_only=True)
+class Chapter:
+    """What came of one act, or of all of them."""
+
+    stands: tuple[Stand, ...] = ()
+    writes: dict[str, list[Value]] = field(default_factory=dict)  # payloads by operation
+    emits: dict[str, list[Value]] = field(default_factory=dict)  # data by event
+    alerts: list[Value] = field(default_factory=list)
+    refused: str | None = None  # why a release was
+    refused_at: Span | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    flow: FlowPlan
+    status: str
+    reason: str | None = None
+    state: RunState | None = None
+    holds: dict[str, tuple[str, Hold]] = field(default_factory=dict)  # policy and hold of each, by key
+    touched: bool = True
+
+
+class World:
+    """Everything that a case knows while it is played."""
+
+    def __init__(self, case: Case, plan: Plan) -> None:
+        """Begin with nothing but the time."""
+        self._case = case
+        self._plan = plan
+        self._now = case.now
+        self._runs: list[_Run] = []
+        self._known: dict[str, str] = {}  # body hash of each event, by id
+        self._entities: dict[tuple[str, str], Value] = {}
+        self._ids: dict[tuple[str, str, str], str] = {}
+        self._xrefs: dict[str, Value] = dict(case.xrefs)
+        self._todo: deque[tuple[_Run, dict[str, Answer]]] = deque()
+        self._chapter = Chapter()
+        self._numbers: dict[str, int] = {}  # how often each operation was written
+
+    def play(self) -> list[Chapter]:
+        """What came of each act.
+
+        Raises:
+            TestError: when a run asks for something that the case does not answer.
+
+        """
+        return [self._act(act) for act in self._case.acts]
+
+    def _act(self, act: Act) -> Chapter:
+        chapter = self._chapter = Chapter()
+        for run in self._runs:
+            run.touched = False
+        self._case.stubs.by_name.update(act.stubs)
+        self._xrefs.update(act.xrefs)
+        self._pass_time(act)
+        if act.event is not None:
+            self._arrive(*act.event)
+        for policy in act.release:
+            self._release(policy, act.person)
+        chapter.stands = tuple(_stand(run) for run in self._runs)
+        return chapter
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _pass_time(self, act: Act) -> None:
+        until = self._now + act.after if act.at is None else act.at
+        if until < self._now:
+            said = f"{instant_text(until)}, and the test stands at {instant_text(self._now)} already"
+            raise TestError(f"this act is at {said}", act.span)
+        while (due := self._next_deadline()) is not None and due <= until:
+            self._now = max(due, self._now)
+            for run in list(self._runs):
+                if run.state is not None and (answers := overdue(run.state, self._now)):
+                    self._todo.append((run, answers))
+            self._rest()
+        self._now = until
+
+    def _next_deadline(self) -> datetime | None:
+        found = [deadline(run.state) for run in self._runs if run.state is not None]
+        return min((due for due in found if due is not None), default=None)
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def _arrive(self, name: str, data: Written) -> None:
+        text = write_json(data.value)
+        value = read_json(text)
+        if not isinstance(value, Mapping):
+            raise TestError(f"the data of {name} is {kind_of(value)}, not a record", data.place())
+        made = offer(self._plan, name, value, text, self._now)
+        if made.complaints and not self._started_by(name):
+            raise TestError(f"this is no {name}: {'; '.join(made.complaints)}", data.place())
+        self._accept(made)
+        self._rest()
+
+    def _started_by(self, name: str) -> list[FlowPlan]:
+        return [flow for flow in self._case.flows if flow.event == name]
+
+    def _accept(self, made: Offer) -> None:
+        """Take an event as the ledger does: once, kept, and told to those who wait for it."""
+        event = made.event
+        if event.id in self._known:
+            return
+        self._known[event.id] = made.body_hash
+        flows = self._started_by(event.type)
+        if made.complaints:
+            said = "; ".join(made.complaints)
+            self._runs += [_Run(flow, RunStatus.REJECTED, said) for flow in flows]
+            return
+        if made.plan.keep != "none" and made.plan.entity is not None:
+            self._entities[made.plan.entity, str(event.data.get(made.plan.entity_key))] = event.data
+        for flow in flows:
+            self._start(flow, event)
+        for run in list(self._runs):
+            if run.state is not None and run.state.event is not event:
+                self._wake(run, event)
+
+    def _start(self, flow: FlowPlan, event: Event) -> None:
+        try:
+            if not starts(flow, event):
+                return
+        except EvaluationError as error:
+            self._runs.append(_Run(flow, RunStatus.FAILED, str(error)))
+            return
+        run = _Run(flow, RunStatus.RUNNING)
+        self._runs.append(run)
+        run.state, commands = begin(flow, event)
+        self._do(run, commands)
+
+    def _wake(self, run: _Run, event: Event) -> None:
+        assert run.state is not None
+        answers = woken_by(run.state, event)
+        if answers:
+            self._todo.append((run, answers))
+
+    # --- people ---------------------------------------------------------------------------------
+
+    def _release(self, policy: Text, person: Person) -> None:
+        """A person releases the holds of a policy."""
+        held = [
+            (run, key, hold) for run in self._runs for key, hold in _open(run) if run.holds[key][0] == policy
+        ]
+        if not held:
+            raise TestError(f"no hold of {policy} is open that could be released", policy.span)
+        for run, key, hold in held:
+            release = _release_by(person, hold)
+            why = refusal(_detail(hold), release)
+            if why is None:
+                self._todo.append((run, {key: Answer({"by": release.by, "reason": release.reason})}))
+            else:
+                self._chapter.refused, self._chapter.refused_at = why, policy.span
+        self._rest()
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        """Answer until no run asks for anything any more."""
+        turns = 0
+        while self._todo:
+            run, answers = self._todo.popleft()
+            assert run.state is not None
+            run.state, commands = advance(run.state, answers)
+            run.touched = True
+            self._do(run, commands)
+            turns += 1
+            if turns > MOST_TURNS:
+                raise TestError("flows start each other without end", self._case.document.test.span)
+
+    def _do(self, run: _Run, commands: Iterable[Command]) -> None:
+        answers: dict[str, Answer] = {}
+        for command in commands:
+            match command:
+                case ReadCommand():
+                    answers[command.key] = self._read(command)
+                case LookUpCommand():
+                    answers[command.key] = Answer(self._xref(command))
+                case WriteCommand():
+                    answers[command.key] = self._write(command)
+                case EmitCommand():
+                    self._emit(run, command)
+                case HoldCommand():
+                    run.holds[command.key] = (command.policy, command.hold)
+                case AlertCommand():
+                    self._alert(command)
+                case _:
+                    pass  # closed holds are gone from the state, and waits end by what follows
+        if answers:
+            self._todo.append((run, answers))
+
+    def _read(self, command: ReadCommand) -> Answer:
+        name = f"{command.connection}.{command.operation}"
+        stubs = self._case.stubs
+        if command.connection != ENTITY:
+            return stubs.read(name, command.parameters, read_decoder(stubs.operations.get(name)))
+        kept = self._entities.get((command.operation, str(command.parameters["id"])))
+        if kept is not None:
+            return Answer(kept)
+        entity = self._plan.entities.get(command.operation)
+        return stubs.read(name, command.parameters, None if entity is None else entity.decode)
+
+    def _xref(self, command: LookUpCommand) -> Value:
+        """The id of an entity in another system: what is given, what a write said, or one visibly made up."""
+        entity, key, system = command.entity, command.canonical_id, command.system
+        given = self._xrefs.get(entity)
+        if isinstance(given, Mapping) and key in given:
+            found = given[key]
+            found = found.get(system) if isinstance(found, Mapping) else found
+            return None if found is None else str(found)
+        return self._ids.get((entity, key, system), f"?{entity}:{key}@{system}")
+
+    def _write(self, command: WriteCommand) -> Answer:
+        name = f"{command.connection}.{command.operation}"
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+        self._chapter.writes.setdefault(name, []).append(command.payload)
+        answer = self._case.stubs.write(name, self._numbers[name], command.payload)
+        if isinstance(answer.value, Mapping):
+            for entity, canonical_id in command.links:
+                self._ids[entity, canonical_id, command.connection] = str(answer.value.get("id"))
+        return answer
+
+    def _emit(self, run: _Run, command: EmitCommand) -> None:
+        """An emitted event is accepted like any other: it may start runs, and end holds and waits."""
+        self._chapter.emits.setdefault(command.event, []).append(command.data)
+        text = write_json(command.data)
+        made = offer(self._plan, command.event, read_json(text), text, self._now, cause=command.effect_key)
+        if made.complaints and not self._started_by(command.event):
+            why = "; ".join(made.complaints)
+            span = self._case.document.test.span
+            raise TestError(
+                f"step {command.step} of {run.flow.name} emits what is no {command.event}: {why}", span
+            )
+        self._accept(made)
+
+    def _alert(self, command: AlertCommand) -> None:
+        self._chapter.alerts.append(
+            {
+                "to": command.to,
+                "severity": command.severity,
+                "message": command.message,
+                "policy": command.policy,
+                "step": command.step,
+            }
+        )
+
+
+def together(chapters: list[Chapter]) -> Chapter:
+    """All that happened, and where things stand at the end."""
+    whole = Chapter()
+    for chapter in chapters:
+        for name, calls in chapter.writes.items():
+            whole.writes.setdefault(name, []).extend(calls)
+        for name, events in chapter.emits.items():
+            whole.emits.setdefault(name, []).extend(events)
+        whole.alerts += chapter.alerts
+    if chapters:
+        whole.stands = chapters[-1].stands
+        whole.refused, whole.refused_at = chapters[-1].refused, chapters[-1].refused_at
+    return whole
+
+
+def _stand(run: _Run) -> Stand:
+    state = run.state
+    return Stand(
+        flow=run.flow,
+        status=str(run.status) if state is None else state.status.value,
+        reason=run.reason if state is None else reason(state),
+        state=state,
+        holds=tuple(run.holds[key][0] for key, _ in _open(run)),
+        touched=run.touched,
+    )
+
+
+def _open(run: _Run) -> Iterator[tuple[str, Hold]]:
+    """The open holds of a run, by their keys."""
+    if run.state is not None:
+        for key in run.state.open_holds:
+            yield key, run.holds[key][1]
+
+
+def _release_by(person: Person, hold: Hold) -> Release:
+    """The person as the test says; one of whom it says nothing is whom the hold demands."""
+    if person.is_named:
+        return Release(
+            by=person.by or "a person", reason=person.reason, role=person.role, second=person.second
+        )
+    second = None if hold.four_eyes_over is None else "a second person"
+    return Release(by="a person", reason="released by the test", role=hold.role, second=second)
+
+
+def _detail(hold: Hold) -> Mapping[str, Value]:
+    """What a hold demands of who releases it, as the ledger keeps it."""
+    return {
+        "role": hold.role,
+        "reason_required": hold.reason_required,
+        "four_eyes_over": hold.four_eyes_over,
+    }
