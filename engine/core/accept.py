@@ -53,17 +53,8 @@ def offer(  # noqa: PLR0913 - the parts of an event
         data, complaints = _decoded(found, data)
     body_hash = text_hash(text)
     event_id, order_key, at, more = _facts(found, data, body_hash)
-    event = Event(
-        id=event_id,
-        type=name,
-        data=data,
-        text=text,
-        order_key=order_key,
-        at=at or now,
-        accepted_at=now,
-        cause=cause,
-    )
-    return Offer(event, found, body_hash, [*complaints, *more], source)
+    event = Event(event_id, name, data, text, order_key, at or now, now, cause)
+    return Offer(event, found, body_hash, complaints + more if more else complaints, source)
 
 
 def restore(plan: Plan, kept: Event) -> Event:

@@ -1,7 +1,7 @@
 """Opening a ledger, and writing one commit to it: everything of the commit, or nothing."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import fields
 from threading import Lock
@@ -12,6 +12,7 @@ from engine.clock import Clock
 from engine.errors import LedgerError
 from engine.ledger import audit, effects, entities, events, holds, releases, runs, schema, sqlite
 from engine.ledger.batch import Batch
+from engine.ledger.beside import beside
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.database import Database
 from engine.ledger.instants import instant
@@ -43,8 +44,11 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def commit(self, commit: Commit) -> CommitResult:
+    def commit(self, commit: Commit, meanwhile: Callable[[], None] | None = None) -> CommitResult:
         """Write a commit in one transaction. When this returns, it survives a power cut.
+
+        `meanwhile` is called once, on this thread, while the disk takes up what was written; it may neither
+        ask nor write this ledger. When there is nothing to write, it is not called.
 
         Raises:
             LedgerError: nothing of the commit was written; the same commit may be tried again.
@@ -52,9 +56,9 @@ class Ledger:
         """
         with self._turn, self._database.door, self._database.turn:
             try:
-                return CommitResult(number=self._write(commit))
+                return CommitResult(number=self._write(commit, meanwhile))
             except events.KnownEventError:
-                return self._write_folded(commit)
+                return self._write_folded(commit, meanwhile)
 
     def reader(self) -> LedgerReader:
         """Everything that only reads."""
@@ -73,12 +77,12 @@ class Ledger:
                 self._database.close()
                 self._lock.release()
 
-    def _write_folded(self, commit: Commit) -> CommitResult:
+    def _write_folded(self, commit: Commit, meanwhile: Callable[[], None] | None) -> CommitResult:
         known = self.known_events(event.id for event in commit.events)
         left, same, other = events.fold(commit, known)
-        return CommitResult(number=self._write(left), duplicates=same, conflicts=other)
+        return CommitResult(number=self._write(left, meanwhile), duplicates=same, conflicts=other)
 
-    def _write(self, commit: Commit) -> int | None:
+    def _write(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int | None:
         if not any(getattr(commit, name) for name in _LISTS):
             return None
         connection = self._open_connection()
@@ -86,7 +90,10 @@ class Ledger:
         try:
             cursor.execute(sqlite.BEGIN)
             head = self._fill(cursor, commit)
-            cursor.execute("COMMIT")
+            if meanwhile is None:
+                cursor.execute(sqlite.COMMIT)
+            else:
+                beside(lambda: cursor.execute(sqlite.COMMIT), meanwhile)
         except BaseException:
             self._give_up(connection)
             raise

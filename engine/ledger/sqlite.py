@@ -168,6 +168,7 @@ def connect(place: Place, *, write: bool) -> sqlite3.Connection:
 
 
 BEGIN = "BEGIN IMMEDIATE"
+COMMIT = "COMMIT"
 
 
 def driver_dialect() -> DefaultDialect:

@@ -79,11 +79,7 @@ async def _look_up(connection: Connection, delivery: Delivery) -> Attempt | None
 def _effect(delivery: Delivery) -> Effect:
     command = delivery.command
     return Effect(
-        key=command.effect_key,
-        connection=command.connection,
-        operation=command.operation,
-        payload=command.payload,
-        attempt=delivery.attempts,
+        command.effect_key, command.connection, command.operation, command.payload, delivery.attempts
     )
 
 
@@ -101,12 +97,13 @@ class Settler:
         """Decide by this policy."""
         self._connections = connections
         self._policy = policy
+        self._written: tuple[datetime | None, str] = (None, "")
 
     def settle(self, commit: Commit, done: Attempt, now: datetime) -> Settled:
         """Record what came of an attempt."""
-        delivery, outcome = done.delivery, done.outcome
+        delivery, outcome = done
         if isinstance(outcome, Receipt):
-            return Settled(self._done(commit, delivery.command, outcome, instant(now)))
+            return Settled(self._done(commit, delivery.command, outcome, self._text_of(now)))
         once = self._connections.get(delivery.command.connection).once(delivery.command.operation)
         key = delivery.command.effect_key
         decision = decide(outcome, delivery.attempts, once, key, self._policy)
@@ -124,6 +121,12 @@ class Settler:
             case _:  # a refusal now does not prove that the attempt in doubt was not applied
                 commit.effects_unknown.append(EffectUnknown(failure, instant(now), key))
                 return Settled(Answer(None, outcome.reason, unknown=True))
+
+    def _text_of(self, now: datetime) -> str:
+        """An instant as text; the attempts that are settled in one turn share it."""
+        if now is not self._written[0]:
+            self._written = (now, instant(now))
+        return self._written[1]
 
     @staticmethod
     def _done(commit: Commit, command: WriteCommand, receipt: Receipt, at: str) -> Answer:

@@ -52,7 +52,7 @@ from engine.runtime.accept import event_row, offer
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.look_up import LookUps
 from engine.runtime.permission import Release
-from engine.runtime.record import alert_row, effect_row, hold_row, rest
+from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row
 from engine.runtime.recover import Recovery
 from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
@@ -128,6 +128,7 @@ class Executor:
         self._turns = 0
         self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
         self._written = (EPOCH, instant(EPOCH))
+        self._rests = Rests()
         self.begin_turn(EPOCH)
 
     def begin_turn(self, now: datetime) -> None:
@@ -479,9 +480,12 @@ class Executor:
                 self._commit.runs_resumed.append(RunResumed(self._at, run_id))
                 self._count(before, -1)
             return
-        rest(self._commit, run_id, state, self._at)
-        self._note_deadline(run_id, state)
-        self._count(state.status, 1)
+        status = state.status.value
+        self._rests.record(self._commit, run_id, state, status, self._at)
+        if state.status not in FINAL:
+            self._note_deadline(run_id, state)
+        ended = self.tally.ended
+        ended[status] = ended.get(status, 0) + 1
         if before is not RunStatus.RUNNING:
             self._count(before, -1)
 
@@ -491,11 +495,14 @@ class Executor:
 
     # --- the end of a turn ----------------------------------------------------------------------
 
-    def finish(self) -> tuple[CommitResult, Work]:
-        """Commit the turn; what it wants done outside may then be done."""
+    def finish(self, meanwhile: Callable[[], None] | None = None) -> tuple[CommitResult, Work]:
+        """Commit the turn; what it wants done outside may then be done.
+
+        `meanwhile` is called while the disk is busy, if anything is written at all.
+        """
         for run_id, live in self._touched.items():
             self._record(run_id, live)
-        result = self._ledger.commit(self._commit)
+        result = self._ledger.commit(self._commit, meanwhile)
         assert not result.duplicates, "events of a turn are looked up before it"
         self._forget()
         return result, self._work

@@ -65,13 +65,14 @@ async def process(
     start = clock.elapsed_seconds()
     memory.settle()
     runner.recover()
-    for chunk in _chunks(plan, file, as_event, clock, found, runner.limits.turn):
+    ahead = _Ahead(_chunks(plan, file, as_event, clock, found, runner.limits.turn))
+    while ahead.more:
         while runner.room <= 0:
-            await runner.turn(wait_seconds=1.0)
+            await runner.turn(wait_seconds=1.0, meanwhile=ahead.read)
             runner.raise_failure()
-        runner.offer(chunk)
-        await runner.turn()
-        await asyncio.sleep(0)  # lets deliveries begin while the next lines are read
+        runner.offer(ahead.take())
+        await runner.turn(meanwhile=ahead.read)
+        await asyncio.sleep(0)  # lets deliveries begin
         runner.raise_failure()
         progress(runner.executor.tally.events + found.refused)
     await runner.until_rest()
@@ -87,6 +88,42 @@ def _sum_up(found: Processed, runner: Runner) -> None:
     found.runs, found.effects, found.alerts = tally.runs, tally.effects, tally.alerts
     for status, number in tally.ended.items():
         setattr(found, status, max(0, number))
+
+
+class _Ahead:
+    """The events of a file; the next are read and checked while the disk takes up the commit before."""
+
+    def __init__(self, chunks: Iterator[list[Offer]]) -> None:
+        self._chunks = chunks
+        self._next: list[Offer] | None = None
+        self._error: InputError | None = None
+
+    def read(self) -> None:
+        """Read what comes next, unless that was done. Never raises: whoever takes it is told."""
+        if self._next is None and self._error is None:
+            try:
+                self._next = next(self._chunks, [])
+            except InputError as error:
+                self._error = error
+
+    @property
+    def more(self) -> bool:
+        """Whether anything is left.
+
+        Raises:
+            InputError: when the file could not be read on.
+
+        """
+        self.read()
+        if self._error is not None:
+            raise self._error
+        return bool(self._next)
+
+    def take(self) -> list[Offer]:
+        """What comes next; it is kept by the caller alone."""
+        self.read()
+        taken, self._next = self._next or [], None
+        return taken
 
 
 def _chunks(

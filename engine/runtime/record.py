@@ -1,10 +1,14 @@
-"""What a turn decided, as rows of the ledger. Functions of values; nothing is asked or kept here."""
+"""What a turn decided, as rows of the ledger. Functions of values; nothing is asked here.
+
+What is the same for many runs of a flow is written out once, and kept by :class:`Rests`.
+"""
 
 from engine.core import STEP_STATUSES, AlertCommand, HoldCommand, RunState, RunStatus, WriteCommand, reason
 from engine.ledger import Commit
 from engine.ledger.rows import NewAlert, NewEffect, NewHold, RunFinished, RunPaused
+from engine.plan.plan import FlowPlan
 from engine.plan.step import CheckStep
-from engine.values.json_text import write_json
+from engine.values.json_text import write_json, written
 
 FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
 
@@ -63,26 +67,54 @@ def alert_row(run_id: str, command: AlertCommand, at: str) -> NewAlert:
     )
 
 
-def rest(commit: Commit, run_id: str, state: RunState, at: str) -> None:
-    """A run that is over, or waits for nothing that is on its way, with what was decided and why."""
-    steps = zip(state.flow.steps, state.steps, strict=True)
-    said = {
-        "steps": {step.name: STEP_STATUSES[status] for step, status in steps},
-        **state.trace,
-        "$versions": _versions(state),
-    }
-    decisions = write_json(said).decode()
-    status, why = state.status.value, reason(state)
-    if state.status in FINAL:
-        commit.runs_finished.append(RunFinished(status, at, decisions, why, run_id))
-    else:
-        commit.runs_paused.append(RunPaused(status, decisions, why, at, run_id))
+class Rests:
+    """Runs that are over, or wait for nothing that is on its way, with what was decided and why."""
+
+    def __init__(self) -> None:
+        """Begin with nothing written out."""
+        self._flows: dict[int, _Written] = {}  # by the identity of a flow, which its entry keeps alive
+
+    def record(self, commit: Commit, run_id: str, state: RunState, status: str, at: str) -> None:
+        """One run that rests, in this status."""
+        flow = self._flows.get(id(state.flow))
+        if flow is None:
+            flow = self._flows[id(state.flow)] = _Written(state.flow)
+        said = {"steps": flow.steps(state.steps), **state.trace, "$versions": flow.versions}
+        decisions = write_json(said).decode()
+        why = None if state.status is RunStatus.COMPLETED else reason(state)
+        if state.status in FINAL:
+            commit.runs_finished.append(RunFinished(status, at, decisions, why, run_id))
+        else:
+            commit.runs_paused.append(RunPaused(status, decisions, why, at, run_id))
 
 
-def _versions(state: RunState) -> dict[str, object]:
+class _Written:
+    """What the runs of one flow say alike."""
+
+    def __init__(self, flow: FlowPlan) -> None:
+        self._flow = flow
+        self.versions = written(_versions(flow))
+        self._steps: dict[tuple[int, ...], object] = {}
+
+    def steps(self, statuses: list[int]) -> object:
+        """Where the steps stand, in words."""
+        key = tuple(statuses)
+        found = self._steps.get(key)
+        if found is None:
+            if len(self._steps) >= _KEPT:
+                self._steps.clear()
+            pairs = zip(self._flow.steps, statuses, strict=True)
+            found = self._steps[key] = written({step.name: STEP_STATUSES[status] for step, status in pairs})
+        return found
+
+
+_KEPT = 1_000  # ways in which the steps of one flow can stand; of most flows there are few
+
+
+def _versions(flow: FlowPlan) -> dict[str, object]:
     """The versions of the flow and of the policies that it checks; no step can have their name."""
-    checks = (step for step in state.flow.steps if isinstance(step, CheckStep))
+    checks = (step for step in flow.steps if isinstance(step, CheckStep))
     return {
-        "flow": state.flow.version,
+        "flow": flow.version,
         "policies": {policy.name: policy.version for step in checks for policy in step.policies},
     }

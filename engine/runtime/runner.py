@@ -219,8 +219,13 @@ class Runner:
         steps = self._reader.transitions(row.key) if row.attempts else []
         return any(step.detail and '"fault":"unknown"' in step.detail for step in steps)
 
-    async def turn(self, *, wait_seconds: float | None = None) -> bool:
+    async def turn(
+        self, *, wait_seconds: float | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> bool:
         """Take one turn; False when there was nothing to do and nothing is on its way.
+
+        `meanwhile` is called while the disk takes up the commit of the turn, if it has one; what is needed
+        in any case is not for there.
 
         Raises:
             LedgerError: when the commit failed; nothing of the turn happened, and the runner is finished.
@@ -233,7 +238,7 @@ class Runner:
         if not self._something():
             return True
         try:
-            self._take_turn()
+            self._take_turn(meanwhile)
         except BaseException as error:
             self._fail(error)
             raise
@@ -258,7 +263,7 @@ class Runner:
         except TimeoutError:
             return
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, meanwhile: Callable[[], None] | None) -> None:
         now = self._clock.now()
         executor = self.executor
         executor.begin_turn(now)
@@ -273,7 +278,7 @@ class Runner:
             self._take(item, now, after)
         going = self._go(now)
         executor.settle()
-        _, work = executor.finish()
+        _, work = executor.finish(meanwhile)
         for tell in after:
             tell()
         self._dispatch(work, going)

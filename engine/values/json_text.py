@@ -21,10 +21,10 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EXPONENT = 1_000  # 1e1000000000 is nine bytes of text and a gigabyte of digits
 
-_EXPONENT = re.compile(rb"[eE](?<=[0-9.].)[+-]?[0-9]{4}")
-_NUMBER = b"0123456789.-+"
-# Every digit as 0, both signs as +, a point as a digit: what is then searched for is one of two plain texts.
+# Every digit as 0, both signs as +, a point as a digit: what is then searched for is nearly a plain text.
 _FOLDED = bytes.maketrans(b"123456789.-E", b"0000000000+e")
+_EXPONENT = re.compile(rb"0e\+?0000")
+_BEFORE_NUMBER = b" \t\r\n:,["
 
 
 class JsonError(ValueError):
@@ -115,6 +115,11 @@ def _wrap_large(value: object) -> object:
     return value
 
 
+def written(value: object) -> object:
+    """A value that many documents hold, written once: :func:`write_json` puts it in as it is."""
+    return orjson.Fragment(write_json(value))
+
+
 def instant_text(value: datetime) -> str:
     """An instant as RFC 3339 text in UTC, with microseconds only where there are some."""
     if value.tzinfo is None:
@@ -139,11 +144,11 @@ def _depth(value: object) -> int:
 def _may_be_large(data: bytes) -> bool:
     """Whether something looks like a number with an exponent of four digits, outside of a word."""
     folded = data.translate(_FOLDED)
-    if b"0e0000" not in folded and b"0e+0000" not in folded:
-        return False
-    for found in _EXPONENT.finditer(data):
-        before = data[: found.start()].rstrip(_NUMBER)
-        if not before or before[-1:] in b" \t\r\n:,[":
+    for found in _EXPONENT.finditer(folded):
+        place = found.start()
+        while place >= 0 and folded[place] in b"0+":
+            place -= 1
+        if place < 0 or folded[place] in _BEFORE_NUMBER:
             return True
     return False
 

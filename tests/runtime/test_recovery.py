@@ -14,6 +14,7 @@ from engine.event import Event
 from engine.ledger import Ledger, open_reader, read_instant, verify_chain
 from engine.runtime.daemon import Daemon
 from engine.runtime.permission import Release
+from engine.runtime.record import Rests
 from engine.runtime.recover import Recovery
 from tests.runtime.scripted import Stopped, failure
 
@@ -87,11 +88,11 @@ class Cut:
         self.left = number
         commit = Ledger.commit
 
-        def cut(ledger, what):
+        def cut(ledger, what, *more):
             self.left -= 1
             if self.left == 0 and not after:
                 raise Stopped
-            result = commit(ledger, what)
+            result = commit(ledger, what, *more)
             if self.left == 0:
                 raise Stopped
             return result
@@ -266,16 +267,14 @@ class TestTheSameAgain:
     def states(self, process, monkeypatch, *events):
         """The states in which runs came to rest, as they were in memory."""
         live = {}
-        from engine.runtime import execute
+        record = Rests.record
 
-        rest = execute.rest
-
-        def seen(commit, run_id, state, at):
+        def seen(rests, commit, run_id, state, *more):
             live[run_id] = state
-            rest(commit, run_id, state, at)
+            record(rests, commit, run_id, state, *more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(execute, "rest", seen)
+            patch.setattr(Rests, "record", seen)
             process.run(*events)
         return live
 
@@ -350,11 +349,11 @@ class TestTheDiskIsFull:
         left = [number]
         commit = Ledger.commit
 
-        def full(ledger, what):
+        def full(ledger, what, *more):
             left[0] -= 1
             if left[0] <= 0:
                 raise LedgerFull("there is no room for the commit")
-            return commit(ledger, what)
+            return commit(ledger, what, *more)
 
         with monkeypatch.context() as patch:
             patch.setattr(Ledger, "commit", full)
