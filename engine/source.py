@@ -47,9 +47,13 @@ class Source:
         return self.text[start:end].rstrip("\r\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Span:
-    """The half-open range [start, end) of a source, in characters."""
+    """The half-open range [start, end) of a source, in characters.
+
+    Treated as immutable. It is not frozen, since there is one for every word of a workspace, and that would
+    treble the time of making it.
+    """
 
     source: Source
     start: int
@@ -87,7 +91,7 @@ class Text(str):
 
     def __new__(cls, value: str, span: Span, offsets: Sequence[int] | None = None) -> Self:
         """Attach a place to a string."""
-        self = super().__new__(cls, value)
+        self = str.__new__(cls, value)
         self.span = span
         self.offsets = offsets
         return self

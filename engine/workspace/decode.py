@@ -6,7 +6,7 @@ so that later stages need not guess. An unknown or repeated key is reported and 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -115,8 +115,10 @@ class Decoder:
             # It is known before its fields are compiled, for a record may hold its like.
             found = self._records[cls] = _RecordDecoder(cls)
             fields = fields_of(cls)
-            found.fields = {field.key: self._field(field) for field in fields if field.name != cls.extra}
-            found.others = next((self._items(field) for field in fields if field.name == cls.extra), None)
+            found.learn(
+                {field.key: self._field(field) for field in fields if field.name != cls.extra},
+                next((self._items(field) for field in fields if field.name == cls.extra), None),
+            )
         return found
 
     def _field(self, field: FieldShape) -> "_FieldDecoder":
@@ -143,6 +145,28 @@ class Decoder:
         return _plain_decoder(shape, note)
 
 
+class Keys(Mapping[str, Span]):
+    """The place of each key of a record, looked up in its node when asked for."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: MapNode) -> None:
+        """The keys that are written there."""
+        self._node = node
+
+    def __getitem__(self, name: str) -> Span:
+        for key, _ in self._node.pairs:
+            if key.text == name:
+                return key.span
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key.text for key, _ in self._node.pairs)
+
+    def __len__(self) -> int:
+        return len(self._node.pairs)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FieldDecoder:
     name: str
@@ -158,25 +182,34 @@ class _RecordDecoder:
         self.fields: Mapping[str, _FieldDecoder] = {}
         self.others: Decode | None = None
         self._cls = cls
-        self._alternatives = tuple(tuple(frozenset(one.split()) for one in group) for group in cls.one_of)
+        self._alternatives = tuple(frozenset(frozenset(one.split()) for one in group) for group in cls.one_of)
+        self._members = tuple(frozenset[str]().union(*group) for group in self._alternatives)
+        self._required: frozenset[str] = frozenset()
+
+    def learn(self, fields: Mapping[str, _FieldDecoder], others: Decode | None) -> None:
+        """Take the decoders of the fields, which may need this one, and that of all other keys."""
+        self.fields, self.others = fields, others
+        self._required = frozenset(key for key, field in fields.items() if field.required)
 
     def decode(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, MapNode):
             return self._shorthand(node, key, collector)
         values: dict[str, Any] = {}
         others: dict[Text, object] = {}
+        fields, sound = self.fields, True
         for inner, value in node.pairs:
-            field = self.fields.get(inner.text)
+            field = fields.get(inner.text)
             if field is not None:
-                values[field.name] = field.decode(value, inner, collector)
+                made = values[field.name] = field.decode(value, inner, collector)
+                sound = sound and made is not BROKEN
             elif self.others is not None:
-                others[make_text(inner)] = self.others(value, inner, collector)
+                made = others[make_text(inner)] = self.others(value, inner, collector)
+                sound = sound and made is not BROKEN
         if others and self._cls.extra:
             values[self._cls.extra] = others
-        complete = self._complete(node, key, values, collector)
-        if not complete or BROKEN in values.values() or BROKEN in others.values():
+        if not (self._is_complete(node) or self._complete(node, key, values, collector)) or not sound:
             return BROKEN
-        return self._cls(span=node.span, keys={inner.text: inner.span for inner, _ in node.pairs}, **values)
+        return self._cls(span=Span(node.source, node.start, node.end), keys=Keys(node), **values)
 
     def _shorthand(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         """A record that is written as the one value that stands for it."""
@@ -188,7 +221,21 @@ class _RecordDecoder:
             collector.add(problems.bare_constant(node.span, node.text))
             return BROKEN
         values: dict[str, Any] = {field.name: field.decode(node, key, collector)}
-        return BROKEN if BROKEN in values.values() else self._cls(span=node.span, **values)
+        if next(iter(values.values())) is BROKEN:
+            return BROKEN
+        return self._cls(span=node.span, **values)
+
+    def _is_complete(self, node: MapNode) -> bool:
+        """Whether nothing needs a second look: all keys are known, and those that must be there are."""
+        written = {inner.text for inner, _ in node.pairs}
+        return (
+            (self.others is not None or self.fields.keys() >= written)
+            and self._required <= written
+            and all(
+                members & written in group
+                for members, group in zip(self._members, self._alternatives, strict=True)
+            )
+        )
 
     def _complete(
         self, node: MapNode, key: ScalarNode, values: Mapping[str, Any], collector: Collector
@@ -218,7 +265,7 @@ class _RecordDecoder:
 
     def _exclusive(
         self,
-        group: Sequence[frozenset[str]],
+        group: frozenset[frozenset[str]],
         written: Mapping[str, ScalarNode],
         key: ScalarNode,
         collector: Collector,
@@ -244,7 +291,9 @@ class _RecordDecoder:
 
 def make_text(node: ScalarNode, cls: type[Text] = Text) -> Text:
     """The text of a scalar, with its place."""
-    return cls(node.text, node.span, offsets_of(node))
+    start, end, text = node.start, node.end, node.text
+    plain = not node.style and end - start == len(text)
+    return cls(text, Span(node.source, start, end), None if plain else offsets_of(node))
 
 
 def found_name(node: Node) -> str:
@@ -349,7 +398,7 @@ def _list_decoder(decode_item: Decode, *, many: bool) -> Decode:
             return BROKEN if item is BROKEN else (item,)
         assert isinstance(node, ListNode)
         items = tuple([decode_item(item, _item_key(item, key), collector) for item in node.items])
-        return BROKEN if BROKEN in items else items
+        return BROKEN if any(item is BROKEN for item in items) else items
 
     return decode
 
@@ -366,7 +415,7 @@ def _named_decoder(decode_item: Decode) -> Decode:
             collector.add(_wrong(node, key, "a record of named entries"))
             return BROKEN
         items = {make_text(inner): decode_item(value, inner, collector) for inner, value in node.pairs}
-        return BROKEN if BROKEN in items.values() else items
+        return BROKEN if any(item is BROKEN for item in items.values()) else items
 
     return decode
 

@@ -108,16 +108,21 @@ def check_comment(source: Source, start: int, end: int, collector: Collector) ->
 _COMMENT_START = re.compile(r" +#")
 
 
+_MAY_CUT = re.compile("[('\"]")  # what an expression that a comma cuts has opened
+
+
 def check_flow(node: Container, collector: Collector) -> bool:
     """Whether a comma inside of brackets has cut an expression, or left a key alone; it is reported then.
 
     What came of the mistake is taken out of the record, so that nobody reports it again.
     """
-    cut = _cut_expression(node)
+    cut = _cut_expression(node) if _MAY_CUT.search(node.source.text, node.start, node.end) else None
     if cut is not None:
         collector.add(problems.cut_by_comma(cut))
     if not isinstance(node, MapNode):
         return cut is not None
+    if cut is None and all(value.start != value.end for _, value in node.pairs):
+        return False
     whole = [pair for pair in node.pairs if not (_is_bare(*pair) or _lies_in(pair[0], cut))]
     for key, value in node.pairs:
         if _is_bare(key, value) and not _lies_in(key, cut):

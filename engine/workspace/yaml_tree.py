@@ -118,7 +118,7 @@ def _acceptable(source: Source, collector: Collector) -> bool:
 class _Frame:
     """A container that is being read."""
 
-    node: Container
+    node: Any  # a Container; which one is asked of its class
     anchor: str | None
     nodes_before: int
     height: int = 1
@@ -174,12 +174,16 @@ class _Reader:
 
     def _events(self, get_event: Callable[[], _Event]) -> None:
         handlers = self._handlers()
+        scalar, scalar_event, end_event = self._scalar, yaml.ScalarEvent, yaml.StreamEndEvent
         while True:
             event = get_event()
             kind = type(event)
-            if kind is yaml.StreamEndEvent:
+            if kind is scalar_event:  # six of seven are
+                scalar(event)
+            elif kind is end_event:
                 return
-            handlers[kind](event)
+            else:
+                handlers[kind](event)
 
     def _handlers(self) -> Mapping[type, Callable[[_Event], None]]:
         return {
@@ -213,20 +217,22 @@ class _Reader:
         self._root = None
 
     def _scalar(self, event: _Event) -> None:
-        start, end = event.start_mark.index + self._begin, event.end_mark.index + self._begin
-        if event.tag is not None or event.anchor is not None:
+        begin, source = self._begin, self._source
+        start, end = event.start_mark.index + begin, event.end_mark.index + begin
+        text, style, anchor = event.value, event.style or "", event.anchor
+        if anchor is not None or event.tag is not None:
             start = self._after_properties(event, start)
-        text, style = event.value, event.style or ""
         if len(text) > MAX_SCALAR:
-            self._collector.add(problems.text_too_long(Span(self._source, start, start + 1), MAX_SCALAR))
+            self._collector.add(problems.text_too_long(Span(source, start, start + 1), MAX_SCALAR))
             text = text[:MAX_SCALAR]
-        if style in {"|", ">"}:
+        if not style:
+            if self._text[end : end + 1] == " ":
+                check_comment(source, start, end, self._collector)
+        elif style in "|>":
             end = start + len(self._text[start:end].rstrip())
-        elif not style and self._text[end : end + 1] == " ":
-            check_comment(self._source, start, end, self._collector)
-        node = ScalarNode(self._source, start, end, text, style)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(node)
+        node = ScalarNode(source, start, end, text, style)
+        if anchor is not None:
+            self._anchors[anchor] = _Anchor(node)
         self._attach(node, 0)
 
     def _start_map(self, event: _Event) -> None:
@@ -290,25 +296,24 @@ class _Reader:
         frame = self._stack[-1]
         if height >= frame.height:
             frame.height = height + 1
-        container = frame.node
-        if isinstance(container, ListNode):
+        container, key = frame.node, frame.key
+        if container.__class__ is ListNode:
             container.items.append(node)
-        elif frame.key is None:
+        elif key is None:
             frame.key = self._key(node)
         else:
-            self._pair(frame, container, frame.key, node)
             frame.key = None
-
-    def _pair(self, frame: _Frame, container: MapNode, key: ScalarNode, value: Node) -> None:
-        first = frame.seen.setdefault(key.text, key)
-        if first is key:
-            container.pairs.append((key, value))
-        else:
-            self._collector.add(problems.duplicate_key(key.span, key.text, first.span))
+            if frame.seen.setdefault(key.text, key) is key:
+                container.pairs.append((key, node))
+            else:
+                first = frame.seen[key.text]
+                self._collector.add(problems.duplicate_key(key.span, key.text, first.span))
 
     def _key(self, node: Node) -> ScalarNode:
         """A key; what cannot be one is reported, and stands there as its own text."""
         if isinstance(node, ScalarNode):
+            if node.text and node.text != "<<":
+                return node
             if node.text == "<<" and not node.style:
                 self._collector.add(problems.merge_key(node.span))
             elif not node.text and not node.style:
