@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
         "ledger": ("engine.cli.ledger", "Create, upgrade and verify a ledger."),
+        "lsp": ("engine.cli.lsp", "Start the language server for editors."),
         "schema": ("engine.cli.schema", "Give the JSON Schemas of documents and of entities."),
     }
 )
