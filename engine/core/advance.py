@@ -36,7 +36,7 @@ from engine.core.verbs.wait import wait
 from engine.core.verbs.write import write
 from engine.event import Event
 from engine.language.compiled import ASK, Compiled, EvaluationError, Scope
-from engine.plan.plan import FlowPlan
+from engine.plan.plan import FlowPlan, Stage
 from engine.plan.step import (
     AnyStep,
     CheckStep,
@@ -181,52 +181,49 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
     steps, scope = state.steps, state.scope
     scope[ASK] = turn.ask  # type: ignore[assignment]
     found = 0
-    for step in state.flow.steps:
-        index = step.index
+    for stage in state.flow.stages:
+        index, _, needs, _, _, step = stage
         if steps[index] < DONE:
-            for need in step.needs:
+            for need in needs:
                 if steps[need.step] is not DONE or need.branch is not None:
-                    _consider(turn, step)
+                    if _ready(turn, step):
+                        _work(turn, stage)
                     break
             else:
-                _work(turn, step)
+                _work(turn, stage)
         found |= 1 << steps[index]
     del scope[ASK]
     state.status = _STATUSES[found]
     return state, turn.commands
 
 
-def _consider(turn: Turn, step: AnyStep) -> None:
-    """Take a step of which something that it needs is not plainly done."""
+def _ready(turn: Turn, step: AnyStep) -> bool:
+    """Whether a step can be worked of which something that it needs is not plainly done."""
     blocked = _blocked(turn.state, step)
-    if blocked is None:
-        _work(turn, step)
-    elif blocked:
+    if blocked:
         _skip(turn, step, blocked)
-    else:
+    elif blocked is not None:
         turn.state.steps[step.index] = PENDING
+    return blocked is None
 
 
-def _work(turn: Turn, step: AnyStep) -> None:
+def _work(turn: Turn, stage: Stage) -> None:
     """Take one step as far as it goes."""
-    state = turn.state
-    index = step.index
-    verb = _VERBS[type(step)]
+    index, name, _, when, items, step = stage
+    scope = turn.state.scope
     given = len(turn.commands)
     try:
-        if step.when is not None and not truth(step.when.call(state.scope)):
-            _skip(turn, step, f"not when {step.when.text}")
+        if when is not None and not truth(when.call(scope)):
+            _skip(turn, step, f"not when {when.text}")
             return
-        if step.for_each is None:
-            status, value = verb(turn, step, state.scope, None)
-        else:
-            status, value = _each(turn, step, verb)
+        verb = _VERBS[type(step)]
+        status, value = verb(turn, step, scope, None) if items is None else _each(turn, step, items, verb)
     except EvaluationError as error:
         _fail(turn, step, given, error)
         return
-    state.steps[index] = status
+    turn.state.steps[index] = status
     if status is DONE:
-        state.scope[step.name] = value
+        scope[name] = value
 
 
 def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None:
@@ -280,10 +277,8 @@ def _blocked(state: RunState, step: AnyStep) -> str | None:
     return None
 
 
-def _each(turn: Turn, step: AnyStep, verb: _Verb) -> tuple[StepStatus, Value]:
+def _each(turn: Turn, step: AnyStep, each: ForEach, verb: _Verb) -> tuple[StepStatus, Value]:
     """Do a step for each item; it stands where the item that is furthest behind stands."""
-    each = step.for_each
-    assert each is not None
     scopes = _items(each, turn.state.scope)
     results = [_item(turn, step, verb, key, scope) for key, scope in scopes.items()]
     statuses = [status for status, _ in results]
