@@ -134,7 +134,7 @@ def case(
             known.entities,
             document.span if document.given is None else document.given.span,
             _spoken_of(document),
-            recording,
+            recording and any(not one.keys for one in _expects(document)),
         ),
         xrefs=_records(xrefs),
     )
@@ -183,10 +183,12 @@ def _inputs(document: FlowTestDocument, given: Mapping[str, Written], filling: F
 
 def _spoken_of(document: FlowTestDocument) -> frozenset[str]:
     """The writes that a test names."""
-    expects = [document.expect, *(act.expect for act in document.acts)]
-    return frozenset(
-        str(name) for one in expects if one is not None for name in (*one.writes, *one.no_writes)
-    )
+    return frozenset(str(name) for one in _expects(document) for name in (*one.writes, *one.no_writes))
+
+
+def _expects(document: FlowTestDocument) -> list[ExpectDocument]:
+    found = (document.expect, *(act.expect for act in document.acts))
+    return [one for one in found if one is not None]
 
 
 def _acts(document: FlowTestDocument, filling: Filling, known: Known) -> Iterator[Act]:

@@ -18,7 +18,7 @@ from engine.flowtest.compare import (
 )
 from engine.flowtest.record import is_empty, nothing_expected, of_chapter, of_single
 from engine.flowtest.result import Edit, Failure, shown
-from engine.flowtest.world import NO_RUN, Chapter, Stand
+from engine.flowtest.world import NO_RUN, Chapter, Stand, runs_of
 from engine.flowtest.written import Filling, Written
 from engine.plan.plan import FlowPlan
 from engine.source import Span, Text
@@ -133,10 +133,7 @@ class _Demands:
             yield from _problem(self._filling, expect.problem, "; ".join(whys) or None)
 
     def _stands(self, flow: FlowPlan) -> list[Stand]:
-        """The runs of a flow that are spoken of: those that the act moved, or all of them."""
-        stands = [stand for stand in self._chapter.stands if stand.flow.name == flow.name]
-        touched = [stand for stand in stands if stand.touched]
-        return touched if self._act and touched else stands
+        return runs_of(self._chapter, flow, act=self._act)
 
     def _several(self, span: Span, stands: Sequence[Stand]) -> Failure:
         name = stands[0].flow.name

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from engine.flowtest.alone import Single
 from engine.flowtest.compare import as_shown
 from engine.flowtest.result import Edit, Failure
-from engine.flowtest.world import NO_RUN, Chapter
+from engine.flowtest.world import NO_RUN, Chapter, runs_of
 from engine.plan.plan import FlowPlan
 from engine.source import Span
 from engine.values.value import Value
@@ -26,13 +26,12 @@ def nothing_expected(expect: ExpectDocument, happened: Mapping[str, Value]) -> F
 
 def of_chapter(chapter: Chapter, flows: tuple[FlowPlan, ...], *, act: bool) -> dict[str, Value]:
     """How runs end, what is written, emitted, told and held."""
-    stands = [stand for stand in chapter.stands if stand.touched or not act]
-    first = [stand for stand in stands if stand.flow.name == flows[0].name]
+    first = runs_of(chapter, flows[0], act=act)
     found: dict[str, Value] = {}
     if len(first) <= 1:
         found["run"] = first[0].status if first else NO_RUN
     several = {
-        flow.name: [stand.status for stand in stands if stand.flow.name == flow.name]
+        flow.name: [stand.status for stand in runs_of(chapter, flow, act=act)]
         for flow in (flows[1:] if len(first) <= 1 else flows)
     }
     whys = [
@@ -45,7 +44,7 @@ def of_chapter(chapter: Chapter, flows: tuple[FlowPlan, ...], *, act: bool) -> d
         "writes": {name: _calls(calls) for name, calls in chapter.writes.items()},
         "emits": {name: _calls(events) for name, events in chapter.emits.items()},
         "alerts": [_told(alert) for alert in chapter.alerts],
-        "holds": [policy for stand in stands for policy in stand.holds],
+        "holds": [policy for stand in chapter.stands for policy in stand.holds],
     }
     return found | {name: value for name, value in parts.items() if value}
 

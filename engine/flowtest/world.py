@@ -303,6 +303,13 @@ class World:
         )
 
 
+def runs_of(chapter: Chapter, flow: FlowPlan, *, act: bool) -> list[Stand]:
+    """The runs of a flow that an expectation speaks of: those that the act moved, or all of them."""
+    stands = [stand for stand in chapter.stands if stand.flow.name == flow.name]
+    touched = [stand for stand in stands if stand.touched]
+    return touched if act and touched else stands
+
+
 def together(chapters: list[Chapter]) -> Chapter:
     """All that happened, and where things stand at the end."""
     whole = Chapter()

@@ -110,7 +110,9 @@ class TestMappingsAlone:
         ],
     )
     def test_an_input_that_is_not_of_its_type(self, folder, wrong, why):
-        text = MAPPING.split("examples:", maxsplit=1)[0].replace("{id: P-7, status: open, rate: $(rate)}", wrong)
+        text = MAPPING.split("examples:", maxsplit=1)[0].replace(
+            "{id: P-7, status: open, rate: $(rate)}", wrong
+        )
         (result,) = play(folder, text.replace("$(amount)", "1"))
         assert result.failures[0].message.startswith("this is no input project: ")
         assert why in result.failures[0].message
