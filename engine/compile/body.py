@@ -7,6 +7,8 @@ computed where it is first used, at the top level of the function, and never whe
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 from types import MappingProxyType
 from typing import cast
 
@@ -31,6 +33,8 @@ from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
 NOTHING = Emitted("None", ANY, nullable=True, unsure=True)
+
+MAX_KEYS = 1_000  # of a look-up that is checked for being complete
 
 MAX_LOOPS = 5  # lists within lists; Python nests twenty blocks
 MAX_PARTS = 12  # of a dotted name
@@ -272,22 +276,23 @@ class Body:
         if table is None:
             self.compilation.unknown("table", name, self.compilation.tables)
             return NOTHING
-        key, sure = self._key(entry, name, table.key)
+        key = self._key(entry, name, table.key)
         day = None if entry.on is None else self.expression(entry.on)
         if entry.on is not None and table.start is None:
             self.compilation.report(problems.table_day_needless(entry.on, str(name)))
-            return self._taken(entry, self.emitter.assign("None"), str(name))
+            return self._taken(entry, _Found(self.emitter.assign("None"), unsure=True), str(name))
         if day is None and table.start is not None:
             self.compilation.report(problems.table_day_missing(name))
-            return self._taken(entry, self.emitter.assign("None"), str(name))
+            return self._taken(entry, _Found(self.emitter.assign("None"), unsure=True), str(name))
         if entry.on is not None and day is not None:
             self._check_type(entry.on.span, "on", types.DATE, day.type, "")
         if day is None:
-            row = self._row(table, key, sure=sure)
+            row = self._row(table, key.atom, sure=key.plain)
         else:
-            row, find = self.emitter.temp(), self._finder(table.find_on, table, sure=sure)
-            self.emitter.line(f"{row} = None if {day.atom} is None else {find}({key}, {day.atom})")
-        return self._taken(entry, row, str(name))
+            row, find = self.emitter.temp(), self._finder(table.find_on, table, sure=key.plain)
+            self.emitter.line(f"{row} = None if {day.atom} is None else {find}({key.atom}, {day.atom})")
+        there = day is None and key.always_in(table)
+        return self._taken(entry, _Found(row, there=there, unsure=key.unsure), str(name))
 
     def _finder(self, find: Callable[..., object], table: Table, *, sure: bool) -> str:
         """The name of a function that finds a row; a key that may be a list is told of by its error."""
@@ -302,17 +307,20 @@ class Body:
         self.emitter.remember(key, f"table {table.name}", row)
         return row
 
-    def _taken(self, entry: EntryDocument, row: str, table: str) -> Emitted:
+    def _taken(self, entry: EntryDocument, found_row: "_Found", table: str) -> Emitted:
         """The column that is taken of a row, or the whole of it."""
-        columns = self.compilation.table_types[table]
+        columns, row = self.compilation.table_types[table], found_row.atom
+        full = self.compilation.full_columns.get(table, frozenset())
+        maybe = not found_row.there
         if entry.take is None:
-            full = self.compilation.full_columns.get(table, frozenset())
             fields = {
                 name: Field(type=kind, required=True, nullable=name not in full)
                 for name, kind in columns.items()
             }
-            return Emitted(row, types.Record(name=f"a row of {table}", fields=fields), True)
+            whole = types.Record(name=f"a row of {table}", fields=fields)
+            return Emitted(row, whole, maybe, maybe and found_row.unsure)
         first, *rest = str(entry.take).split(".")
+        maybe = maybe or first not in full
         kind: Type | None = columns.get(first)
         if kind is None:
             self.compilation.unknown("column", entry.take, columns, of=f"table `{table}`", name=first)
@@ -327,24 +335,25 @@ class Body:
                 self.compilation.unknown("field", entry.take, known, of=of, name=name, offset=place)
                 return NOTHING
             place += len(name) + 1
+            maybe = maybe or found.may_be_absent
             atom = self.emitter.assign(f"{atom}.get({name!r}) if type({atom}) is dict else None")
             kind = found.type
-        return Emitted(atom, kind, True)
+        return Emitted(atom, kind, maybe or kind == ANY, maybe and found_row.unsure)
 
-    def _key(self, entry: EntryDocument, table: Text, columns: tuple[str, ...]) -> tuple[str, bool]:
-        """The key of a row, and whether its parts are surely plain values."""
+    def _key(self, entry: EntryDocument, table: Text, columns: tuple[str, ...]) -> "_Key":
+        """The key of a row."""
         key = entry.key
         if key is None or (key.only is not None and len(columns) != 1):
             span = table.span if key is None else key.span
             self.compilation.report(problems.table_key(span, str(table), columns))
-            return "None", True
+            return _Key("None")
         if key.only is not None:
             found = self.expression(key.only)
             self._check_key(key.only.span, str(table), columns[0], found.type)
-            return found.atom, _is_plain(found.type)
+            return _Key(found.atom, (found,))
         return self._columns(key, table, columns)
 
-    def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> tuple[str, bool]:
+    def _columns(self, key: KeyDocument, table: Text, columns: tuple[str, ...]) -> "_Key":
         made = {
             str(name): self.entry(entry, Target(name, str(name), None)) for name, entry in key.columns.items()
         }
@@ -356,10 +365,10 @@ class Body:
         if not all(column in made for column in columns):
             if all(name in columns for name in key.columns):  # else the wrong name was reported
                 self.compilation.report(problems.table_key(key.span, str(table), columns))
-            return "None", True
+            return _Key("None")
         parts = [made[name] for name in columns]
         atom = parts[0].atom if len(parts) == 1 else f"({', '.join(part.atom for part in parts)})"
-        return atom, all(_is_plain(part.type) for part in parts)
+        return _Key(atom, tuple(parts))
 
     def _xref(self, entry: EntryDocument, entity: Text) -> Emitted:
         entities = self.compilation.documents(EntityDocument)
@@ -521,6 +530,42 @@ class Body:
         with self.emitter.block(f"if {made.atom} is None:"):
             self.emitter.line(f"{complain}()")
         return made.atom
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The key of a row: its atom, and the parts that it is made of; none of one that was refused."""
+
+    atom: str
+    parts: tuple[Emitted, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether its parts are surely plain values."""
+        return all(_is_plain(part.type) for part in self.parts)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether so little is known of it that nobody can say whether there is a row."""
+        return not self.parts or any(part.type == ANY for part in self.parts)
+
+    def always_in(self, table: Table) -> bool:
+        """Whether there is a row for each key that there can be."""
+        if any(part.nullable or not isinstance(part.type, types.Enum) for part in self.parts):
+            return False
+        values = [part.type.values for part in self.parts if isinstance(part.type, types.Enum)]
+        if not values or prod(map(len, values)) > MAX_KEYS:
+            return False
+        return all((keys[0] if len(keys) == 1 else keys) in table.rows for keys in product(*values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A row of a table, or null; whether it is surely there, or nobody knows."""
+
+    atom: str
+    there: bool = False
+    unsure: bool = False
 
 
 @dataclass(slots=True)

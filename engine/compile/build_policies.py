@@ -59,7 +59,7 @@ def build_policies(compilation: Compilation) -> None:
             compilation.variants[name] = tuple(variants)
         else:
             compilation.spoiled.add((document.kind, name))
-        _body_of(compilation, Expressions(compilation), document).need_all()
+        body_of(compilation, Expressions(compilation), document).need_all()
 
 
 def _read_table(compilation: Compilation, document: PolicyDocument) -> bool:
@@ -67,7 +67,7 @@ def _read_table(compilation: Compilation, document: PolicyDocument) -> bool:
     decide = document.decide
     if decide is None:
         return document.then is not None
-    body = _body_of(compilation, Expressions(compilation), document)
+    body = body_of(compilation, Expressions(compilation), document)
     table = table_of(compilation, document, decide, body)
     if table is None:
         return False
@@ -183,7 +183,7 @@ class Decision:
         name, emitter = str(document.name), self._emitter
         inputs = self._compilation.policy_types[name].inputs
         self._inputs.update(inputs)
-        body = _body_of(self._compilation, self._expressions, document, emitter=emitter)
+        body = body_of(self._compilation, self._expressions, document, emitter=emitter)
         if document.when is None:
             self._add_table(document, self._compilation.decision_tables[name], place, body)
             return
@@ -197,7 +197,11 @@ class Decision:
             if document.then.hold or document.then.approve or document.then.alert:
                 emitter.line(f"{self._places}.append({place})")
             emitter.line(f"{self._parts['fired']}.append({name!r})")
-            facts = facts_of(self._compilation, body, document.when, document.let) if says.acts else []
+            facts = (
+                facts_of(self._compilation, body, document.when, document.let)
+                if says.acts and condition != "None"
+                else []
+            )
             self._say(
                 document.name,
                 says,
@@ -332,7 +336,7 @@ def refuted_by(compilation: Compilation, document: PolicyDocument) -> Facts:
     """What is shown of the inputs of a policy where it does not apply, if work stops where it does."""
     if document.when is None or document.then is None or document.then.reject is None:
         return NO_FACTS
-    body = _body_of(compilation, Expressions(compilation), document)
+    body = body_of(compilation, Expressions(compilation), document)
     inputs = compilation.policy_types[str(document.name)].inputs
     facts = body.shown(document.when)[1]
     return {place: known for place, known in facts.items() if place[0] in inputs}
@@ -352,7 +356,7 @@ def variants_of(table: DecisionTable) -> list[int]:
     ]
 
 
-def _body_of(
+def body_of(
     compilation: Compilation,
     expressions: Expressions,
     document: PolicyDocument,
@@ -410,7 +414,7 @@ class _Builder:
         )
 
     def _body(self, more: Mapping[str, Type] | None = None) -> Body:
-        body = _body_of(self._compilation, self._expressions, self._document, more)
+        body = body_of(self._compilation, self._expressions, self._document, more)
         if self._document.when is not None:
             body.assume(body.shown(self._document.when)[0])
         return body

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -121,11 +122,27 @@ def _type(compilation: Compilation, document: FieldDocument) -> Type:
         return types.STRING
     name = str(document.type or "any")
     if name == "list":
-        return types.Listing(item=ANY if document.items is None else _type(compilation, document.items))
+        items = document.items
+        if items is None:
+            return types.Listing(item=ANY)
+        return types.Listing(item=_type(compilation, items), nullable=items.nullable)
     if name == "record":
         fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
         return Record(name="", fields=fields, open=not fields)
-    return types.SCALARS[name]
+    return _plain_type(document, name)
+
+
+def _plain_type(document: FieldDocument, name: str) -> Type:
+    """The type of a name, with what the field says beside it."""
+    match name:
+        case "string" if document.max_length is not None:
+            return types.Scalar(name="string", longest=document.max_length)
+        case "decimal" if document.decimals is not None:
+            return types.Scalar(name="decimal", decimals=document.decimals)
+        case "money" if document.currency is not None:
+            return types.money_in(str(document.currency))
+        case _:
+            return types.SCALARS[name]
 
 
 def record_schema(fields: Mapping[Text, FieldDocument], *, is_open: bool) -> dict[str, Value]:
@@ -156,6 +173,11 @@ _MONEY: Mapping[str, Value] = {
 }
 
 
+def _money_in(currency: str) -> Mapping[str, Value]:
+    parts = cast("Mapping[str, Value]", _MONEY["properties"])
+    return {**_MONEY, "properties": {**parts, "currency": {"const": currency}}}
+
+
 def _schema(document: FieldDocument) -> dict[str, Value]:
     name = "string" if document.ref is not None else str(document.type or "any")
     found: dict[str, Value] = {"type": _JSON_TYPES[name]} if name in _JSON_TYPES else {}
@@ -170,7 +192,9 @@ def _schema(document: FieldDocument) -> dict[str, Value]:
     }
     found.update({key: value for key, value in bounds.items() if value is not None})
     if name == "money":
-        found.update(_MONEY)
+        found.update(_MONEY if document.currency is None else _money_in(str(document.currency)))
+    if document.decimals is not None:
+        found["multipleOf"] = Decimal(1).scaleb(-document.decimals)
     if name == "record" and document.fields:
         # Nested records are open: a field more inside one is news, not an error.
         found.update(record_schema(document.fields, is_open=True))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
-from engine.compile.convert import conversion, number
+from engine.compile.convert import conversion
 from engine.compile.read_rows import Written, rows_of_file, rows_of_value
 from engine.language.compiled import EvaluationError
 from engine.language.known import join
@@ -17,6 +17,7 @@ from engine.problems import did_you_mean
 from engine.problems.problem import Problem
 from engine.source import Source, Span
 from engine.values import type as types
+from engine.values.money import money_of
 from engine.values.type import Type
 from engine.values.value import Value
 from engine.workspace.kinds.reference import COLUMN_TYPES, TableDocument
@@ -228,11 +229,7 @@ def _value(kind: str, value: Value) -> Value:
 
 def _money(value: Value) -> Value:
     """`150.00 EUR`, or a record of amount and currency."""
-    match value:
-        case str() if len(parts := value.split()) == 2:
-            amount, currency = parts
-            return {"amount": number(amount), "currency": currency}
-        case {"amount": amount, "currency": str(currency), **rest} if not rest:
-            return {"amount": number(amount), "currency": currency}
-        case _:
-            raise EvaluationError(f"{str(value)[:40]!r} is not an amount of money (write 150.00 EUR)")
+    found = money_of(value)
+    if found is None:
+        raise EvaluationError(f"{str(value)[:40]!r} is not an amount of money (write 150.00 EUR)")
+    return found

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from engine.language.compiled import EvaluationError
 from engine.values import type as types
 from engine.values.json_text import instant_text
-from engine.values.money import quantum
+from engine.values.money import money_of, quantum
 from engine.values.type import Type
 from engine.values.value import Value, kind_of
 
@@ -36,8 +36,8 @@ ROUNDINGS = {
 }
 
 MAX_DECIMALS = 20
-NAMES = ("string", "integer", "decimal", "boolean", "date", "datetime")
-_PATTERN = re.compile(r"(string|integer|decimal|boolean|date|datetime)(?:\(([0-9]{1,2})\))?")
+NAMES = ("string", "integer", "decimal", "boolean", "date", "datetime", "money")
+_PATTERN = re.compile(r"(string|integer|decimal|boolean|date|datetime|money)(?:\(([0-9]{1,2})\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def conversion(text: str, rounding: str) -> Conversion | None:
 
 
 _BECOMES: Mapping[str, tuple[str, ...]] = {
-    "string": NAMES,
+    "string": NAMES,  # which is also what money is written as
     "integer": ("string", "integer", "decimal"),
     "decimal": ("string", "integer", "decimal"),
     "boolean": ("string", "boolean"),
@@ -79,7 +79,9 @@ def can_become(kind: Type, name: str) -> bool:
     match kind:
         case types.Scalar(name=found):
             return name in _BECOMES.get(found, NAMES)
-        case types.Listing() | types.Record():
+        case types.Record(name=named):
+            return name == "money" and named in ("", "money")
+        case types.Listing():
             return False
         case _:
             return True
@@ -181,7 +183,15 @@ def _datetime(value: Value) -> Value:
     raise _refuse(value, "a date and time with a zone")
 
 
+def _money(value: Value) -> Value:
+    found = money_of(value)
+    if found is None:
+        raise _refuse(value, "an amount of money (write 150.00 EUR)")
+    return found
+
+
 _PLAIN: Mapping[str, Convert] = {
+    "money": _money,
     "string": _string,
     "integer": _integer,
     "boolean": _boolean,

@@ -152,7 +152,7 @@ def unknown_conversion(text: Text) -> Problem:
         code="TG402",
         message=f"nothing can become `{text}`",
         span=text.span,
-        help=("write one of string, integer, decimal, decimal(2), boolean, date, datetime",),
+        help=("write one of string, integer, decimal, decimal(2), boolean, date, datetime, money",),
     )
 
 

@@ -4,8 +4,12 @@ The number of decimals of a currency is its ISO 4217 minor unit; a code that is 
 having another one has two. Rounding is half even unless a mapping says otherwise.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal
+import re
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import cache
+
+from engine.values.value import Value
 
 # ISO 4217, list one: the currencies in use whose minor unit is not 2.
 _MINOR_UNITS = {
@@ -18,6 +22,33 @@ _MINOR_UNITS = {
 def minor_unit(currency: str) -> int:
     """The number of decimals of an amount in `currency` (ISO 4217 alphabetic code)."""
     return _MINOR_UNITS.get(currency, 2)
+
+
+def money_of(value: Value) -> Mapping[str, Value] | None:
+    """Money from `150.00 EUR`, or from a record of an amount and a currency; None from all else."""
+    match value:
+        case str() if len(parts := value.split()) == 2:
+            amount, currency = _number(parts[0]), parts[1]
+        case {"amount": found, "currency": str(currency), **rest} if not rest:
+            amount = _number(found)
+        case _:
+            return None
+    return (
+        {"amount": amount, "currency": currency} if amount is not None and _CODE.fullmatch(currency) else None
+    )
+
+
+def _number(value: Value) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+_CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 @cache

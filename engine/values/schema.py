@@ -103,15 +103,18 @@ class _Reader:
 
     def type_of(self, schema: Value, name: str, depth: int) -> Type:
         schema = self.resolved(schema, depth)
+        if isinstance(schema.get("const"), str):
+            return Enum(values=(str(schema["const"]),))
         if "enum" in schema and all(isinstance(item, str | None) for item in _list(schema["enum"])):
             return Enum(values=tuple(item for item in _list(schema["enum"]) if isinstance(item, str)))
         match self.kinds(schema):
             case ("object",):
                 return self.record(schema, name, depth)
             case ("array",):
-                return Listing(item=self.type_of(schema.get("items", {}), "", depth + 1))
+                items = schema.get("items", {})
+                return Listing(item=self.type_of(items, "", depth + 1), nullable=self.nullable(items))
             case ("string",):
-                return _STRINGS.get(str(schema.get("format")), STRING)
+                return _STRINGS.get(str(schema.get("format"))) or _text(schema.get("maxLength"))
             case ("number",):
                 return _decimal(schema.get("multipleOf"))
             case (one,) if one in _PLAIN:
@@ -177,6 +180,10 @@ def _list(value: Value) -> Sequence[Value]:
     if value is None:
         return ()
     return value if isinstance(value, list | tuple) else (value,)
+
+
+def _text(longest: Value) -> Type:
+    return Scalar(name="string", longest=longest) if type(longest) is int else STRING
 
 
 def _decimal(step: Value) -> Type:

@@ -92,7 +92,9 @@ class TestForms:
             asked.append(question)
             return "77"
 
-        plan = compiled(mapping("{xref: made, id: a.id, in: desk}", field="string"), desk=True).plan
+        plan = compiled(
+            mapping("{xref: made, id: a.id, in: desk, required: true}", field="string"), desk=True
+        ).plan
         assert plan.mappings["m"].make({"a": {"id": "5"}, "$ask": ask}) == {"out": "77"}
         assert asked == [("made", "5", "desk")]
         with pytest.raises(EvaluationError, match="required"):
@@ -259,7 +261,7 @@ class TestConversions:
         assert value("{path: a, as: decimal(2), required: false}", None) == {"out": None}
 
     @pytest.mark.parametrize(
-        "kind", ["money", "decimal(-1)", "string(2)", "dcimal", "decimal(21)", "decimal(999)", "list"]
+        "kind", ["coins", "decimal(-1)", "string(2)", "dcimal", "decimal(21)", "decimal(999)", "list"]
     )
     def test_conversions_that_do_not_exist(self, kind):
         assert problems(mapping(f"{{path: a, as: {kind}}}")) == [("TG402", kind)]
@@ -407,7 +409,7 @@ class TestTypes:
             ("string", "{path: o.count, as: string}", None),
             ("decimal", "o.id", ("TG409", "o.id")),
             ("decimal", "o.count", None),
-            ("integer", "o.total", None),
+            ("integer", "o.total", ("TG423", "o.total")),
             ("boolean", "o.status", ("TG409", "o.status")),
             ("date", "o.id", None),
             ("date", "o.placed_on", None),
@@ -418,13 +420,13 @@ class TestTypes:
             ("list", "{each: o.lines, fields: {b: item.sku}}", None),
             ("string", "{each: o.lines, fields: {b: item.sku}}", ("TG409", "o.lines")),
             ("{type: list, items: integer}", "o.tags", ("TG409", "o.tags")),
-            ("{enum: [open, done]}", "o.status", None),
+            ("{enum: [open, done]}", "o.status", ("TG421", "o.status")),
             ("{enum: [won, lost]}", "o.status", ("TG409", "o.status")),
             ("{enum: [won, lost]}", "{path: o.status, values: {open: won, closed: lost}}", None),
             ("{enum: [won, lost]}", "{value: gone}", ("TG409", "gone")),
             ("{enum: [won, lost]}", "o.id", None),
             ("decimal", "{value: five}", ("TG409", "five")),
-            ("decimal", "{path: o.total, default: none}", None),
+            ("decimal", "{path: o.total, default: none}", ("TG409", "none")),
             ("string", "{template: '{{ o.total }}'}", None),
             ("integer", "{template: '{{ o.total }}'}", ("TG409", "'{{ o.total }}'")),
             ("boolean", "{expr: o.count > 3}", None),

@@ -178,6 +178,7 @@ class TestSources:
                 [
                     TAKE.replace("take", "other")
                     .replace("desk/order@1", "canonical/made@1")
+                    .replace("key: record.number", "key: {path: record.key, required: true}")
                     .replace("number", "key")
                 ],
                 [("TG410", "other")],

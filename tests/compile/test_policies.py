@@ -173,7 +173,7 @@ class TestSeveral:
         texts = [
             policy(
                 name,
-                when=f"r.v > {least}",
+                when=f"r is not None and r.v > {least}",
                 lets="{r: {table: t, key: a.k}}",
                 then=f"{{set: {{{name}: r.v}}}}",
             )
@@ -209,7 +209,7 @@ class TestSeveral:
             "cycles: {every: week, starts: monday, name: '%G-W%V', cutoff: friday 18:00}"
         )
         text = policy(
-            when="a.sent_at > cutoff('billing', a.placed_on)",
+            when="a.sent_at is not None and a.sent_at > cutoff('billing', a.placed_on)",
             inputs="{a: canonical/order@1}",
             then="{roll: {cycle: \"next_cycle('billing', a.placed_on)\"}}",
         )

@@ -81,7 +81,7 @@ WRONG = [
     for index, parameter in enumerate(spec.parameters)
     if kind_name(parameter.type) != "any"
     for other in SAMPLES
-    if other not in FITTING[kind_name(parameter.type)]
+    if not any(other in FITTING[kind_name(kind)] for kind in (parameter.type, *parameter.others))
     and not (other == "null" and (parameter.nullable or parameter.optional))
 ]
 

@@ -54,6 +54,15 @@ class FieldDocument(Described):
     min_length: int | None = note("The shortest text.", default=None, minimum=0)
     max_length: int | None = note("The longest text.", default=None, minimum=0)
     pattern: Text | None = note("A regular expression that the text matches.", default=None)
+    decimals: int | None = note(
+        "How many digits a decimal has after its point, at most.", default=None, minimum=0, maximum=20
+    )
+    currency: Text | None = note(
+        "The currency of money, where it is always the same.",
+        default=None,
+        pattern=r"[A-Z]{3}",
+        examples=("EUR",),
+    )
     system_of_record: Text | None = note("The system that owns this field.", default=None, pattern=NAME)
     copy_of: Text | None = note(
         "The field of another entity that this one repeats; it belongs to the system that owns that field.",
