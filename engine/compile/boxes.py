@@ -11,12 +11,30 @@ from typing import TypeAlias
 Masks: TypeAlias = Sequence[int]
 """Of one column: for each of its parts the rows that are true there, as bits."""
 
-MOST_STEPS = 200_000
-"""So many places are looked at before a table is called too large; that takes about a second."""
+MOST_STEPS = 500_000
+"""So many places are looked at before a table is called too large; that takes about half a second."""
 
 
 class TooLargeError(Exception):
     """The search was given up."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many places may still be looked at, in all searches of one table together."""
+
+    steps: int = MOST_STEPS
+
+    def spend(self) -> None:
+        """Look at one more.
+
+        Raises:
+            TooLargeError: when nothing is left.
+
+        """
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooLargeError
 
 
 @dataclass(slots=True)
@@ -25,8 +43,8 @@ class _Search:
 
     columns: Sequence[Masks]
     rest: Sequence[int]  # for each column the rows that are true whatever it and those behind it are
+    budget: Budget
     known: set[tuple[int, int]] = field(default_factory=set)  # columns and rows without a gap
-    steps: int = 0
 
     def gaps(self, column: int, rows: int) -> Iterator[tuple[int | None, ...]]:
         """Places that none of `rows` covers, from a column on; None where the part does not matter."""
@@ -35,9 +53,7 @@ class _Search:
             return
         if rows & self.rest[column] or (column, rows) in self.known:
             return
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TooLargeError
+        self.budget.spend()
         found = False
         alike: dict[int, int] = {}  # by the rows that are left: the first part that leaves them
         for part, there in enumerate(self.columns[column]):
@@ -50,7 +66,9 @@ class _Search:
             self.known.add((column, rows))
 
 
-def find_gaps(columns: Sequence[Masks], rows: int) -> Iterator[tuple[int | None, ...]]:
+def find_gaps(
+    columns: Sequence[Masks], rows: int, budget: Budget | None = None
+) -> Iterator[tuple[int | None, ...]]:
     """The places that no row covers: of each column a part, or None where any part will do.
 
     Raises:
@@ -63,10 +81,10 @@ def find_gaps(columns: Sequence[Masks], rows: int) -> Iterator[tuple[int | None,
         for mask in masks:
             everywhere &= mask
         rest.append(everywhere)
-    yield from _Search(columns, rest[::-1]).gaps(0, rows)
+    yield from _Search(columns, rest[::-1], budget or Budget()).gaps(0, rows)
 
 
-def is_covered(columns: Sequence[Masks], row: int, others: int) -> bool:
+def is_covered(columns: Sequence[Masks], row: int, others: int, budget: Budget | None = None) -> bool:
     """Whether wherever a row is true one of the others is as well.
 
     Raises:
@@ -75,13 +93,14 @@ def is_covered(columns: Sequence[Masks], row: int, others: int) -> bool:
     """
     bit = 1 << row
     inside = [[mask & others for mask in masks if mask & bit] for masks in columns]
-    meeting = others
+    near = others
     for masks in inside:
         anywhere = 0
         for mask in masks:
             anywhere |= mask
-        meeting &= anywhere
-    return next(find_gaps([[mask & meeting for mask in masks] for masks in inside], meeting), None) is None
+        near &= anywhere
+    narrowed = [[mask & near for mask in masks] for masks in inside]
+    return next(find_gaps(narrowed, near, budget), None) is None
 
 
 def meeting(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[int]]]:

@@ -36,6 +36,10 @@ def build_calendars(compilation: Compilation) -> None:
     calendars: dict[str, Callable[[str | None], Calendar]] = dict.fromkeys(broken, _unusable)
     for document in compilation.documents(CalendarDocument).values():
         calendars[str(document.name)] = _calendar(compilation, document) or _unusable
+        if document.by is not None:
+            compilation.calendar_tables[str(document.name)] = str(document.by.table)
+            if document.by.key is not None:
+                compilation.calendar_keys[str(document.name)] = str(document.by.key)
     compilation.functions = joined(compilation.functions, calendar_functions(calendars))
 
 

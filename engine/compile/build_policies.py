@@ -193,6 +193,9 @@ class Decision:
         condition = body.condition(document.when).atom
         says = Says(then=document.then, reason=document.reason, note=document.note)
         body.assume(body.shown(document.when)[0])
+        if self._compilation.probe is not None:
+            told = emitter.constant(self._compilation.probe.condition(document.when.span), "probe")
+            emitter.line(f"{told}({condition})")
         with emitter.block(f"if {condition} is True:"):
             if document.then.hold or document.then.approve or document.then.alert:
                 emitter.line(f"{self._places}.append({place})")
@@ -219,6 +222,10 @@ class Decision:
             for key in row.then.set if row.then else ():
                 self._parts.setdefault(str(key), "None")
         found, values = emit_matches(body, table, name)
+        if self._compilation.probe is not None:
+            rows = [(row.number, row.span) for row in table.rows]
+            told = emitter.constant(self._compilation.probe.rows(name, rows), "probe")
+            emitter.line(f"{told}({found})")
         saying = [index for index, row in enumerate(table.rows) if row.says]
         if not saying:
             return

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from engine.compile import policy_problems as problems
-from engine.compile.boxes import TooLargeError, find_gaps, is_covered, meeting
+from engine.compile.boxes import Budget, TooLargeError, find_gaps, is_covered, meeting
 from engine.compile.decision_table import DecisionTable
 from engine.compile.unary_tests import ANYTHING
 from engine.problems import Problem
 from engine.source import Span
 
 SHOWN_GAPS = 3
+SHOWN_VALUES = 12
 SHOWN_PAIRS = 20
 """So many pairs of rows that meet are told; a table with more has one mistake, not many."""
 
@@ -47,7 +48,8 @@ def example(table: DecisionTable, parts: Sequence[int | None]) -> str:
         for column, part in zip(table.columns, parts, strict=True)
         if part is not None
     ]
-    return ", ".join(said) or "anything"
+    more = f" and {len(said) - SHOWN_VALUES} more" if len(said) > SHOWN_VALUES else ""
+    return ", ".join(said[:SHOWN_VALUES]) + more or "anything"
 
 
 def _overlaps(table: DecisionTable) -> Iterator[Problem]:
@@ -76,10 +78,10 @@ def _gaps(table: DecisionTable, place: Span) -> Iterator[Problem]:
 
 
 def _dead_rows(table: DecisionTable, place: Span) -> Iterator[Problem]:
-    by_part = _by_part(table)
+    by_part, budget = _by_part(table), Budget()
     try:
         for row in range(1, len(table.rows)):
-            if is_covered(by_part, row, (1 << row) - 1):
+            if is_covered(by_part, row, (1 << row) - 1, budget):
                 alone = next((other for other in range(row) if is_covered(by_part, row, 1 << other)), None)
                 yield problems.dead_row(_place(table, row), None if alone is None else _place(table, alone))
     except TooLargeError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from engine.compile import problems
 from engine.compile.memo import Memo
+from engine.compile.probe import Probe
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
@@ -62,6 +63,10 @@ class Compilation:
     tables: dict[str, Table] = field(default_factory=dict)
     table_types: dict[str, Mapping[str, Type]] = field(default_factory=dict)  # of each column
     full_columns: dict[str, frozenset[str]] = field(default_factory=dict)  # of a table: without an empty cell
+    calendar_keys: dict[str, str] = field(
+        default_factory=dict
+    )  # a formula, by the calendar that differs by it
+    calendar_tables: dict[str, str] = field(default_factory=dict)  # of every calendar that differs by a key
     operations: dict[str, OperationPlan] = field(default_factory=dict)  # by "erp.time_bill"
     events: dict[str, EventPlan] = field(default_factory=dict)
     event_types: dict[str, Type] = field(default_factory=dict)
@@ -75,6 +80,7 @@ class Compilation:
     sources: list[SourcePlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
     seen: "Seen | None" = None  # told of each expression that is checked
+    probe: Probe | None = None  # told by generated code of what it comes by, in tests
     spoiled: set[tuple[str, str]] = field(default_factory=set)  # kind and name of what is there and no use
 
     def report(self, problem: Problem) -> None:

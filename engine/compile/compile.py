@@ -12,11 +12,13 @@ from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
 from engine.compile.check_effects import check_effects
 from engine.compile.check_events import check_events
+from engine.compile.check_policies import check_policies
 from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation, Seen
 from engine.compile.memo import Memo
+from engine.compile.probe import Probe
 from engine.connect.connector_plan import ConnectorPlan
 from engine.language.functions.spec import FunctionTable
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
@@ -25,6 +27,7 @@ from engine.problems.collector import Collector
 from engine.spec.plain import plain
 from engine.values.canonical import fingerprint
 from engine.values.type import Type, decoder
+from engine.workspace.coverable import Covered
 from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.workspace import Workspace
 
@@ -43,6 +46,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     build_flows,  # last of those that make something: flows use all of the above
     check_effects,  # after flows: the order of their steps
     check_events,  # of all flows together
+    check_policies,  # after flows: policies contradict each other in their checks
     check_tests,  # after flows: a test names a flow and its operations
 )
 
@@ -60,9 +64,14 @@ class Compiled:
     policy: Callable[[str], PolicyAlone]  # a policy by itself, compiled when asked for
 
 
-def compile_workspace(workspace: Workspace, collector: Collector) -> Compiled | None:
-    """The plan of a workspace, and its connectors made ready; None when the collector holds errors."""
-    compilation = compile_all(workspace, collector)
+def compile_workspace(
+    workspace: Workspace, collector: Collector, covered: Covered | None = None
+) -> Compiled | None:
+    """The plan of a workspace, and its connectors made ready; None when the collector holds errors.
+
+    With ``covered`` the code that is made takes down there what it comes by.
+    """
+    compilation = compile_all(workspace, collector, covered=covered)
     if collector.has_errors:
         return None
     return Compiled(
@@ -83,14 +92,22 @@ def _inputs(compilation: Compilation) -> dict[tuple[str, str], Mapping[str, Type
 
 
 def compile_all(
-    workspace: Workspace, collector: Collector, seen: Seen | None = None, memo: Memo | None = None
+    workspace: Workspace,
+    collector: Collector,
+    seen: Seen | None = None,
+    memo: Memo | None = None,
+    *,
+    covered: Covered | None = None,
 ) -> Compilation:
     """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
 
     ``seen`` is told of each expression that is checked, which is what an editor wants to know; ``memo`` has
     what earlier looks at the same documents found out.
     """
-    compilation = Compilation(workspace=workspace, collector=collector, seen=seen, memo=memo or Memo())
+    probe = None if covered is None else Probe(covered)
+    compilation = Compilation(
+        workspace=workspace, collector=collector, seen=seen, memo=memo or Memo(), probe=probe
+    )
     for stage in STAGES:
         stage(compilation)
     return compilation

@@ -3,11 +3,12 @@
 A text is parsed once, however often it is asked for, and its mistakes are reported once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.compile import problems
+from engine.compile.calendar_calls import calls_without_key
 from engine.compile.compilation import Compilation
 from engine.language import formula, path, template
 from engine.language.check import Mistake, check_fields, check_formula, check_path, check_template
@@ -55,10 +56,17 @@ class Expressions:
 
     def parse(self, text: Text) -> Parsed | None:
         """Parse a text in its language; None, and a problem, when it is not of that language."""
-        found = self._compilation.memo.of(text, "parsed", lambda: _parse(text))
+        keys = self._compilation.calendar_keys
+        purpose = f"parsed with {sorted(keys.items())}" if keys else "parsed"
+        found = self._compilation.memo.of(text, purpose, lambda: _parse(text, keys))
         if isinstance(found, Problem):
             self._compilation.report(found)
             return None
+        tables = self._compilation.calendar_tables
+        for problem in (
+            calls_without_key(text, found.tree, tables, self._compilation.functions) if tables else ()
+        ):
+            self._compilation.report(problem)
         return found
 
     def emit(self, emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
@@ -102,16 +110,15 @@ def _emitted(atom: str, known: Known) -> Emitted:
     return Emitted(atom, known.type, known.may_be_null, unsure=known.may_be_null and unsure)
 
 
-def _parse(text: Text) -> Parsed | Problem:
+def _parse(text: Text, calendar_keys: Mapping[str, str]) -> Parsed | Problem:
     try:
         if isinstance(text, PathText):
             tree = path.parse_path(text)
             reads = path.path_reads(tree)
             names = frozenset(chain.parts[0][0] for chain in reads)
             return Parsed(text, tree, names, reads, plain_chain(tree))
-        other = (
-            formula.parse_formula(text) if isinstance(text, FormulaText) else template.parse_template(text)
-        )
+        read = formula.parse_formula if isinstance(text, FormulaText) else template.parse_template
+        other = read(text, calendar_keys)
         return Parsed(text, other, frozenset(other.names))
     except (path.PathSyntaxError, formula.FormulaSyntaxError, template.TemplateSyntaxError) as error:
         return problems.bad_expression(text, error)

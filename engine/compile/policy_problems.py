@@ -16,6 +16,7 @@ from engine.values.type import Type, describe
 __all__ = ["Problem"]
 
 SHOWN_NAMES = 8
+CONTRADICTION = "TG447"
 
 
 # Tables: how they are written.

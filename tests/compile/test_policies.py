@@ -9,6 +9,7 @@ from engine.language.compiled import EvaluationError
 from tests.compile.making import ORDER, compiled, problems
 
 EVENT = "event: e\ndata: any\nidentity: data.id"
+WARNINGS = ("TG449", "TG456")  # nobody owns the policies here, and all of them always apply
 FLOW = "flow: f\ntrigger: {{event: e, as: a}}\nsteps:\n  c: {{check: [{checked}]}}\n"
 EMPTY = {
     "fired": [],
@@ -257,7 +258,7 @@ class TestMistakes:
     )
     def test_each_is_reported_once_whether_a_check_uses_it_or_not(self, text, expected):
         for more in ((), (FLOW.format(checked="p"),)):
-            found = problems(EVENT, text, *more)
+            found = [one for one in problems(EVENT, text, *more) if one[0] not in WARNINGS]
             assert [one[0] for one in found] == [code for code, _ in expected]
             if expected[0][0] != "TG253":
                 assert found == expected

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from engine.problems import Collector, own_bug
 from engine.source import Source, Span
 from engine.workspace import files, yaml_tree
-from tests.problems.harness import read
+from tests.problems.harness import read, validate
 
 
 def _written(root: Path, name: str, text: str) -> Path:
@@ -59,6 +60,26 @@ def many_values(root: Path) -> Collector:
     return read(root)
 
 
+def a_wide_table(root: Path) -> Collector:
+    """Rows about three of forty columns each: nobody knows whether they cover everything."""
+    columns, random = range(40), Random(7)
+    made = [random.sample(columns, 3) for _ in range(170)]
+    fields = "".join(f"  c{number}: {{type: boolean, required: true}}\n" for number in columns)
+    by = ", ".join(f"c{number}: thing.c{number}" for number in columns)
+    cells = "".join(
+        "    - {" + ", ".join(f"c{asked}: {random.choice(['true', 'false'])}" for asked in row) + "}\n"
+        for row in made
+    )
+    _written(
+        root,
+        "flows/wide.yaml",
+        f"entity: thing\nowner: t\nfields:\n  id: {{type: string, required: true}}\n{fields}---\n"
+        f"policy: wide\nowner: t\ninputs: {{thing: canonical/thing@1}}\ndecide:\n  by: {{{by}}}\n"
+        f'  hit: first\n  rows:\n{cells}    - {{c0: "-"}}\n',
+    )
+    return validate(root)
+
+
 def our_own_bug(_root: Path) -> Collector:
     source = Source("flows/bill.yaml", "flow: bill\n")
     collector = Collector()
@@ -73,5 +94,6 @@ MADE: dict[str, Callable[[Path], Collector]] = {
     "TG106": many_files,
     "TG136": a_long_text,
     "TG137": many_values,
+    "TG446": a_wide_table,
     "TG901": our_own_bug,
 }

@@ -69,7 +69,9 @@ class ByDocument(Described):
     """A calendar that differs by a key, found in a table."""
 
     table: Text = note("The table.", pattern=IDENTIFIER)
-    key: PathText | None = note("Where the key is, for the reader; expressions pass it.", default=None)
+    key: PathText | None = note(
+        "Where the key is, for expressions that do not pass one as the last argument.", default=None
+    )
     time_zone: Text = note("The column of the time zone.", pattern=IDENTIFIER)
     holidays: Text | None = note(
         "The column of the country whose holidays hold.", default=None, pattern=IDENTIFIER
