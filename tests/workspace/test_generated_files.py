@@ -8,6 +8,8 @@ import jsonschema
 import pytest
 
 from engine.connect.connector_spec import ConnectorSpec
+from engine.language.functions.reference import functions_page
+from engine.language.functions.standard import STANDARD
 from engine.problems import Collector
 from engine.source import Source
 from engine.spec.json_schema import ANY_KIND, schema_of, schemas_of
@@ -55,6 +57,16 @@ def test_the_schema_of_any_kind_takes_each_document_as_what_it_is():
 @pytest.mark.parametrize("kind", BY_KIND)
 def test_reference_page_is_not_stale(kind):
     check(ROOT / "docs" / "reference" / f"{kind}.md", reference_page(BY_KIND[kind]))
+
+
+def test_the_page_of_functions_is_not_stale():
+    check(ROOT / "docs" / "reference" / "functions.md", functions_page())
+
+
+def test_the_page_of_functions_has_each_once():
+    page = functions_page()
+    for name in {spec.name for spec in STANDARD.values()}:
+        assert page.count(f"\n### {name}\n") == 1
 
 
 @pytest.mark.parametrize("folder, suffix", [("schemas/tidegate", ".schema.json"), ("docs/reference", ".md")])
