@@ -264,11 +264,15 @@ class Decision:
         if not facts and not first:
             return "{}"
         emitter, self._facts = self._emitter, True
-        values = "".join(f"{fact.atom}, " for fact in facts)
-        made = emitter.assign(f"{emitter.constant(keeper(facts), 'keep')}(({values}))")
-        if first:
-            made = emitter.assign(f"{{{first}**{made}}}")
-        emitter.line(f"facts = {{**(facts or {{}}), {name!r}: {made}}}")
+        if all(fact.sure for fact in facts):
+            values = ", ".join(f"{fact.label!r}: {fact.atom}" for fact in facts)
+        else:
+            atoms = "".join(f"{fact.atom}, " for fact in facts)
+            values = f"**{emitter.constant(keeper(facts), 'keep')}(({atoms}))"
+        made = emitter.assign(f"{{{first}{values}}}")
+        with emitter.block("if facts is None:"):
+            emitter.line("facts = {}")
+        emitter.line(f"facts[{name!r}] = {made}")
         return made
 
     def _say(

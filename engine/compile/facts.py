@@ -15,7 +15,7 @@ from engine.language.formula_syntax import FormulaTree
 from engine.language.text import text_of
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
-from engine.values.type import MONEY, Listing, Record, Type
+from engine.values.type import MONEY, Enum, Listing, Record, Scalar, Type
 from engine.values.value import Value
 from engine.workspace.kinds.entry import EntryDocument
 
@@ -32,6 +32,7 @@ class Fact:
     label: str
     atom: str
     pick: Pick
+    sure: bool = False  # whether it is a plain value by its type, and kept as it is
 
 
 def facts_of(
@@ -62,7 +63,7 @@ def _chains(
         if table is not None:
             yield Fact(chain, emitted.atom, _row(table.name, (*table.key, *filter(None, (table.start,)))))
         elif _may_be_plain(emitted.type):
-            yield Fact(chain, emitted.atom, _plain)
+            yield Fact(chain, emitted.atom, _plain, isinstance(emitted.type, Scalar | Enum))
 
 
 def _chains_of(node: ast.AST, names: frozenset[str]) -> Iterator[str]:

@@ -25,6 +25,8 @@ Where it differs from simpleeval, on purpose (each difference has its test):
 - There are no bit operators, no `**` or `*` unpacking, and `is` asks only for None.
 """
 
+import ast
+
 from engine.language.compiled import Compiled
 from engine.language.formula_code import CodeWriter
 from engine.language.formula_guard import emit_guarded, untyped, unusable
@@ -78,4 +80,6 @@ def emit_formula(
     def write(onto: Emitter, *, careful: bool) -> str:
         return CodeWriter(onto, tree, functions, typing, careful=careful).write()
 
+    if isinstance(tree.root, ast.Constant):
+        return emitter.assign(write(emitter, careful=False))
     return emit_guarded(emitter, tree, write)

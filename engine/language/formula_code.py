@@ -185,7 +185,24 @@ class CodeWriter:
     # -- reaching into data
 
     def _field(self, node: ast.AST, base: ast.AST, name: str) -> str:
-        code = self.value(base)
+        return self._step(node, base, self._on_the_way(base), name)
+
+    def _on_the_way(self, node: ast.AST) -> str:
+        """A value of which a field is read: from its local, where a path has read it before.
+
+        That local may hold null where nothing was to be read; reading a field of it then fails all the same.
+        """
+        match node:
+            case (
+                ast.Attribute(value=base, attr=name)
+                | ast.Subscript(value=base, slice=ast.Constant(value=str(name)))
+            ) if not self.careful:
+                code = self._on_the_way(base)
+                return self.emitter.recall(code, repr(name)) or self._step(node, base, code, name)
+            case _:
+                return self.value(node)
+
+    def _step(self, node: ast.AST, base: ast.AST, code: str, name: str) -> str:
         optional = self.typing.optional(node)
         if self.careful or not isinstance(base, _CHAIN):
             operation = operators.optional_field_of if optional else operators.field_of
@@ -310,7 +327,7 @@ class CodeWriter:
         exact = _EXACT.get(type(node.op))
         nodes = (node.left, node.right)
         if not self.careful and isinstance(node.op, ast.Add) and all(map(self._is_text, nodes)):
-            return f"{self.constant(bounded_text)}({self.value(node.left)} + {self.value(node.right)})"
+            return f"{self.constant(bounded_text)}({' + '.join(map(self.value, self._added_texts(node)))})"
         if self.careful or exact is None or self.typing.family(node) not in ("any", "number"):
             return self.operation(operation, [self.value(node.left), self.value(node.right)], nodes)
         kinds = [getattr(self.typing.known(one).type, "name", "") for one in nodes]
@@ -326,6 +343,14 @@ class CodeWriter:
             f" if ({kept} := type({left})) is type({right}) and {kept} is {decimal}"
             f" else {self.constant(operation)}({left_again}, {right_again}))"
         )
+
+    def _added_texts(self, node: ast.AST) -> list[ast.AST]:
+        """The texts of a sum of texts, which is bounded as a whole: it is no shorter than its parts."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sides = (node.left, node.right)
+            if all(map(self._is_text, sides)):
+                return [text for side in sides for text in self._added_texts(side)]
+        return [node]
 
     # -- building
 

@@ -384,7 +384,7 @@ def _bound(value: Operand) -> int:
 
 def items(container: Operand, budget: list[int], names: Names = ()) -> Sequence[Operand]:
     """What a `for` goes through: a list, the keys of a record, or a set in ascending order."""
-    if isinstance(container, list | tuple):
+    if type(container) is list or isinstance(container, tuple | list):
         charge(budget, len(container))
         return container
     if isinstance(container, Mapping | frozenset):

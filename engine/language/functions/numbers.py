@@ -75,7 +75,7 @@ def _whole(value: Argument) -> int:
 
 
 def _decimal(value: Argument) -> Decimal:
-    return read_number(value) if isinstance(value, str) else Decimal(number(value))
+    return read_number(value) if isinstance(value, str) else Decimal(_refuse_other(value))
 
 
 def read_number(source: str) -> Decimal:
@@ -224,7 +224,7 @@ NUMBERS = (
         parameters=(_READ,),
         result=DECIMAL,
         summary="An exact number from text or a whole number.",
-        call=lambda value: _decimal(_refuse_other(value)),
+        call=_decimal,
         examples=(("decimal('1234.50')", "1234.50"),),
     ),
     _function(
