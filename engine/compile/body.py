@@ -15,7 +15,7 @@ from typing import cast
 from engine.compile import problems
 from engine.compile.check_fit import misfits, type_of_constant
 from engine.compile.compilation import Compilation
-from engine.compile.convert import can_become, conversion, cut, value_map
+from engine.compile.convert import can_become, conversion, cut, cut_type, value_map
 from engine.compile.expressions import Emitted, Expressions, Parsed
 from engine.compile.fit import refuses
 from engine.language.compiled import ASK, Compiled, EvaluationError
@@ -183,12 +183,15 @@ class Body:
         """Emit the value of an entry, converted and defaulted as it says."""
         self._check_keys(entry)
         found = self._found(entry, target)
+        if self.compilation.probe is not None:
+            told = self.emitter.constant(self.compilation.probe.entry(entry), "probe")
+            self.emitter.line(f"{told}({found.atom})")
         if entry.values is not None:
             found = self._mapped(entry, found)
         if entry.convert is not None and entry.each is None:
             found = self._converted(entry, entry.convert, found)
         if entry.max_length is not None:
-            found = self._guarded(found, cut(entry.max_length), found.type)
+            found = self._guarded(found, cut(entry.max_length), cut_type(found.type, entry.max_length))
         return found if entry.default is None else self._defaulted(found, entry.default.value)
 
     def _defaulted(self, found: Emitted, value: Value) -> Emitted:

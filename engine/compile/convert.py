@@ -18,6 +18,7 @@ from decimal import (
 from typing import TypeAlias
 
 from engine.language.compiled import EvaluationError
+from engine.language.known import family, longest_text
 from engine.values import type as types
 from engine.values.json_text import instant_text
 from engine.values.money import money_of, quantum
@@ -222,3 +223,11 @@ def cut(length: int) -> Convert:
         return value[:length] if isinstance(value, str) else value
 
     return convert
+
+
+def cut_type(kind: Type, length: int) -> Type:
+    """The type of text of a type that was cut to so many characters."""
+    longest = longest_text(kind)
+    if kind == types.ANY or (longest is not None and longest <= length):
+        return kind
+    return types.Scalar(name="string", longest=length) if family(kind) == "text" else kind

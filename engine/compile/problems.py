@@ -333,7 +333,10 @@ _MISFITS = {
 
 def misfit(span: Span, field: str, found: Misfit, helps: str) -> Problem:
     """A value that its field does not take in every case."""
-    where = f"`{field}`" if not found.path else f"`{found.path}` in `{field}`"
+    inner = found.path.removeprefix("[]").removeprefix(".")
+    where = f"an item of `{field}`" if found.path.startswith("[]") else f"`{field}`"
+    if inner:
+        where = f"`{inner}` in {where}"
     return Problem(
         code=_MISFITS[found.kind],
         message=f"{where} {found.message}",
