@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,9 @@ def list_(ledger_url: str, form: str, *, all_: bool) -> None:
         output.raw(output.styled(output.clean(str(hold["id"])), bold=True))
         output.line(f"  {hold['policy']} (owner {hold['owner'] or 'nobody'}), since {hold['opened_at']}")
         output.line(f"  {hold['reason']}")
+        if isinstance(hold["amount"], Mapping):
+            over = f"; above {hold['four_eyes_over']} two people agree" if hold["four_eyes_over"] else ""
+            output.line(f"  at stake: {hold['amount']['amount']} {hold['amount']['currency']}{over}")
         output.line(released or f"  released by {hold['release']}")
     output.line(f"{len(found)} {'' if all_ else 'open '}hold{'' if len(found) == 1 else 's'}.")
 

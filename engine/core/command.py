@@ -67,6 +67,7 @@ class HoldCommand(NamedTuple):
     owner: str | None
     reason: str
     hold: Hold
+    amount: Value = None  # the money at stake, where the policy says it
 
 
 class CloseHoldCommand(NamedTuple):

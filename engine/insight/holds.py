@@ -34,6 +34,7 @@ def _described(row: HoldRow) -> dict[str, Value]:
         "opened_at": row.opened_at,
         "release": " or ".join(ways),
         "approval": bool(detail.get("approval")),
+        "amount": detail.get("amount"),
         "four_eyes_over": detail.get("four_eyes_over"),
         "released_at": row.released_at,
         "released_by": row.released_by,

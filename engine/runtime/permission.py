@@ -5,6 +5,7 @@ Who somebody is, is for the caller to know: the command line takes a person at t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from engine.values.value import Value
 
@@ -35,8 +36,23 @@ def refusal(detail: Mapping[str, Value], release: Release) -> str | None:
     if second == by:
         return f"a second person has to agree, and {release.second} is the first"
     if limit is not None and not second:
-        return f"its policy asks for a second person above {limit}, and the amount at stake is not on record"
+        return _too_much(str(limit), detail.get("amount"))
     return None
+
+
+def _too_much(limit: str, amount: Value) -> str | None:
+    """Why one person is not enough; None when what is at stake is not above the limit."""
+    ask = f"its policy asks for a second person above {limit}"
+    if not isinstance(amount, Mapping):
+        return f"{ask}, and the amount at stake is not on record"
+    most, currency = limit.split()
+    told = f"{amount['amount']} {amount['currency']}"
+    if amount["currency"] != currency:
+        return f"{ask}, and {told} cannot be compared with that"
+    at_stake = amount["amount"]
+    assert isinstance(at_stake, int | Decimal)
+    above = abs(Decimal(at_stake)) > Decimal(most)
+    return f"{ask}, and {told} are at stake" if above else None
 
 
 def _name(text: str | None) -> str:

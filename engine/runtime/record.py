@@ -35,6 +35,7 @@ def hold_row(run_id: str, command: HoldCommand, at: str) -> NewHold:
         "role": hold.role,
         "reason_required": hold.reason_required,
         "four_eyes_over": hold.four_eyes_over,
+        **({} if hold.amount is None else {"amount": command.amount}),
         "escalate_to": hold.escalate_to,
         "escalate_after_seconds": hold.escalate_after_seconds,
     }

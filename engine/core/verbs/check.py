@@ -26,7 +26,7 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
     for place in acting:
         policy = step.policies[place]
         if policy.hold is not None and not rejected:
-            _hold(turn, step, item, policy, result)
+            _hold(turn, step, item, policy, scope, result)
         if policy.alert is not None:
             _alert(turn, step, item, policy, scope, result)
     if was_held:
@@ -37,7 +37,9 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
     return (HELD, None) if result["held"] else (DONE, result)
 
 
-def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, result: dict[str, Any]) -> None:
+def _hold(
+    turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, scope: Scope, result: dict[str, Any]
+) -> None:
     state, name, hold = turn.state, policy.name, policy.hold
     assert hold is not None
     key = f"hold:{step.name}{suffix(item)}:{name}"
@@ -51,7 +53,10 @@ def _hold(turn: Turn, step: CheckStep, item: str | None, policy: PolicyPlan, res
         state.open_holds[key] = hold_id
         state.asked.add(key)
         reason = result["reasons"].get(name) or f"Policy {name} holds it."
-        turn.commands.append(HoldCommand(key, hold_id, step.name, item, name, policy.owner, reason, hold))
+        amount = None if hold.amount is None else hold.amount.call(scope)
+        turn.commands.append(
+            HoldCommand(key, hold_id, step.name, item, name, policy.owner, reason, hold, amount)
+        )
 
 
 def _again(state: RunState, step: CheckStep) -> str:
