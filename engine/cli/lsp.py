@@ -1,5 +1,7 @@
 """`tidegate lsp`."""
 
+import sys
+
 import click
 
 
@@ -18,4 +20,4 @@ def command(*, stdio: bool) -> None:
         raise ConfigurationError(
             "the language server needs a library that is not installed: pip install 'tidegate[lsp]'"
         ) from error
-    serve()
+    sys.exit(0 if serve() else 1)

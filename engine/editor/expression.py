@@ -82,9 +82,13 @@ def _in_literal(text: str) -> str | None:
 def base_before(text: str) -> str | None:
     """What stands before the last dot, with its brackets; None where there is no dot before the word."""
     found = re.search(r"\.\s*\w*$", text)
-    if found is None:
-        return None
-    at, depth = found.start(), 0
+    base = _chain_before(text, found.start()) if found is not None else ""
+    return base if base and not base.isdecimal() else None
+
+
+def _chain_before(text: str, end: int) -> str:
+    """Names with dots and brackets that end at a place: `first(contract.obligations)[0].name`."""
+    at, depth = end, 0
     while at > 0:
         character = text[at - 1]
         if character in ")]":
@@ -96,8 +100,7 @@ def base_before(text: str) -> str | None:
         elif depth == 0 and not (character.isalnum() or character in "_."):
             break
         at -= 1
-    base = text[at : found.start()]
-    return base if base and not base.isdecimal() else None
+    return text[at:end]
 
 
 _BOUND = re.compile(r"\bfor\s+([A-Za-z_]\w*)\s+in\s+([A-Za-z_][\w.]*)")
@@ -181,9 +184,7 @@ def _functions(writing: Writing) -> Iterator[Item]:
 
 
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\(\s*['\"][^'\"]*$")
-_COMPARED = re.compile(
-    r"([A-Za-z_][\w.]*)\s*(?:==|!=|in|not in)\s*\[?(?:\s*['\"][^'\"]*['\"]\s*,)*\s*['\"`][^'\"`]*$"
-)
+_COMPARED = re.compile(r"\s*(?:==|!=|\bnot in\b|\bin\b)\s*\[?(?:\s*['\"][^'\"]*['\"]\s*,)*\s*['\"`][^'\"`]*$")
 
 
 def _literals(writing: Writing, scope: TypeScope, part: str, quote: str) -> Iterator[Item]:
@@ -196,7 +197,8 @@ def _literals(writing: Writing, scope: TypeScope, part: str, quote: str) -> Iter
         parameter = spec.parameter(0) if spec else None
         values = (parameter.choices or ()) if parameter else ()
     elif compared is not None:
-        kind, _ = type_of(FormulaText(compared[1], writing.span), scope, writing.functions)
+        base = _chain_before(part, compared.start())
+        kind, _ = type_of(FormulaText(base, writing.span), scope, writing.functions)
         values = kind.values if isinstance(kind, Enum) else ()
     for value in values:
         yield Item(label=value, what="choice", insert=value, span=writing.span, first=True)

@@ -3,6 +3,7 @@
 A document that is broken at the moment is known as it was when it last compiled.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.compile.body import Body
@@ -14,7 +15,7 @@ from engine.compile.incremental import Look
 from engine.compile.memo import Memo
 from engine.connect.connector_plan import ANSWER
 from engine.editor.locals import Local, locals_at
-from engine.editor.outline import Outline, Site, text_of
+from engine.editor.outline import Outline, Site, pairs, text_of
 from engine.editor.reading import type_of
 from engine.language.functions.spec import FunctionTable
 from engine.language.scope import TypeScope
@@ -86,8 +87,12 @@ class Facts:
             case "input":
                 kind = self.type_named(text_of(local.node))
                 return kind, local.name in known.nullable
-            case "let" | "step":
+            case "let":
                 return known.type_of(local.name) or ANY, local.name in known.nullable
+            case "step":
+                found = known.type_of(local.name)
+                kind = self._step_type(local) if found is None or found is ANY else found
+                return kind, local.name in known.nullable
             case "event":
                 return self.compilation.event_types.get(text_of(local.node), ANY), False
             case "awaited":
@@ -102,6 +107,28 @@ class Facts:
                 return self._item_type(outline, local), False
             case _:
                 return ANSWER.get(local.name, ANY), False
+
+    def _step_type(self, local: Local) -> Type:
+        """The type of the result of a step by its verb, where the flow has not compiled yet."""
+        said = {key.text: text_of(value) for key, value in pairs(local.node)}
+        kind = self._result_type(said)
+        return Listing(item=kind) if "for_each" in said else kind
+
+    def _result_type(self, said: Mapping[str, str]) -> Type:
+        compilation = self.compilation
+        operation = compilation.operations.get(said.get("read") or said.get("write") or "")
+        if operation is not None:
+            return operation.gives
+        if said.get("read", "").startswith("entity."):
+            name = said["read"].removeprefix("entity.")
+            versions = [one.version for one in compilation.entities.values() if one.name == name]
+            return self.type_named(f"canonical/{name}@{max(versions, default=1)}")
+        if "check" in said:
+            return STEP_RESULTS["check"]
+        if "emit" in said:
+            return compilation.event_types.get(said["emit"], ANY)
+        signature = compilation.mapping_types.get(said.get("map", ""))
+        return signature.output if signature is not None else ANY
 
     def native_type(self, source: str) -> Type:
         """The type of the records of a source, such as `psa.time_entries`."""

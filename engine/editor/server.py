@@ -16,6 +16,7 @@ from lsprotocol import types as lsp
 from pygls import uris
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from engine import __version__
 from engine.editor import completion, fixing, hovering, navigation, renaming, wire
@@ -36,14 +37,27 @@ _KINDS: tuple[type[Document], ...] = ALL_KINDS
 _KIND_NAMES = frozenset(kind.kind for kind in _KINDS)
 
 
+class _Protocol(LanguageServerProtocol):
+    """The protocol, which answers requests that make no sense as well: an editor waits for that."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as pygls has it
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+
 class _Server(LanguageServer):
     """The server of one editor."""
 
     def __init__(self) -> None:
-        super().__init__("tidegate", __version__)
+        super().__init__("tidegate", __version__, protocol_cls=_Protocol)
         self.desk = Desk(self.tell, self.complain)
         self.width: Width = utf16
         self.snippets = False
+        self.dismissed = False  # the editor has asked to shut down, and may now end the server
         self.watch: asyncio.Task[None] | None = None  # whether the editor still runs
         self.told: dict[Path, set[str]] = {}  # the files of each workspace that have diagnostics
 
@@ -114,15 +128,19 @@ def path_of(uri: str) -> Path:
     return Path(uris.to_fs_path(uri) or "/nowhere") if uri.startswith("file:") else Path("/nowhere")
 
 
-def serve() -> None:
-    """Speak the protocol on standard input and output until the editor is gone."""
+def serve() -> bool:
+    """Speak the protocol on standard input and output until the editor is gone; whether it said so before."""
     # Whatever prints by mistake must not end up between two messages.
     output, sys.stdout = sys.stdout, sys.stderr
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    make_server().start_io(sys.stdin.buffer, output.buffer)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="tidegate: %(message)s")
+    # It tells of each odd message with a traceback; we say it in a line (`report_server_error`).
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    server = _made()
+    server.start_io(sys.stdin.buffer, output.buffer)
+    return server.dismissed
 
 
-def make_server() -> LanguageServer:
+def _made() -> _Server:
     """A server with everything that it can do."""
     server = _Server()
     for add in (_beginning, _folders, _texts, _files, _writing, _finding, _searching, _renaming, _fixing):
@@ -150,6 +168,10 @@ def _beginning(server: _Server) -> None:
         await _watch_files(server)
         if server.process_id:
             server.watch = asyncio.get_running_loop().create_task(_watch_client(server.process_id))
+
+    @server.feature(lsp.SHUTDOWN)
+    def shut_down(*_: object) -> None:
+        server.dismissed = True
 
 
 def _folders(server: _Server) -> None:

@@ -21,6 +21,10 @@ def copy_pack(folder: Path) -> Path:
     return folder
 
 
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
@@ -38,7 +42,8 @@ class Client:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._news = asyncio.Event()
         self._next = 0
-        self._reader = asyncio.create_task(self._read())
+        self.said: list[str] = []  # on standard error
+        self._readers = [asyncio.create_task(self._read()), asyncio.create_task(self._listen())]
 
     @classmethod
     async def start(
@@ -77,8 +82,9 @@ class Client:
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
         self.process._transport.close()
 
     async def ask(self, method: str, params: Any) -> Any:
@@ -123,6 +129,11 @@ class Client:
                 return
             await self._take(json.loads(await self.process.stdout.readexactly(length)))
 
+    async def _listen(self) -> None:
+        assert self.process.stderr is not None
+        while line := await self.process.stderr.readline():
+            self.said.append(line.decode())
+
     async def _take(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         if message.get("method") == "textDocument/publishDiagnostics":
@@ -156,7 +167,7 @@ class Client:
     # -- texts
 
     async def open(self, path: Path, text: str | None = None) -> str:
-        text = path.read_text(encoding="utf-8") if text is None else text
+        text = read(path) if text is None else text
         self._texts[path], self._versions[path] = text, 1
         document = {"uri": path.as_uri(), "languageId": "yaml", "version": 1, "text": text}
         await self.tell("textDocument/didOpen", {"textDocument": document})
@@ -213,7 +224,10 @@ class Client:
 
 
 CAPABILITIES: Mapping[str, Any] = {
-    "textDocument": {"completion": {"completionItem": {"snippetSupport": True}}},
+    "textDocument": {
+        "completion": {"completionItem": {"snippetSupport": True}},
+        "rename": {"prepareSupport": True},
+    },
     "workspace": {"workspaceFolders": True},
 }
 
