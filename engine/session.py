@@ -25,6 +25,7 @@ from engine.problems.render.text import render_text
 from engine.spec.json_schema import schemas_of
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
+from engine.workspace.coverable import Covered
 from engine.workspace.files import WorkspaceError, find_root
 from engine.workspace.kinds import KINDS
 from engine.workspace.kinds.model import EntityDocument
@@ -73,8 +74,10 @@ class Session:
         return self.compiled
 
 
-def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
+def load(folder: Path | None, catalog: Catalog | None = None, covered: Covered | None = None) -> Session:
     """Load and compile the workspace that `folder`, or the present folder, lies in.
+
+    With ``covered`` the code that is made takes down there what it comes by, for tests.
 
     Raises:
         InputError: when there is no workspace.
@@ -84,7 +87,7 @@ def load(folder: Path | None, catalog: Catalog | None = None) -> Session:
     catalog = catalog or Catalog.found()
     with uncollected():
         workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
-        compiled = compile_workspace(workspace, collector)
+        compiled = compile_workspace(workspace, collector, covered)
     return Session(workspace=workspace, collector=collector, compiled=compiled, catalog=catalog)
 
 

@@ -16,7 +16,7 @@ import click
 from engine.cli import options, output
 
 if TYPE_CHECKING:
-    from engine.flowtest import One, Result
+    from engine.flowtest import Coverage, Covered, One, Result
     from engine.session import Session
 
 
@@ -46,10 +46,16 @@ class _Asked:
     jobs: str
     recording: bool
 
-    def run(self, session: "Session") -> "list[Result]":
+    @property
+    def everything(self) -> bool:
+        """Whether all tests are run."""
+        return not (self.wanted or self.containing or self.failed)
+
+    def run(self, opened: "_Opened") -> "list[Result]":
         """The results, in the order of files."""
         from engine import flowtest
 
+        session = opened.session
         chosen = self._chosen(session)
         try:
             processes = flowtest.processes_for(len(chosen), self.jobs)
@@ -62,6 +68,7 @@ class _Asked:
             types=ready.types,
             inputs=ready.inputs,
             policy=ready.policy,
+            covered=opened.covered,
         )
         how = flowtest.Options(at=self.at, recording=self.recording)
         suite = flowtest.Suite(session.workspace, subject, how)
@@ -98,6 +105,26 @@ class _Asked:
     metavar="N|auto",
     help="How many processes; `auto` starts more than one only for many tests.",
 )
+@click.option("--coverage", "covering", is_flag=True, help="Say what the tests have not come by.")
+@click.option(
+    "--coverage-format",
+    "coverage_form",
+    type=click.Choice(["text", "json", "lcov", "cobertura"]),
+    default="text",
+    show_default=True,
+    help="How to say it; all but text goes to a file.",
+)
+@click.option(
+    "--coverage-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="That file; coverage.json, lcov.info or coverage.xml when left out.",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Fail when less is covered.",
+)
 @click.option("--update", is_flag=True, help="Write what happened into `expect`, and show what changed.")
 @click.option("--force", is_flag=True, help="Let --update write on a CI server as well.")
 def command(
@@ -107,7 +134,11 @@ def command(
     containing: str | None,
     at: datetime | None,
     jobs: str,
+    coverage_form: str,
+    coverage_file: Path | None,
+    fail_under: float | None,
     *,
+    covering: bool,
     failed: bool,
     update: bool,
     force: bool,
@@ -120,33 +151,84 @@ def command(
     if update:
         _may_update(at, force=force)
     asked = _Asked(wanted=wanted, containing=containing, failed=failed, at=at, jobs=jobs, recording=update)
-    session = _load(folder)
-    results = asked.run(session)
+    covering = covering or coverage_form != "text" or coverage_file is not None or fail_under is not None
+    opened = _Opened.of(folder, covering=covering)
+    results = asked.run(opened)
     if update and not all(result.passed for result in results):
-        _update(session, results)
-        results = replace(asked, recording=False).run(_load(folder))
-    _Last(session.workspace.files.root).write(results)
-    _print(results, form, at)
-    sys.exit(0 if all(result.passed for result in results) else 1)
+        _update(opened.session, results)
+        opened = _Opened.of(folder, covering=covering)
+        results = replace(asked, recording=False).run(opened)
+    _Last(opened.session.workspace.files.root).write(results)
+    found = opened.coverage(results, everything=asked.everything)
+    _print(results, form, at, found if coverage_form == "text" and coverage_file is None else None)
+    enough = found is None or _report(found, coverage_form, coverage_file, fail_under)
+    sys.exit(0 if enough and all(result.passed for result in results) else 1)
 
 
-def _load(folder: Path | None) -> "Session":
-    from engine.session import load
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A workspace, and what its generated code takes down when coverage is asked for."""
 
-    return load(folder)
+    session: "Session"
+    covered: "Covered | None"
+
+    @classmethod
+    def of(cls, folder: Path | None, *, covering: bool) -> "_Opened":
+        """The workspace of a folder."""
+        from engine.flowtest import Covered
+        from engine.session import load
+
+        covered = Covered() if covering else None
+        return cls(session=load(folder, covered=covered), covered=covered)
+
+    def coverage(self, results: "Sequence[Result]", *, everything: bool) -> "Coverage | None":
+        """How much was covered: of everything, or of what the chosen tests are about."""
+        from engine import flowtest
+
+        if self.covered is None:
+            return None
+        seen = {name for result in results for name in result.seen}
+        tests = None if everything else [result.document for result in results]
+        session = self.session
+        return flowtest.coverage(session.workspace, session.ready.plan, self.covered, seen, tests)
 
 
-def _print(results: "Sequence[Result]", form: str, at: datetime | None) -> None:
+def _report(found: "Coverage", form: str, file: Path | None, fail_under: float | None) -> bool:
+    """Write coverage into its file; whether there is enough of it."""
+    from engine import flowtest
+
+    render = {
+        "json": flowtest.render_coverage_json,
+        "lcov": flowtest.render_lcov,
+        "cobertura": flowtest.render_cobertura,
+    }.get(form, flowtest.render_coverage_text)
+    names = {"json": "coverage.json", "lcov": "lcov.info", "cobertura": "coverage.xml"}
+    path = file or (Path(names[form]) if form in names else None)
+    if path is not None:
+        path.write_text(render(found).rstrip("\n") + "\n", encoding="utf-8")
+        output.line(f"Coverage is in {path}.", error=True)
+    if fail_under is None or found.percent >= fail_under:
+        return True
+    told = f"{flowtest.share(found)}% is covered, and {fail_under:g}% is asked for"
+    output.line(f"tidegate: {told}", error=True)
+    return False
+
+
+def _print(results: "Sequence[Result]", form: str, at: datetime | None, covered: "Coverage | None") -> None:
     from engine import flowtest
 
     match form:
         case "json":
-            output.raw(flowtest.render_json(results))
+            more = {} if covered is None else {"coverage": flowtest.as_json(covered)}
+            output.raw(flowtest.render_json(results, more))
         case "junit":
             output.raw(flowtest.render_junit(results))
         case _:
             note = "" if at is None else _AT.format(at.isoformat().replace("+00:00", "Z"))
             output.raw(flowtest.render_text(results, _paint, note))
+            if covered is not None:
+                output.line()
+                output.line(flowtest.render_coverage_text(covered))
 
 
 _AT = (

@@ -14,7 +14,7 @@ from engine.workspace.kinds.policy import PolicyDocument
 class PolicyAlone:
     """A policy that was compiled, and what decides by it alone."""
 
-    plan: PolicyPlan
+    plans: tuple[PolicyPlan, ...]  # it, and those rows of its table that act
     decide: Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]
 
 
@@ -22,4 +22,5 @@ def policy_alone(compilation: Compilation, name: str) -> PolicyAlone:
     """A policy of a workspace without problems, by its name."""
     decision = Decision(compilation, f"policy {name}")
     decision.add(compilation.documents(PolicyDocument)[name], 0)
-    return PolicyAlone(plan=compilation.policies[name], decide=decision.build())
+    plans = (compilation.policies[name], *compilation.variants[name])
+    return PolicyAlone(plans=plans, decide=decision.build())

@@ -1,13 +1,25 @@
 """The `test` command: the one core on events and answers that a document writes down."""
 
+from engine.flowtest.coverage import Coverage, coverage
+from engine.flowtest.coverage_report import (
+    as_json,
+    render_cobertura,
+    render_coverage_json,
+    render_coverage_text,
+    render_lcov,
+    share,
+)
 from engine.flowtest.parallel import processes_for, run_in_processes
 from engine.flowtest.report import render_json, render_junit, render_text
 from engine.flowtest.result import Failure, Result
 from engine.flowtest.select import NothingChosenError, choose, key_of
 from engine.flowtest.suite import One, Options, Subject, Suite, cases, run_tests
 from engine.flowtest.update import Updated, updated
+from engine.workspace.coverable import Covered
 
 __all__ = [
+    "Coverage",
+    "Covered",
     "Failure",
     "NothingChosenError",
     "One",
@@ -16,14 +28,21 @@ __all__ = [
     "Subject",
     "Suite",
     "Updated",
+    "as_json",
     "cases",
     "choose",
+    "coverage",
     "key_of",
     "processes_for",
+    "render_cobertura",
+    "render_coverage_json",
+    "render_coverage_text",
     "render_json",
     "render_junit",
+    "render_lcov",
     "render_text",
     "run_in_processes",
     "run_tests",
+    "share",
     "updated",
 ]

@@ -1,10 +1,22 @@
 """A mapping or a policy by itself, played as a flow of one step by the very code that runs flows."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
-from engine.core import AlertCommand, Answer, LookUpCommand, RunState, RunStatus, advance, begin, reason
+from engine.core import (
+    AlertCommand,
+    Answer,
+    Command,
+    HoldCommand,
+    LookUpCommand,
+    RunState,
+    RunStatus,
+    advance,
+    begin,
+    reason,
+)
 from engine.event import Event
 from engine.flowtest.case import Case
 from engine.flowtest.fixtures import misfits, unknown_fields
@@ -18,7 +30,7 @@ from engine.values.json_text import read_json, write_json
 from engine.values.type import ANY, DecodeError, Record, Type, decoder
 from engine.values.value import Value
 
-STEP = "alone"
+STEP = "$alone"
 
 Decide = Callable[[Mapping[str, Value]], tuple[list[int], dict[str, Value]]]
 
@@ -27,8 +39,8 @@ class PolicyAlone(Protocol):
     """A policy, and a check that puts nothing else to its inputs."""
 
     @property
-    def plan(self) -> PolicyPlan:
-        """What follows from it."""
+    def plans(self) -> tuple[PolicyPlan, ...]:
+        """What follows from it, and from those rows of its table that act."""
         ...
 
     @property
@@ -56,8 +68,8 @@ def play_mapping(case: Case, plan: MappingPlan, types: Mapping[str, Type]) -> Si
 
     """
     inputs = _inputs(case, types)
-    step = MapStep(**_COMMON, make=lambda scope: plan.make({**scope, **inputs}), mapping=plan.name)
-    state, _ = _play(case, step)
+    step = MapStep(**_named(STEP, len(inputs)), make=plan.make, mapping=plan.name)
+    state, _ = _play(case, inputs, step)
     if state.status is not RunStatus.COMPLETED:
         return Single(failed=reason(state) or str(state.status))
     return Single(failed=None, output=state.scope[STEP])
@@ -71,21 +83,25 @@ def play_policy(case: Case, policy: PolicyAlone, types: Mapping[str, Type]) -> S
 
     """
     inputs = _inputs(case, types)
-    plan = _telling_of(policy.plan, inputs)
-    step = CheckStep(
-        **_COMMON, policies=(plan,), decide=lambda scope: policy.decide({**scope, **inputs}), reads=()
-    )
-    state, alerts = _play(case, step)
+    step = CheckStep(**_named(STEP, len(inputs)), policies=policy.plans, decide=policy.decide, reads=())
+    state, commands = _play(case, inputs, step)
     note = state.trace.get(STEP, {})
     if state.status is RunStatus.FAILED:
         return Single(failed=str(note.get("failed") or reason(state)))
-    return Single(failed=None, result=note, outcome=_outcome(plan, note), alerts=tuple(alerts))
+    return Single(failed=None, result=note, outcome=_outcome(note, commands), alerts=_alerts(commands))
 
 
-_COMMON: Mapping[str, Any] = {"index": 0, "name": STEP, "needs": (), "when": None, "for_each": None}
+def _named(name: str, index: int) -> Mapping[str, Any]:
+    """What all steps have in common."""
+    return {"index": index, "name": name, "needs": (), "when": None, "for_each": None}
 
 
-def _play(case: Case, step: AnyStep) -> tuple[RunState, list[Value]]:
+def _play(case: Case, inputs: Mapping[str, Value], step: AnyStep) -> tuple[RunState, list[Command]]:
+    """Play a flow that has the inputs as results of steps, and then the one step; what it asked for."""
+    given = [
+        MapStep(**_named(name, index), make=partial(_given, value), mapping=None)
+        for index, (name, value) in enumerate(inputs.items())
+    ]
     flow = FlowPlan(
         name=str(case.document.subject),
         version=1,
@@ -93,17 +109,21 @@ def _play(case: Case, step: AnyStep) -> tuple[RunState, list[Value]]:
         event=STEP,
         input_name="$event",
         where=None,
-        steps=(step,),
+        steps=(*given, step),
     )
-    event = Event(STEP, STEP, {}, b"{}", None, case.now, case.now)
-    state, commands = begin(flow, event)
-    alerts: list[Value] = []
-    while True:
-        alerts += [_alert(one) for one in commands if isinstance(one, AlertCommand)]
-        asked = {one.key: Answer(_xref(case, one)) for one in commands if isinstance(one, LookUpCommand)}
-        if not asked:
-            return state, alerts
-        state, commands = advance(state, asked)
+    state, commands = begin(flow, Event(STEP, STEP, {}, b"{}", None, case.now, case.now))
+    asked = list(commands)
+    while answers := {
+        one.key: Answer(_xref(case, one)) for one in commands if isinstance(one, LookUpCommand)
+    }:
+        state, commands = advance(state, answers)
+        asked += commands
+    return state, asked
+
+
+def _given(value: Value, scope: Mapping[str, Value]) -> Value:
+    del scope
+    return value
 
 
 def _xref(case: Case, command: LookUpCommand) -> Value:
@@ -115,33 +135,28 @@ def _xref(case: Case, command: LookUpCommand) -> Value:
     return f"?{command.entity}:{command.canonical_id}@{command.system}"
 
 
-def _alert(command: AlertCommand) -> Value:
-    return {"to": command.to, "severity": command.severity, "message": command.message}
+def _alerts(commands: Sequence[Command]) -> tuple[Value, ...]:
+    return tuple(
+        {"to": one.to, "severity": one.severity, "message": one.message}
+        for one in commands
+        if isinstance(one, AlertCommand)
+    )
 
 
-def _telling_of(plan: PolicyPlan, inputs: Mapping[str, Value]) -> PolicyPlan:
-    """The policy, its alert worded of the inputs."""
-    alert = plan.alert
-    if alert is None or alert.message is None:
-        return plan
-    message = alert.message
-    worded = replace(message, call=lambda scope: message.call({**scope, **inputs}))
-    return replace(plan, alert=replace(alert, message=worded))
-
-
-def _outcome(plan: PolicyPlan, note: Mapping[str, Any]) -> str:
+def _outcome(note: Mapping[str, Any], commands: Sequence[Command]) -> str:
     """The first of what follows, by its precedence; `none` when the policy does not apply."""
     if not note.get("fired"):
         return NO_RUN
     if note.get("rejected"):
         return "reject"
-    if plan.hold is not None:
-        return "approve" if plan.hold.approval else "hold"
+    held = next((one for one in commands if isinstance(one, HoldCommand)), None)
+    if held is not None:
+        return "approve" if held.hold.approval else "hold"
     if note.get("rolled"):
         return "roll"
     if note.get("route") is not None:
         return "route"
-    return "set" if plan.alert is None else "alert"
+    return "alert" if _alerts(commands) else "set"
 
 
 def _inputs(case: Case, types: Mapping[str, Type]) -> dict[str, Value]:

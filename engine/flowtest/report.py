@@ -1,7 +1,7 @@
 """Results for a person, for a program, and for a CI server (JUnit's XML)."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -57,7 +57,7 @@ def _failure(failure: Failure, paint: Paint) -> Iterator[str]:
     yield from (f"    {paint('dim', 'help:')} {line}" for line in failure.help)
 
 
-def render_json(results: Sequence[Result], more: dict[str, object] | None = None) -> str:
+def render_json(results: Sequence[Result], more: Mapping[str, object] | None = None) -> str:
     """`{"ok", "passed", "failed", "tests": [...]}`; its schema is docs/reference/test-report.schema.json."""
     failed = sum(not result.passed for result in results)
     found = {

@@ -7,12 +7,14 @@ from datetime import datetime
 from engine.connect import ConnectorPlan
 from engine.flowtest.alone import PolicyAlone, Single, play_mapping, play_policy
 from engine.flowtest.case import Case, Known, case, operations, rows
+from engine.flowtest.coverage import seen_in
 from engine.flowtest.expect import failures, failures_of_single
 from engine.flowtest.result import Failure, Result, TestError
 from engine.flowtest.world import World, together
 from engine.plan.plan import Plan
 from engine.spec.field import Raw
 from engine.values.type import Type
+from engine.workspace.coverable import Covered
 from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.workspace import Workspace
 
@@ -26,6 +28,7 @@ class Subject:
     types: Mapping[str, Type]  # by "canonical/time_entry@2"
     inputs: Mapping[tuple[str, str], Mapping[str, Type]]  # of mappings and policies, by kind and name
     policy: Callable[[str], PolicyAlone]  # a policy by itself
+    covered: Covered | None = None  # what generated code takes down, where it does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +66,34 @@ class Suite:
     def run(self, one: One, seconds: Callable[[], float]) -> Result:
         """The result of one case. `seconds` is read before and after it."""
         begun = seconds()
+        covered = self._subject.covered
+        seen: set[str] = set() if covered is None else covered.seen
+        seen.clear()
         try:
-            found = tuple(self._failures(one))
+            found = tuple(self._failures(one, seen))
         except TestError as error:
             found = (error.failure,)
-        return Result(document=one.document, case=one.case, failures=found, seconds=seconds() - begun)
+        return Result(
+            document=one.document,
+            case=one.case,
+            failures=found,
+            seconds=seconds() - begun,
+            seen=frozenset() if covered is None else frozenset(seen),
+        )
 
-    def _failures(self, one: One) -> Iterator[Failure]:
+    def _failures(self, one: One, seen: set[str]) -> Iterator[Failure]:
         recording = self._options.recording
         made = case(one.document, one.case, one.row, self._known, at=self._options.at, recording=recording)
         if not made.flows:
             yield from failures_of_single(made, self._single(made))
             return
-        chapters = World(made, self._subject.plan).play()
+        world = World(made, self._subject.plan)
+        try:
+            chapters = world.play()
+        finally:
+            seen.update(seen_in(world.stands()), world.stayed)
+        for chapter in chapters:
+            seen.update(seen_in(chapter.stands))
         yield from failures(made, chapters, together(chapters))
 
     def _single(self, made: Case) -> Single:

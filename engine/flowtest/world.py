@@ -41,6 +41,7 @@ from engine.runtime.permission import Release, refusal
 from engine.source import Span, Text
 from engine.values.json_text import instant_text, read_json, write_json
 from engine.values.value import Value, kind_of
+from engine.workspace.coverable import STAYS, name_of_flow
 
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 NO_RUN = "none"
@@ -97,6 +98,7 @@ class World:
         self._todo: deque[tuple[_Run, dict[str, Answer]]] = deque()
         self._chapter = Chapter()
         self._numbers: dict[str, int] = {}  # how often each operation was written
+        self.stayed: set[str] = set()  # flows that an event did not start, by the name for coverage
 
     def play(self) -> list[Chapter]:
         """What came of each act.
@@ -118,8 +120,12 @@ class World:
             self._arrive(*act.event)
         for policy in act.release:
             self._release(policy, act.person)
-        chapter.stands = tuple(_stand(run) for run in self._runs)
+        chapter.stands = self.stands()
         return chapter
+
+    def stands(self) -> tuple[Stand, ...]:
+        """Where every run stands."""
+        return tuple(_stand(run) for run in self._runs)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -178,6 +184,7 @@ class World:
     def _start(self, flow: FlowPlan, event: Event) -> None:
         try:
             if not starts(flow, event):
+                self.stayed.add(name_of_flow(flow.name, STAYS))
                 return
         except EvaluationError as error:
             self._runs.append(_Run(flow, RunStatus.FAILED, str(error)))
