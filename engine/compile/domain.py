@@ -209,7 +209,10 @@ class _Builder:
 
     def _between(self, low: Fraction | None, high: Fraction | None, step: Fraction | None) -> int | None:
         """The values between two points, unless there is none."""
-        rank = _rank_between(low, high, step, _UNITS.get(self._family, Fraction(1)))
+        if self._family not in (DATE, INSTANT) and (low is None or low < 0) and (high is None or high > 0):
+            rank: Fraction | None = Fraction(0)
+        else:
+            rank = _rank_between(low, high, step, _UNITS.get(self._family, Fraction(1)))
         if rank is None:
             return None
         anything = low is None and high is None and self._family in _ANY_OF
@@ -264,12 +267,9 @@ def _spans(test: Test, low: Fraction | None, high: Fraction | None, *, between: 
 def _rank_between(
     low: Fraction | None, high: Fraction | None, step: Fraction | None, unit: Fraction
 ) -> Fraction | None:
-    """The plainest place between two: zero, a whole one, or one with few digits; None when there is none."""
-    if (low is None or low < 0) and (high is None or high > 0):
-        return Fraction(0)
+    """The plainest place between two: a whole one, or one with few digits; None when there is none."""
     if low is None or high is None:
-        end = high if low is None else low
-        assert end is not None
+        end = (high if low is None else low) or Fraction(0)
         return Fraction((end - unit if low is None else end + unit) // 1)
     if low + unit < high and unit > 1:
         return low + unit
