@@ -10,6 +10,7 @@ The hundreds say at which stage a mistake is found:
 5xx    graph and policies
 6xx    ownership and effects
 7xx    warnings
+8xx    rules on flows
 9xx    our own bug
 =====  =======================================
 
@@ -18,7 +19,9 @@ To add one: a row here, a function in the `problems.py` of the stage, a page `pa
 `UPDATE_RENDERINGS=1 pytest tests/problems` writes. Tests demand each of these.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -198,6 +201,25 @@ CODES: Mapping[str, str] = MappingProxyType(_TITLES)
 
 _PAGES = Path(__file__).parent / "pages"
 
+RANGES: Mapping[str, str] = MappingProxyType(
+    {
+        "1": "Reading files and YAML",
+        "2": "The shape of a document",
+        "3": "Names",
+        "4": "Types",
+        "5": "Graph and policies",
+        "6": "Ownership and effects",
+        "7": "Warnings",
+        "8": "Rules on flows",
+        "9": "Faults of Tidegate itself",
+    }
+)
+"""What the codes that begin with this digit are about."""
+
+_PAGES = Path(__file__).parent / "pages"
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
 
 def page(code: str) -> str | None:
     """What `tidegate explain` says about a code, as Markdown; None when there is no such code."""
@@ -205,3 +227,38 @@ def page(code: str) -> str | None:
     if number not in CODES:
         return None
     return (_PAGES / f"{number}.md").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """The parts of a page."""
+
+    code: str
+    title: str
+    meaning: str
+    reason: str
+    wrong: str
+    right: str
+
+
+def explained(code: str) -> Explained | None:
+    """The page of a code in its parts; None when there is no such code."""
+    text = page(code)
+    if text is None:
+        return None
+    head, *rest = _HEADING.split(text)
+    parts = dict(zip(rest[::2], rest[1::2], strict=True))
+    number = code.upper()
+    return Explained(
+        code=number,
+        title=CODES[number],
+        meaning=head.partition("\n")[2].strip(),
+        reason=parts.get("Why", "").strip(),
+        wrong=_example(parts.get("Wrong", "")),
+        right=_example(parts.get("Right", "")),
+    )
+
+
+def _example(text: str) -> str:
+    found = _BLOCK.search(text)
+    return text.strip() if found is None else found[1].rstrip("\n")

@@ -3,7 +3,7 @@
 What lives here: :class:`Collector`, which stages write to, and :class:`Report`, which renderers read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.problems.problem import Problem, Severity
@@ -76,11 +76,18 @@ class Collector:
         """All that were kept, by file and place."""
         return tuple(sorted(self._kept.values(), key=_place))
 
-    def report(self, shown: int = SHOWN) -> Report:
-        """What to show: the first `shown` problems, errors before warnings when not all fit."""
+    def report(self, shown: int = SHOWN, within: Callable[[str], bool] | None = None) -> Report:
+        """What to show: the first `shown` problems, errors before warnings when not all fit.
+
+        ``within`` says of which files, by name; those of others are neither shown nor counted.
+        """
         found = self.problems
-        chosen = sorted(found, key=_is_warning)[:shown]
         errors, warnings = self.count(Severity.ERROR), self.count(Severity.WARNING)
+        if within is not None:
+            found = tuple(problem for problem in found if within(problem.span.source.name))
+            warnings = sum(_is_warning(problem) for problem in found)
+            errors = len(found) - warnings
+        chosen = sorted(found, key=_is_warning)[:shown]
         return Report(
             problems=tuple(sorted(chosen, key=_place)),
             more=errors + warnings - len(chosen),

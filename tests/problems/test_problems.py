@@ -167,11 +167,19 @@ def test_json_has_the_fields_that_are_promised():
             }
         ],
         "more": 0,
+        "errors": 1,
+        "warnings": 0,
     }
 
 
 def test_json_of_nothing_is_ok():
-    assert json.loads(render_json(Report(problems=()))) == {"ok": True, "problems": [], "more": 0}
+    assert json.loads(render_json(Report(problems=()))) == {
+        "ok": True,
+        "problems": [],
+        "more": 0,
+        "errors": 0,
+        "warnings": 0,
+    }
 
 
 def test_github_commands_cannot_be_forged_by_a_text():

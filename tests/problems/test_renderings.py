@@ -4,6 +4,8 @@
 """
 
 import re
+import shutil
+import textwrap
 
 import pytest
 
@@ -40,6 +42,10 @@ def test_every_code_has_a_page(code):
     ] == list(HEADINGS)
 
 
+def test_every_page_has_an_example_that_is_tried():
+    assert set(CODES) - NO_TEXT_OF_A_PAGE == {*FRAGMENTS, *WITH_EXAMPLES}
+
+
 def test_no_page_without_a_code():
     assert {path.stem for path in PAGES.glob("*.md")} == set(CODES)
 
@@ -63,13 +69,57 @@ def test_codes_are_found_in_small_letters():
     assert page("tg130") == page("TG130")
 
 
+NO_TEXT_OF_A_PAGE = {"TG101", "TG102", "TG103", "TG104", "TG105", "TG106", "TG136", "TG137", "TG901"}
+"""What is wrong here is a file, its size or its bytes, or our own doing; a page can only tell of it."""
+
+FRAGMENT = re.compile(r"^## (Wrong|Right)\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FRAGMENTS = {
+    path.stem: dict(FRAGMENT.findall(path.read_text("utf-8")))
+    for path in sorted(PAGES.glob("*.md"))
+    if path.stem not in NO_TEXT_OF_A_PAGE and "```text" in path.read_text("utf-8")
+}
+
+
+def place_of(code, fragment):
+    """Where the lines of a fragment stand in a broken workspace of the code, however far they are set in."""
+    lines = fragment.rstrip("\n").split("\n")
+    pattern = "^(?P<indent> *)" + r"\n(?P=indent)".join(map(re.escape, lines)) + "$"
+    for path in sorted(path for folder in HERE.glob(f"{code}*") for path in folder.rglob("*")):
+        if path.is_file() and path.name != EXPECTED:
+            found = re.search(pattern, path.read_text("utf-8", errors="replace"), re.MULTILINE)
+            if found:
+                return path, found
+    return None
+
+
+@pytest.mark.parametrize("code", FRAGMENTS)
+def test_a_fragment_of_a_page_is_wrong_and_right_where_it_stands(code, tmp_path):
+    """A fragment is a part of the code's broken workspace; with the right one there, that problem is gone."""
+    wrong, right = FRAGMENTS[code]["Wrong"], FRAGMENTS[code]["Right"]
+    place = place_of(code, wrong)
+    assert place is not None, "no broken workspace of this code has these lines"
+    path, found = place
+    root = HERE / path.relative_to(HERE).parts[0]
+    shutil.copytree(root, tmp_path / "mended")
+    text = found.string
+    mended = (
+        text[: found.start()] + textwrap.indent(right.rstrip("\n"), found["indent"]) + text[found.end() :]
+    )
+    (tmp_path / "mended" / path.relative_to(root)).write_text(mended, encoding="utf-8")
+    before, after = (
+        sum(problem.code == code for problem in stage_of(code)(folder).problems)
+        for folder in (root, tmp_path / "mended")
+    )
+    assert after < before
+
+
 EXAMPLE = re.compile(r"^## (Wrong|Right)\n\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WITH_EXAMPLES = [path.stem for path in sorted(PAGES.glob("*.md")) if EXAMPLE.search(path.read_text("utf-8"))]
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLES)
 def test_examples_of_a_page_are_wrong_and_right(code, tmp_path):
-    """An example in a `yaml` block is a whole workspace in one file; others are marked as `text`."""
+    """An example in a `yaml` block is a whole workspace in one file; fragments are marked as `text`."""
     found = {}
     for heading, text in EXAMPLE.findall(page(code) or ""):
         folder = tmp_path / heading / "flows"

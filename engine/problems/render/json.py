@@ -7,12 +7,14 @@ from engine.problems.problem import Problem
 
 
 def render_json(report: Report) -> str:
-    """`{"ok", "problems": [...], "more"}`; lines and columns count from 1, an end is not included."""
+    """One object, as `schemas/output/validate.schema.json` says it; this form is a contract."""
     return json.dumps(
         {
             "ok": report.ok,
             "problems": [_problem(problem) for problem in report.problems],
             "more": report.more,
+            "errors": report.errors,
+            "warnings": report.warnings,
         },
         ensure_ascii=False,
         indent=2,
