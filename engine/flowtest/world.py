@@ -78,7 +78,7 @@ class _Run:
     status: str
     reason: str | None = None
     state: RunState | None = None
-    holds: dict[str, tuple[str, Hold]] = field(default_factory=dict)  # policy and hold of each, by key
+    holds: dict[str, HoldCommand] = field(default_factory=dict)  # by key
     touched: bool = True
 
 
@@ -205,12 +205,12 @@ class World:
     def _release(self, policy: Text, person: Person) -> None:
         """A person releases the holds of a policy."""
         held = [
-            (run, key, hold) for run in self._runs for key, hold in _open(run) if run.holds[key][0] == policy
+            (run, key, hold) for run in self._runs for key, hold in _open(run) if hold.policy == policy
         ]
         if not held:
             raise TestError(f"no hold of {policy} is open that could be released", policy.span)
         for run, key, hold in held:
-            release = _release_by(person, hold)
+            release = _release_by(person, hold.hold)
             why = refusal(_detail(hold), release)
             if why is None:
                 self._todo.append((run, {key: Answer({"by": release.by, "reason": release.reason})}))
@@ -246,7 +246,7 @@ class World:
                 case EmitCommand():
                     self._emit(run, command)
                 case HoldCommand():
-                    run.holds[command.key] = (command.policy, command.hold)
+                    run.holds[command.key] = command
                 case AlertCommand():
                     self._alert(command)
                 case _:
@@ -339,16 +339,16 @@ def _stand(run: _Run) -> Stand:
         status=str(run.status) if state is None else state.status.value,
         reason=run.reason if state is None else reason(state),
         state=state,
-        holds=tuple(run.holds[key][0] for key, _ in _open(run)),
+        holds=tuple(hold.policy for _, hold in _open(run)),
         touched=run.touched,
     )
 
 
-def _open(run: _Run) -> Iterator[tuple[str, Hold]]:
+def _open(run: _Run) -> Iterator[tuple[str, HoldCommand]]:
     """The open holds of a run, by their keys."""
     if run.state is not None:
         for key in run.state.open_holds:
-            yield key, run.holds[key][1]
+            yield key, run.holds[key]
 
 
 def _release_by(person: Person, hold: Hold) -> Release:
@@ -361,9 +361,11 @@ def _release_by(person: Person, hold: Hold) -> Release:
     return Release(by="a person", reason="released by the test", role=hold.role, second=second)
 
 
-def _detail(hold: Hold) -> Mapping[str, Value]:
+def _detail(command: HoldCommand) -> Mapping[str, Value]:
     """What a hold demands of who releases it, as the ledger keeps it."""
+    hold = command.hold
     return {
+        "amount": command.amount,
         "role": hold.role,
         "reason_required": hold.reason_required,
         "four_eyes_over": hold.four_eyes_over,
