@@ -14,6 +14,7 @@ from engine.runtime.accept import read_line
 from engine.runtime.runner import Runner
 from engine.values.json_text import MAX_BYTES
 
+BLOCK = 64 * 1024  # bytes that are read at one time
 MAX_REFUSED = 1_000  # lines of which the reason is kept; of more, only the number
 
 
@@ -149,14 +150,27 @@ def _chunks(
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of each line that is not blank; of one that is too long, as much as shows that."""
     try:
-        with file.open("rb") as stream:
-            number = 0
-            while line := stream.readline(MAX_BYTES + 2):
-                number += 1
-                rest = line
-                while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
-                    rest = stream.readline(MAX_BYTES + 2)
-                if not line.isspace():
-                    yield number, line.strip()
+        # Unbuffered, in blocks: each read lets a commit that is under way go on.
+        with file.open("rb", buffering=0) as stream:
+            for number, line in enumerate(_split(iter(lambda: stream.read(BLOCK), b"")), 1):
+                if bare := line.strip():
+                    yield number, bare
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines of blocks; what comes behind the bound of a document is left out of its line."""
+    parts: list[bytes] = []
+    size = 0
+    for block in blocks:
+        first, *others = block.split(b"\n")
+        if size <= MAX_BYTES:
+            parts.append(first)
+            size += len(first)
+        if others:
+            yield b"".join(parts)
+            *whole, rest = others
+            yield from whole
+            parts, size = [rest], len(rest)
+    yield b"".join(parts)
