@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.problems import Collector
 from engine.source import Source, Span, Text
-from engine.spec.field import Described, Document
+from engine.spec.field import Described, Document, Raw, TemplateText
 from engine.spec.shape import (
     FieldShape,
     ListShape,
@@ -19,6 +19,7 @@ from engine.spec.shape import (
     TextShape,
     fields_of,
 )
+from engine.workspace.kinds.policy import DecideDocument, RowDocument
 from engine.workspace.node import ListNode, MapNode, Node, ScalarNode
 from engine.workspace.yaml_tree import Tree, read_yaml
 
@@ -133,6 +134,7 @@ def outline(tree: Tree, kinds: Kinds) -> Outline | None:
     return Outline(kind=cls.kind, name=name, cls=cls, root=root, sites=tuple(sites_below(root, kinds)))
 
 
+SENTENCES = ("reason", "note")  # what the columns of a decision table give as templates
 MAX_SITES = 200_000
 
 
@@ -153,12 +155,23 @@ def _parts(site: Site, kinds: Kinds) -> list[Site]:
         return _of_record(site, shape.cls, kinds)
     if isinstance(shape, ListShape):
         items = node.items if isinstance(node, ListNode) else [node]
-        return [_inner(site, item, "item", shape.item) for item in items]
+        shapes = _cells(site, len(items)) if site.is_of(RowDocument, "when") else [shape.item] * len(items)
+        return [_inner(site, item, "item", one) for item, one in zip(items, shapes, strict=True)]
     if isinstance(shape, NamedShape) and isinstance(node, MapNode):
         return [_inner(site, value, "name", shape.item, key) for key, value in node.pairs]
     if shape is None or isinstance(shape, PlainShape):
         return _raw(site)
     return []
+
+
+def _cells(site: Site, number: int) -> list[Shape]:
+    """What stands in the cells of a row of a decision table: tests, and then what its columns give."""
+    table = next((one.node for one in site.upward() if one.record is DecideDocument), None)
+    tests = len(pairs(child(table, "by")))
+    given = child(table, "gives")
+    names = [text_of(item) for item in given.items] if isinstance(given, ListNode) else [text_of(given)]
+    sentences = {tests + index for index, name in enumerate(names) if name in SENTENCES}
+    return [TextShape(cls=TemplateText) if one in sentences else PlainShape(cls=Raw) for one in range(number)]
 
 
 def _inner(above: Site, node: Node, role: str, shape: Shape | None, key: ScalarNode | None = None) -> Site:

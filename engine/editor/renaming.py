@@ -73,7 +73,7 @@ def rename(view: View, source: Source, offset: int, name: str) -> tuple[Edit, ..
     _check_name(view, symbol, name)
     if symbol.kind == "field":
         _check_unknown(view, symbol)
-    last = symbol.name.rpartition(".")[2]
+    last = symbol.name.rpartition(".")[2] if symbol.kind == "field" else symbol.name
     spans = [other.span for other in view.index.occurrences(symbol, view.facts)]
     spans += list(sample_keys(view, symbol))
     edits = {(span.source.name, span.start): Edit(span=span, text=name) for span in spans}

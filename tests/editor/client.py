@@ -15,6 +15,7 @@ PACK = ("flows", "mappings", "policies", "schemas", "connectors")
 
 def copy_pack(folder: Path) -> Path:
     """A workspace with everything that the pack has."""
+    folder.mkdir(exist_ok=True)
     for name in PACK:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tidegate.yaml").write_text("", encoding="utf-8")
