@@ -247,11 +247,14 @@ def _people(document: PolicyDocument) -> Iterator[Text | None]:
                 yield asked.escalate.to
 
 
+SHORTEST = 4
 SHORT = 6
 
 
 def _nearly(one: str, other: str) -> bool:
-    """Whether two names differ by one letter, or longer ones by two."""
+    """Whether two names differ by one letter, or longer ones by two; short ones are only different."""
+    if min(len(one), len(other)) < SHORTEST:
+        return False
     most = 1 if min(len(one), len(other)) <= SHORT else 2
     if abs(len(one) - len(other)) > most:
         return False
