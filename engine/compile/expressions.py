@@ -80,7 +80,7 @@ class Expressions:
             return Emitted("None", ANY, nullable=True, unsure=True)
         functions = self._compilation.functions
         if isinstance(parsed.text, PathText):
-            return _emitted(_emit_path(emitter, parsed), known)
+            return _emitted(_emit_path(emitter, parsed, scope), known)
         if isinstance(parsed.text, FormulaText):
             atom = formula.emit_formula(emitter, parsed.tree, functions=functions, types=scope)
             return _emitted(atom, known)
@@ -124,13 +124,13 @@ def _parse(text: Text, calendar_keys: Mapping[str, str]) -> Parsed | Problem:
         return problems.bad_expression(text, error)
 
 
-def _emit_path(emitter: Emitter, parsed: Parsed) -> str:
+def _emit_path(emitter: Emitter, parsed: Parsed, scope: TypeScope) -> str:
     """A chain of fields cannot fail, and shares what was computed; anything else names itself if it fails."""
     if parsed.fields is not None:
-        return path.emit_path(emitter, parsed.tree)
+        return path.emit_path(emitter, parsed.tree, types=scope)
     result = emitter.temp()
     with path.located(emitter, parsed.text):
-        emitter.line(f"{result} = {path.emit_path(emitter, parsed.tree)}")
+        emitter.line(f"{result} = {path.emit_path(emitter, parsed.tree, types=scope)}")
     return result
 
 

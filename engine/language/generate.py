@@ -28,6 +28,7 @@ class Emitter:
         self.scope: dict[str, str] = {name: f"n_{name}" for name in names}
         self.used: set[str] = set()
         self._lines: list[str] = []
+        self._fast: dict[int, str] = {}  # what may stand for a line where the data is as its types say
         self._indent = 1
         self._numbers = count()
         self._constants: dict[str, object] = {}
@@ -48,18 +49,24 @@ class Emitter:
         key = (atom, step)
         return next((known[key] for known in reversed(self._known) if key in known), None)
 
-    def line(self, text: str) -> None:
-        """Add one statement at the present depth."""
+    def line(self, text: str, fast: str | None = None) -> None:
+        """Add one statement at the present depth.
+
+        `fast` does the same where the data is as its types say, and raises where it is not; the function is
+        then done again without any such statement.
+        """
+        if fast is not None:
+            self._fast[len(self._lines)] = "    " * self._indent + fast
         self._lines.append("    " * self._indent + text)
 
     def temp(self, prefix: str = "t") -> str:
         """A local variable that nothing else uses."""
         return f"{prefix}{next(self._numbers)}"
 
-    def assign(self, expression: str) -> str:
-        """Put an expression into a new local variable and return its name."""
+    def assign(self, expression: str, fast: str | None = None) -> str:
+        """Put an expression into a new local variable and return its name; `fast` as in `line`."""
         name = self.temp()
-        self.line(f"{name} = {expression}")
+        self.line(f"{name} = {expression}", None if fast is None else f"{name} = {fast}")
         return name
 
     def constant(self, value: object, prefix: str = "c") -> str:
@@ -98,9 +105,17 @@ class Emitter:
         """
         read = [name for name in sorted(self.used) if self.scope.get(name) == f"n_{name}"]
         fetch = [f"    n_{name} = scope[{name!r}]" for name in read]
-        start = [f"    {line}" for line in first]
+        start = [*fetch, *(f"    {line}" for line in first)]
+        end = f"    return {result}"
         head = f"def {_identifier(title)}(scope):"
-        body = "\n".join([head, *fetch, *start, *self._lines, f"    return {result}", ""])
+        body = "\n".join([head, *start, *self._lines, end, ""])
+        if self._fast:
+            careful = self.compile(f"{title}, carefully", body, _identifier(title))
+            lines = [self._fast.get(number, line) for number, line in enumerate(self._lines)]
+            again = f"    return {self.constant(careful, 'carefully')}(scope)"
+            tried = [f"    {line}" for line in (*start, *lines, end)]
+            guard = ("    except Exception:", "        pass", again, "")
+            body = "\n".join([head, "    try:", *tried, *guard])
         return self.compile(title, body, _identifier(title)), body
 
     def compile(self, title: str, body: str, entry: str) -> Callable[..., Value]:

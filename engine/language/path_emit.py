@@ -22,29 +22,36 @@ from engine.language.functions.path_functions import (
 )
 from engine.language.generate import Emitter
 from engine.language.path_tree import Node, PathTree
+from engine.language.scope import TypeScope
+from engine.values.type import Listing, Record, Type
 
 # Python allows 20 loops in one another and 100 levels of indentation; what is deeper gets its own function.
-DEEPEST = 16
+DEEPEST = 15
 
 _ORDERINGS = MappingProxyType({"lt": "<", "lte": "<=", "gt": ">", "gte": ">="})
 
 
-def emit_path(emitter: Emitter, tree: PathTree, root: str | None = None) -> str:
+def emit_path(
+    emitter: Emitter, tree: PathTree, root: str | None = None, *, types: TypeScope | None = None
+) -> str:
     """Emit the statements of a path and return the atom that holds the result.
 
     ``root`` is the local variable with the value that the path is applied to. Without one the path
     is applied to the scope: a leading name is a name of the scope, or null when there is none, and
     `@` is a record of all names. What was read from a local is read once for all paths of a block,
-    so nothing may change the data of a local between two paths.
+    so nothing may change the data of a local between two paths. ``types`` says what is known about the
+    names of the scope; what is surely there is read without asking first.
     """
-    return _Emission(emitter).atom(tree.tree, root)
+    return _Emission(emitter, types).atom(tree.tree, root)
 
 
 class _Emission:
     """The statements of one path; `root` is None where the path is applied to the scope."""
 
-    def __init__(self, emitter: Emitter) -> None:
+    def __init__(self, emitter: Emitter, types: TypeScope | None = None) -> None:
         self.emitter = emitter
+        self.types = types or TypeScope()
+        self.sure: dict[str, Type] = {}  # atoms that hold no null by their types
         self.tests: set[str] = set()  # atoms that hold true, false or null
         self.numbers = emitter.constant(NUMBERS)
 
@@ -64,14 +71,14 @@ class _Emission:
         """A name for an atom: a literal may not stand before a dot, a bracket or `is`."""
         return atom if atom.isidentifier() and not iskeyword(atom) else self.emitter.assign(atom)
 
-    def step(self, root: str, step: str, make: Callable[[str], str]) -> str:
-        """One step from a value to a part of it, taken once for each block."""
+    def step(self, root: str, step: str, make: Callable[[str], str], fast: str | None = None) -> str:
+        """One step from a value to a part of it, taken once for each block; `fast` as in `Emitter.line`."""
         if root == "None":
             return root
         root = self.local(root)
         known = self.emitter.recall(root, step)
         if known is None:
-            known = self.emitter.assign(make(root))
+            known = self.emitter.assign(make(root), fast)
             self.emitter.remember(root, step, known)
         return known
 
@@ -93,8 +100,25 @@ class _Emission:
         """The value under a name, null where there is none."""
         name = cast("str", node.value)
         if root is None:
-            return self.emitter.name(name) or "None"
-        return self.step(root, repr(name), lambda at: f"{at}.get({name!r}) if type({at}) is dict else None")
+            return self.named(name)
+        kind, fast = self.sure.get(root), None
+        found = kind.fields.get(name) if isinstance(kind, Record) else None
+        if found is not None:
+            fast = f"{root}[{name!r}]" if found.required else f"{root}.get({name!r})"
+        local = self.step(
+            root, repr(name), lambda at: f"{at}.get({name!r}) if type({at}) is dict else None", fast
+        )
+        if found is not None and not found.may_be_absent:
+            self.sure[local] = found.type
+        return local
+
+    def named(self, name: str) -> str:
+        """The local of a name of the scope."""
+        local = self.emitter.name(name) or "None"
+        known = self.types.known(name)
+        if known is not None and not known.may_be_null:
+            self.sure[local] = known.type
+        return local
 
     def index(self, node: Node, root: str | None) -> str:
         """The element at an index, counted from the end when it is negative."""
@@ -240,10 +264,12 @@ class _Emission:
     @contextmanager
     def each(self, base: str, kind: str) -> Iterator[tuple[str, str]]:
         """A loop over a list or the values of a record; the result is null for anything else."""
-        emitter = self.emitter
+        emitter, kind_of_base = self.emitter, self.sure.get(base)
         result, element, base = emitter.assign("None"), emitter.temp("e"), self.local(base)
         with emitter.block(f"if type({base}) is {kind}:"):
             emitter.line(f"{result} = []")
+            if isinstance(kind_of_base, Listing):
+                self.sure[element] = kind_of_base.item
             with emitter.block(f"for {element} in {base if kind == 'list' else f'{base}.values()'}:"):
                 yield element, result
             with emitter.block(f"if len({result}) > {MAX_LIST}:"):

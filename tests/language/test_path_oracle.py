@@ -20,6 +20,8 @@ from engine.language import path
 from engine.language.compiled import EvaluationError
 from engine.language.generate import Emitter
 from engine.language.path import PathSyntaxError, compile_path, emit_path, parse_path, path_reads, search
+from engine.language.scope import TypeScope
+from engine.values.type import ANY, INTEGER, STRING, Field, Listing, Record
 
 NAMES = ("a", "b", "c", "list", "rec", '"d e"')
 WORDS = ("", "a", "b", "x", "1.5", "12", " 7 ", "1e2", "-.5", "1_0", "ü🙂")
@@ -196,6 +198,52 @@ def test_paths_of_one_function_do_not_disturb_each_other(texts, value):
     results = [emit_path(emitter, parse_path(text)) for text in working]
     call, _ = emitter.build("path", f"[{', '.join(results)}]")
     assert call(scope) == [result for result in alone if result is not FAILED]
+
+
+def records(inner):
+    fields = st.builds(Field, type=inner, required=st.booleans(), nullable=st.booleans())
+    return st.dictionaries(st.sampled_from(("a", "b", "c")), fields, max_size=3).map(
+        lambda members: Record(name="", fields=members)
+    )
+
+
+types = st.recursive(
+    st.sampled_from((ANY, STRING, INTEGER)),
+    lambda inner: records(inner) | st.builds(Listing, item=inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=600)
+@given(
+    texts=st.lists(expressions, min_size=1, max_size=3),
+    value=data,
+    said=st.fixed_dictionaries(
+        {"list": st.builds(Listing, item=records(types)), "rec": records(types), "a": types}
+    ),
+)
+@example(
+    texts=["rec.a.b", "rec.a"],
+    value={"rec": {"a": "text"}, "list": []},
+    said={
+        "rec": Record(name="", fields={"a": Field(type=Record(name=""), required=True)}),
+        "list": ANY,
+        "a": ANY,
+    },
+)
+def test_what_types_say_changes_no_value(texts, value, said):
+    """Also where it is not so: what was believed too easily is then read with care."""
+    scope = {name: value.get(name) for name in said}
+    results = []
+    for known in (None, TypeScope(names=said)):
+        emitter = Emitter(list(said))
+        try:
+            atoms = [emit_path(emitter, parse_path(text), types=known) for text in texts]
+        except PathSyntaxError:
+            assume(False)
+        call, _ = emitter.build("path", f"[{', '.join(atoms)}]")
+        results.append(by_us(lambda call=call: call(scope)))
+    assert results[0] is results[1] is FAILED or same(results[1], as_floats(results[0]))
 
 
 TOKENS = [
