@@ -79,9 +79,10 @@ class _Asked:
 
         _ = session.ready
         try:
-            found = flowtest.cases(flowtest.choose(session.workspace, self.wanted, self.containing))
+            chosen = flowtest.choose(session.workspace, self.wanted, self.containing)
         except flowtest.NothingChosenError as error:
             raise click.UsageError(str(error)) from error
+        found = flowtest.cases(chosen, self.containing)
         if not self.failed:
             return found
         last = _Last(session.workspace.files.root).read()

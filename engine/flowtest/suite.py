@@ -109,9 +109,17 @@ class Suite:
         return play_policy(made, policy, self._subject.inputs["policy", name])
 
 
-def cases(chosen: Iterable[FlowTestDocument]) -> list[One]:
-    """Every case of some tests, in their order."""
-    return [One(document=document, case=name, row=row) for document in chosen for name, row in rows(document)]
+def cases(chosen: Iterable[FlowTestDocument], containing: str | None = None) -> list[One]:
+    """The cases of some tests, in their order: all, or those whose name, or their test's, contains a text."""
+    every = [
+        One(document=document, case=name, row=row) for document in chosen for name, row in rows(document)
+    ]
+    return every if containing is None else [one for one in every if _contains(one, containing.lower())]
+
+
+def _contains(one: One, part: str) -> bool:
+    names = (str(one.document.test), str(one.document.subject), one.case or "")
+    return any(part in name.lower() for name in names)
 
 
 def run_tests(

@@ -204,9 +204,7 @@ class World:
 
     def _release(self, policy: Text, person: Person) -> None:
         """A person releases the holds of a policy."""
-        held = [
-            (run, key, hold) for run in self._runs for key, hold in _open(run) if hold.policy == policy
-        ]
+        held = [(run, key, hold) for run in self._runs for key, hold in _open(run) if hold.policy == policy]
         if not held:
             raise TestError(f"no hold of {policy} is open that could be released", policy.span)
         for run, key, hold in held:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from engine import session as sessions
+from engine.flowtest import cases, choose
 from tests.flowtest.playing import play, told
 from tests.workspaces.systems import hours
 
@@ -152,3 +154,11 @@ class TestPoliciesAlone:
     def test_a_wrong_outcome_says_why(self, folder):
         text = "test: one\npolicy: long-day\ngiven: {entry: {$file: fixtures/entry.json, hours: 13}}\nexpect: {outcome: hold}\n"
         assert told(play(folder, text)) == [["outcome: hold / approve (13 hours on one day.)"]]
+
+
+def test_one_example_is_chosen_by_its_name(folder):
+    (folder / "flows" / "billing.test.yaml").write_text(POLICY)
+    workspace = sessions.load(folder).workspace
+    names = [one.case for one in cases(choose(workspace, (), "ON THE"), "ON THE")]
+    assert names == ["on the second"]
+    assert len(cases(choose(workspace, (), "cutoff"), "cutoff")) == 3
