@@ -1,15 +1,13 @@
 """One server for the tests of a file, on a copy of the pack."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from client import Client, copy_pack
+from tests.editor.client import Client, copy_pack
 
 
 class Desk:

@@ -3,9 +3,8 @@
 import asyncio
 import shutil
 
-from client import CAPABILITIES, Client, copy_pack
-
 from engine.problems import codes
+from tests.editor.client import CAPABILITIES, Client, copy_pack
 
 
 def test_a_keystroke_is_checked_and_mended_again(desk):

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from client import CAPABILITIES, ROOT, Client, launch
+from tests.editor.client import CAPABILITIES, ROOT, Client, launch
 
 
 def run(work):
