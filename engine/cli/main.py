@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "test": ("engine.cli.test", "Run the tests that stand beside flows."),
         "map": ("engine.cli.map", "Put a record through a mapping."),
         "repl": ("engine.cli.repl", "Try expressions on sample records, line by line."),
+        "owners": ("engine.cli.owners", "Print which system owns which field."),
         "graph": ("engine.cli.graph", "Draw a flow, or the whole workspace."),
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),

@@ -9,6 +9,8 @@ from engine.compile.body import Body
 from engine.compile.collect_models import resolve_type
 from engine.compile.compilation import Compilation, Signature
 from engine.compile.expressions import Expressions
+from engine.compile.lineage import Traced, Tracer
+from engine.plan.lineage import Origin
 from engine.plan.plan import MappingPlan
 from engine.source import Text
 from engine.spec.field import IDENTIFIER
@@ -39,8 +41,15 @@ def build_mappings(compilation: Compilation) -> None:
             inputs=tuple(inputs),
             make=compiled.call,
             source=compiled.source,
+            lineage=lineage_of(expressions, document).flat(),
             decode={name: found for name, kind in inputs.items() if (found := decoder(kind))},
         )
+
+
+def lineage_of(expressions: Expressions, document: MappingDocument) -> Traced:
+    """Where the fields of what a mapping makes come from, by the names of its inputs."""
+    names = {str(name): Traced(frozenset([Origin(str(name))])) for name in document.inputs}
+    return Tracer(expressions, names, document.let).record(document.fields)
 
 
 def check_names(

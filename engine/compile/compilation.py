@@ -12,6 +12,7 @@ from engine.connect.connector_plan import ConnectorPlan, OperationPlan
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.scope import TypeScope
+from engine.plan.ownership import FieldOwner
 from engine.plan.plan import EventPlan, FlowPlan, MappingPlan, SourcePlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
@@ -77,6 +78,7 @@ class Compilation:
     decision_tables: dict[str, "DecisionTable"] = field(default_factory=dict)  # by the name of the policy
     policy_types: dict[str, "Signature"] = field(default_factory=dict)
     flows: dict[str, FlowPlan] = field(default_factory=dict)
+    owners: tuple[FieldOwner, ...] = ()
     sources: list[SourcePlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
     seen: "Seen | None" = None  # told of each expression that is checked

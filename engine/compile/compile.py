@@ -12,7 +12,9 @@ from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
 from engine.compile.check_effects import check_effects
 from engine.compile.check_events import check_events
+from engine.compile.check_ownership import check_ownership
 from engine.compile.check_policies import check_policies
+from engine.compile.check_rules import check_rules
 from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
@@ -44,9 +46,11 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     build_policies,
     build_sources,  # after mappings, which turn native records into events
     build_flows,  # last of those that make something: flows use all of the above
+    check_ownership,  # after flows: what each of their steps fills
     check_effects,  # after flows: the order of their steps
     check_events,  # of all flows together
     check_policies,  # after flows: policies contradict each other in their checks
+    check_rules,  # after all that is made: rules know what came of the documents
     check_tests,  # after flows: a test names a flow and its operations
 )
 
@@ -133,6 +137,7 @@ def _plan(compilation: Compilation) -> Plan:
         ),
         waited_for=frozenset(step.event for step in steps if isinstance(step, WaitStep)),
         mappings=compilation.mappings,
+        owners=compilation.owners,
     )
 
 

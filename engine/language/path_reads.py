@@ -47,6 +47,14 @@ def path_reads(tree: PathTree) -> tuple[Chain, ...]:
     return tuple(sorted(longest, key=lambda chain: [part[1] for part in chain.parts]))
 
 
+def path_result(tree: PathTree) -> Chain | None:
+    """The chain by which the result of a path is read, or its elements; None when that is not certain."""
+    shape = _Reader().shape(tree.tree, Chain(parts=()))
+    while isinstance(shape, _ListOf):
+        shape = shape.item
+    return shape if shape is not None and shape.parts else None
+
+
 class _Reader:
     """Follows a tree and notes each chain where it is used."""
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from engine.language.compiled import Compiled
+from engine.plan.lineage import Lineage
+from engine.plan.ownership import FieldOwner
 from engine.plan.step import AnyStep, ForEach, Need
 from engine.values.value import Value
 
@@ -92,6 +94,7 @@ class Plan:
     rechecked_by: frozenset[str]  # events that may release a hold
     waited_for: frozenset[str]  # events that may end a wait
     mappings: Mapping[str, "MappingPlan"] = field(default_factory=dict)
+    owners: tuple[FieldOwner, ...] = ()  # every field of every entity, in its latest version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +107,4 @@ class MappingPlan:
     make: Callable[[Mapping[str, Value]], Value]  # raises EvaluationError
     source: str  # the generated Python
     decode: Mapping[str, Callable[[Value], Value]]  # of the inputs that have dates
+    lineage: Lineage = field(default_factory=dict)  # by field of the output; roots are names of inputs

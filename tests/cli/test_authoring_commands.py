@@ -255,3 +255,31 @@ class TestExplain:
 
     def test_no_code(self, tidegate):
         assert tidegate("explain", "TG999999").code == 1
+
+
+class TestOwners:
+    @pytest.mark.requirement("OWN-01", "OWN-02", "OWN-03", "OWN-17")
+    def test_the_matrix_of_the_pack_is_complete(self, tidegate):
+        rows = json.loads(tidegate("owners", "--workspace", str(ROOT), "--format", "json").out)
+        assert [row["field"] for row in rows if row["owner"] is None] == []
+        entities = {row["entity"] for row in rows}
+        assert entities >= {"client", "contract", "project", "billed_time", "time_entry", "revenue_event"}
+        assert entities >= {"assignment", "expense", "invoice", "worker", "rate", "cost_center"}
+        (worked,) = (row for row in rows if (row["entity"], row["field"]) == ("time_entry", "worked_on"))
+        assert worked["owner"] == "psa"
+        assert worked["updated_by"] == ["psa.time_entry_approved"]
+        assert worked["checks"] == ["billing-cutoff"]
+
+    def test_an_entity_in_each_form(self, tidegate):
+        text = tidegate("owners", "client", "--workspace", str(ROOT)).out
+        assert re.search(r"^  credit_hold +erp$", text, flags=re.MULTILINE)
+        table = tidegate("owners", "client", "--workspace", str(ROOT), "--format", "csv").out
+        assert table.splitlines()[0] == "entity,field,owner,copy_of,updated_by,written_to,checks"
+        assert "client,credit_hold,erp,,,," in table.splitlines()
+        page = tidegate("owners", "client", "--workspace", str(ROOT), "--format", "markdown").out
+        assert "| client | credit_hold | erp |  |  |  |  |" in page.splitlines()
+
+    def test_an_entity_that_there_is_not(self, tidegate):
+        ended = tidegate("owners", "clint", "--workspace", str(ROOT))
+        assert ended.code == 1
+        assert "did you mean `client`" in ended.err

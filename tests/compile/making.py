@@ -43,6 +43,9 @@ operations:
     once_by: {how: header, header: Idempotency-Key}
     returns: {id: body.id}
   note: {does: write, request: {post: /notes}, once_by: natural_key, returns: {id: body.id}}
+  forget: {does: write, request: {delete: "/notes/{id}"}, once_by: natural_key, found: status == 404}
+  unpost: {does: write, request: {delete: "/orders/{id}", body: {why: "{why}"}}, once_by: natural_key}
+  close: {does: write, request: {post: /closings}, once_by: natural_key, raises: closed_period, undo: forget}
   find:
     does: read
     request: {get: "/orders/{id}"}

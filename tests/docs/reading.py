@@ -26,7 +26,7 @@ START_SECONDS = 30
 _FENCE = re.compile(r"^```([a-z]+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"`([\w./-]+\.(?:yaml|json|jsonl|csv))`:$")
 # They keep nothing open and set nothing for the whole process, so they need no process of their own.
-_PLAIN = frozenset({"eval", "explain", "map", "schema", "test", "validate"})
+_PLAIN = frozenset({"eval", "explain", "map", "owners", "schema", "test", "validate"})
 _SHELL = frozenset("|<>&;$`")
 _BROKEN = "fault of Tidegate itself"  # which is never what a page means by any lines
 

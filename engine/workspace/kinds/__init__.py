@@ -9,8 +9,10 @@ from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import (
     CalendarDocument,
     ConnectionDocument,
+    SystemDocument,
     TableDocument,
 )
+from engine.workspace.kinds.rule import RuleDocument
 
 KINDS: tuple[type[Document], ...] = (
     FlowDocument,
@@ -21,5 +23,7 @@ KINDS: tuple[type[Document], ...] = (
     TableDocument,
     CalendarDocument,
     ConnectionDocument,
+    SystemDocument,
+    RuleDocument,
     FlowTestDocument,
 )
