@@ -1,7 +1,7 @@
 """Tests: that what they name exists, and what they say has a meaning. Running them shows the rest."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.compile import problems_of_tests as problems
 from engine.compile.compilation import Compilation
@@ -30,21 +30,25 @@ _WORDS = (
     "$unordered",
     "$near",
 )
+_ALONE = ("$absent", "$any")  # words that stand alone
 _OF_FLOWS = ("run", "runs", "writes", "no_writes", "emits", "holds", "refused")
 _OF_POLICIES = ("outcome", "reason")
 
 
 def check_tests(compilation: Compilation) -> None:
     """Every test is of something that exists, and stubs and expects what that has."""
+    fixtures: dict[tuple[str, str], str] = {}
     for document in compilation.documents(FlowTestDocument).values():
         if document.flow:
             _check_flow_test(compilation, document)
         else:
             _check_single(compilation, document)
-        _check_columns(compilation, document)
-        for raw in _raws(document):
-            _check_words(compilation, raw)
-            _check_fixtures(compilation, raw)
+        written = document.span.source.text
+        if document.examples or written.find("$(", document.span.start, document.span.end) >= 0:
+            _check_columns(compilation, document)
+        if written.find("$", document.span.start, document.span.end) >= 0:
+            for raw in _raws(document):
+                _check_words(compilation, raw, fixtures)
 
 
 # --- of a flow --------------------------------------------------------------------------------------
@@ -174,11 +178,12 @@ def _check_wrong_place(
 # --- names, fields and words ----------------------------------------------------------------------------
 
 
-def _known(compilation: Compilation, kind: str, names: Iterable[Text], known: Iterable[str]) -> None:
-    offered = [str(name) for name in known]
+def _known(compilation: Compilation, kind: str, names: Iterable[Text], known: Collection[str]) -> None:
+    offered: set[str] | None = None
     for name in names:
+        offered = {str(one) for one in known} if offered is None else offered
         if str(name) not in offered:
-            compilation.unknown(kind, name, offered)
+            compilation.unknown(kind, name, sorted(offered))
 
 
 def _plain(texts: Iterable[Text]) -> Iterator[Text]:
@@ -287,7 +292,7 @@ def _raws(document: FlowTestDocument) -> Iterator[Raw]:
 
 def _walk(value: Value, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Value]]:
     yield path, value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
             yield from _walk(item, (*path, key))
     elif isinstance(value, list):
@@ -295,32 +300,47 @@ def _walk(value: Value, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tupl
             yield from _walk(item, (*path, index))
 
 
-def _check_words(compilation: Compilation, raw: Raw) -> None:
-    """Report words that begin with `$` and mean nothing: they would be compared as if they were data."""
+def _check_words(compilation: Compilation, raw: Raw, fixtures: dict[tuple[str, str], str]) -> None:
+    """Report words that begin with `$` and mean nothing, which would be compared as if they were data.
+
+    And fixtures that cannot be read; `fixtures` has why, or nothing, of those that were tried.
+    """
     for path, value in _walk(raw.value):
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             for key in value:
                 if key.startswith("$") and key not in _WORDS:
-                    compilation.report(problems.unknown_word(_key_place(raw, (*path, key)), key, _WORDS))
-        elif (
-            isinstance(value, str) and re.fullmatch(r"\$[a-z_]+", value) and value not in ("$absent", "$any")
-        ):
+                    place = _key_place(raw, (*path, key))
+                    compilation.report(problems.unknown_word(place, key, _WORDS))
+            if "$file" in value:
+                _check_fixture(compilation, raw, (*path, "$file"), value["$file"], fixtures)
+        elif isinstance(value, str) and value.startswith("$") and _is_wrong_word(value):
             place = raw.places.get(path, raw.span)
-            compilation.report(problems.unknown_word(place, value, ("$absent", "$any")))
+            compilation.report(problems.unknown_word(place, value, _ALONE))
 
 
-def _check_fixtures(compilation: Compilation, raw: Raw) -> None:
-    """Report fixtures that are not there."""
-    files = compilation.workspace.files
-    for path, value in _walk(raw.value):
-        name = value.get("$file") if isinstance(value, Mapping) else None
-        if not isinstance(name, str) or "$(" in name:
-            continue
-        place = raw.places.get((*path, "$file"), raw.span)
+def _is_wrong_word(text: str) -> bool:
+    return re.fullmatch(r"\$[a-z_]+", text) is not None and text not in _ALONE
+
+
+def _check_fixture(
+    compilation: Compilation,
+    raw: Raw,
+    path: tuple[str | int, ...],
+    name: Value,
+    fixtures: dict[tuple[str, str], str],
+) -> None:
+    if not isinstance(name, str) or "$(" in name:
+        return
+    place = raw.places.get(path, raw.span)
+    key = (place.source.name.rpartition("/")[0], name)
+    if key not in fixtures:
         try:
-            files.read_bytes(name, beside=place.source)
+            compilation.workspace.files.read_bytes(name, beside=place.source)
+            fixtures[key] = ""
         except FileUnreadable as error:
-            compilation.report(problems.unusable_fixture(place, str(error)))
+            fixtures[key] = str(error)
+    if fixtures[key]:
+        compilation.report(problems.unusable_fixture(place, fixtures[key]))
 
 
 # --- examples -----------------------------------------------------------------------------------------------
