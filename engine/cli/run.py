@@ -1,11 +1,16 @@
 """`tidegate run`."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
+
+if TYPE_CHECKING:
+    from engine.runtime.triggers.poll import Poller
 
 
 @click.command("run")
@@ -22,25 +27,46 @@ from engine.cli import options, output
     show_default=True,
     help="The port; 0 takes a free one.",
 )
+@click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long what a system could not take is tried again.",
+)
 @options.simulators
 def command(
-    folder: Path | None, environment: str, ledger_url: str, host: str, port: int, simulators: dict[str, str]
+    folder: Path | None,
+    environment: str,
+    ledger_url: str,
+    host: str,
+    port: int,
+    patience: float,
+    simulators: dict[str, str],
 ) -> None:
     """Run flows until stopped: webhooks in, deliveries out.
 
     Webhooks are taken at /hooks/CONNECTION/SOURCE. SIGTERM and Ctrl-C stop gracefully: no more deliveries
     are taken, what is on its way comes back, and the rest is taken up by the next start.
     """
-    asyncio.run(_run(folder, environment, ledger_url, host, port, simulators))
+    asyncio.run(_run(folder, environment, ledger_url, host, port, patience, simulators))
 
 
 async def _run(
-    folder: Path | None, environment: str, ledger_url: str, host: str, port: int, simulated: dict[str, str]
+    folder: Path | None,
+    environment: str,
+    ledger_url: str,
+    host: str,
+    port: int,
+    patience: float,
+    simulated: dict[str, str],
 ) -> None:
     from engine import session as sessions
     from engine.clock import SystemClock
     from engine.ledger import open_ledger
     from engine.runtime.daemon import Daemon
+    from engine.runtime.retry import RetryPolicy
     from engine.runtime.runner import Runner
 
     clock = SystemClock()
@@ -55,6 +81,7 @@ async def _run(
             plans=sessions.plans(session, ledger),
             connections=connections,
             clock=clock,
+            policy=RetryPolicy(patience_seconds=patience * 3600),
         )
         hooks = sessions.hooks(session, environment, simulated)
         pollers = sessions.pollers(session, connections, runner, clock, output.line)
@@ -64,10 +91,7 @@ async def _run(
             output.line(
                 f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
             )
-            for name in hooks:
-                output.line(f"  {address}/hooks/{name}")
-            for poller in pollers:
-                output.line(f"  asks {poller.asked.name}")
+            _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], pollers)
             daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
             await daemon.until_stopped()
         finally:
@@ -76,3 +100,10 @@ async def _run(
             finally:
                 await connections.aclose()
     output.line("stopped.")
+
+
+def _say_what_comes_in(addresses: Iterable[str], pollers: Iterable["Poller"]) -> None:
+    for address in addresses:
+        output.line(f"  {address}")
+    for poller in pollers:
+        output.line(f"  asks {poller.asked.name}")

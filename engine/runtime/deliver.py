@@ -36,6 +36,7 @@ class Delivery:
     attempts: int = 0  # those that were begun by this process
     placed: bool = False  # whether it has one of the places of its connection
     in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
+    failing_since: datetime | None = None  # when the first of them failed
 
 
 class Attempt(NamedTuple):
@@ -106,7 +107,9 @@ class Settler:
             return Settled(self._done(commit, delivery.command, outcome, self._text_of(now)))
         once = self._connections.get(delivery.command.connection).once(delivery.command.operation)
         key = delivery.command.effect_key
-        decision = decide(outcome, delivery.attempts, once, key, self._policy)
+        delivery.failing_since = delivery.failing_since or now
+        seconds = (now - delivery.failing_since).total_seconds()
+        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds)
         failure = failure_text(outcome)
         match decision.next:
             case Next.RETRY | Next.LOOK_UP:

@@ -271,11 +271,40 @@ class Executor:
         """A read, a delivery or a person brought an answer; it is worked before the turn ends."""
         self._todo.append((run_id, {key: answer}))
 
-    def answered(self, run_id: str, key: str, value: Value, failure: str | None) -> None:
-        """The answer to a read; recorded, so that the run can be decided again."""
-        body = write_json({"failure": failure} if failure is not None else {"value": value}).decode()
-        self._commit.answers.append(NewAnswer(run_id, key, "read", self._at, body))
+    def answered(
+        self, run_id: str, key: str, value: Value, failure: str | None, *, transient: bool = False
+    ) -> None:
+        """The answer to a read; recorded, so that the run can be decided again.
+
+        A failure that says nothing of what was asked for does not end a run that is held: when a read is
+        done afresh for a check to be done again, what was read before stands, and somebody is told.
+        """
+        said: dict[str, Value] = {"value": value} if failure is None else {"failure": failure}
+        before = self._read_before(run_id, key) if transient else None
+        if before is not None and failure is not None:
+            said = {"value": before.value, "stale": failure}
+            value, failure = before.value, None
+            self._tell_of_stale(run_id, key, str(said["stale"]))
+        self._commit.answers.append(NewAnswer(run_id, key, "read", self._at, write_json(said).decode()))
         self.answer(run_id, key, Answer(value, failure))
+
+    def _read_before(self, run_id: str, key: str) -> Answer | None:
+        """What the read before this one brought, if this one is done afresh."""
+        first, _, times = key.rpartition("#")
+        if not first or not times.isdecimal():
+            return None
+        former = first if times == "1" else f"{first}#{int(times) - 1}"
+        answer = self._recall(run_id).state.answers.get(former)
+        return None if answer is None or answer.failure is not None else answer
+
+    def _tell_of_stale(self, run_id: str, key: str, why: str) -> None:
+        step = key.removeprefix("read:").partition("#")[0].partition("[")[0]
+        message = f"{step} could not be read afresh, so a check was done again on what was read before: {why}"
+        name = f"{run_id}/{key}"
+        self._commit.alerts.append(
+            NewAlert(name, run_id, step, None, "warning", OPERATIONS, message, self._at)
+        )
+        self.tally.alerts += 1
 
     def release(self, hold: HoldRow, release: Release) -> None:
         """A person releases a hold. The caller made sure that it is open and that the person may."""

@@ -26,20 +26,31 @@ class RetryDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How patient deliveries are. The waits double, from `first_seconds` up to `longest_seconds`."""
+    """How patient deliveries and reads are.
+
+    What may be tried again is tried at least so many times, and for at least so long. The waits double, from
+    `first_seconds` up to `longest_seconds`.
+    """
 
     attempts: int = 8
+    patience_seconds: float = 0.0
     first_seconds: float = 0.25
     longest_seconds: float = 60.0
 
+    def exhausted(self, attempts: int, seconds: float) -> bool:
+        """Whether so many attempts in so long a time are enough."""
+        return attempts >= self.attempts and seconds >= self.patience_seconds
 
-def decide(failure: Failure, attempts: int, once: str, key: str, policy: RetryPolicy) -> RetryDecision:
-    """What to do after attempt number `attempts` of the effect `key` failed.
+
+def decide(
+    failure: Failure, attempts: int, once: str, key: str, policy: RetryPolicy, seconds: float = 0.0
+) -> RetryDecision:
+    """What to do after attempt number `attempts` of the effect `key` failed, `seconds` after the first.
 
     `once` says why doing it again does not do it twice: header, natural_key, lookup or none. An
     effect in doubt never becomes dead: dead means that nothing happened.
     """
-    exhausted = attempts >= policy.attempts
+    exhausted = policy.exhausted(attempts, seconds)
     match failure.fault:
         case FaultClass.PERMANENT | FaultClass.CLOSED_PERIOD:
             return RetryDecision(Next.DEAD)
@@ -64,6 +75,6 @@ def wait(failure: Failure, attempts: int, key: str, policy: RetryPolicy) -> floa
     """
     if failure.retry_after_seconds is not None:
         return min(float(failure.retry_after_seconds), policy.longest_seconds * 10)
-    base = min(policy.first_seconds * 2.0 ** (attempts - 1), policy.longest_seconds)
+    base = min(policy.first_seconds * 2.0 ** min(attempts - 1, 64), policy.longest_seconds)
     spread = int.from_bytes(sha256(f"{key}#{attempts}".encode()).digest()[:4]) / 2**32
     return base * (0.5 + spread)

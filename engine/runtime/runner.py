@@ -60,7 +60,8 @@ class _ReadDone:
     run_id: str
     key: str
     value: Value
-    failure: str | None
+    failure: str | None = None
+    transient: bool = False  # the failure says nothing of what was asked for
 
 
 @dataclass(slots=True)
@@ -298,7 +299,7 @@ class Runner:
                 if item.done is not None:
                     after.append(_teller(item.done, found))
             case _ReadDone():
-                executor.answered(item.run_id, item.key, item.value, item.failure)
+                executor.answered(item.run_id, item.key, item.value, item.failure, transient=item.transient)
             case _Release():
                 executor.release(item.hold, item.release)
                 after.append(_teller(item.done, None))
@@ -375,25 +376,26 @@ class Runner:
         """Read, patiently: asking again is harmless."""
         cached = self._cached(command)
         if cached is not None:
-            self._inbox.append(_ReadDone(run_id, command.key, cached[1], None))
+            self._inbox.append(_ReadDone(run_id, command.key, cached[1]))
             return
         connector = self._connections.get(command.connection).connector
-        attempts = 0
-        async with self._reading:
-            while True:
-                attempts += 1
-                try:
+        began = self._clock.elapsed_seconds()
+        for attempts in count(1):
+            try:
+                async with self._reading:  # and not while it waits: others may have more luck
                     value = await connector.read(command.operation, command.parameters)
-                except Fault as fault:
-                    failure = fault.failure
-                    if failure.fault is not FaultClass.TRANSIENT or attempts >= self._policy.attempts:
-                        self._inbox.append(_ReadDone(run_id, command.key, None, failure.reason))
-                        return
-                    await asyncio.sleep(wait(failure, attempts, command.key, self._policy))
-                else:
-                    self._remember(command, value)
-                    self._inbox.append(_ReadDone(run_id, command.key, value, None))
+            except Fault as fault:
+                failure = fault.failure
+                transient = failure.fault is FaultClass.TRANSIENT
+                waited = self._clock.elapsed_seconds() - began
+                if not transient or self._policy.exhausted(attempts, waited):
+                    self._inbox.append(_ReadDone(run_id, command.key, None, failure.reason, transient))
                     return
+                await asyncio.sleep(wait(failure, attempts, command.key, self._policy))
+            else:
+                self._remember(command, value)
+                self._inbox.append(_ReadDone(run_id, command.key, value))
+                return
 
     def _cached(self, command: ReadCommand) -> tuple[float, Value] | None:
         if not command.cache_seconds:

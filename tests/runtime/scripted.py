@@ -114,8 +114,7 @@ class Small:
                     plans=sessions.plans(self.session, ledger),
                     connections=sessions.open_connections(self.session, "demo", self.clock, simulated),
                     clock=self.clock,
-                    policy=PATIENCE,
-                    **options,
+                    **{"policy": PATIENCE, **options},
                 ),
                 ledger,
             )

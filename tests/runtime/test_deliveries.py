@@ -1,9 +1,11 @@
 """Writes and reads through connectors that fail in every way they may."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.connect import Receipt
-from tests.runtime.scripted import failure
+from tests.runtime.scripted import PATIENCE, failure
 
 WRITE = "put: {{write: erp.{}, with: {{key: item.id}}}}"
 RUN = "f/item.made:1"
@@ -41,6 +43,13 @@ class TestWrites:
         assert (seen.status(RUN), seen.effects[KEY].status) == ("failed", "dead")
         assert seen.runs[RUN].reason == "the ERP is gone"
         assert process.system.count("write") == 3
+
+    @pytest.mark.requirement("REL-07")
+    def test_a_patient_process_outlasts_an_outage(self, small):
+        process = made(small, "line")
+        process.system.writes["line"] += [failure("transient", "the ERP is gone")] * 50
+        seen = process.run(ONE, policy=replace(PATIENCE, patience_seconds=3600))
+        assert (seen.status(RUN), seen.tally.retries) == ("completed", 50)
 
     @pytest.mark.parametrize("fault", ["permanent", "closed_period"])
     def test_a_refusal_is_not_repeated(self, small, fault):

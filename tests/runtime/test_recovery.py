@@ -57,6 +57,7 @@ ONE = ("item.ordered", {"id": "1", "group": "G", "day": "2026-03-01"})
 CHANGED = ("item.changed", {"id": "x", "amount": 1, "group": "G"})
 RUN = "f/item.ordered:1"
 HOLD = f"{RUN}/ok/shut"
+STALE = "so a check was done again on what was read before"
 
 
 @pytest.fixture
@@ -130,6 +131,21 @@ class TestHolds:
         flow.system.reads["project"] += [{"id": "G", "status": "shut", "rate": 1}]
         assert flow.run(ONE).status(RUN) == "held"
         return flow
+
+    def test_a_read_that_fails_for_a_while_does_not_end_what_is_held(self, held):
+        held.system.reads["project"] += [failure("transient", "the ERP is gone")] * 3
+        seen = held.run(CHANGED)
+        assert (seen.status(RUN), seen.holds[HOLD].status) == ("held", "open")
+        told = [alert.message for alert in seen.alerts if alert.step == "project"]
+        assert told == [f"project could not be read afresh, {STALE}: the ERP is gone"]
+        held.run(("item.changed", {"id": "z", "amount": 2, "group": "G"}))
+        seen = whole(held)
+        assert seen.holds[HOLD].status == "released"
+
+    def test_a_read_that_is_refused_ends_what_is_held(self, held):
+        held.system.reads["project"].append(failure("permanent", "no rights"))
+        seen = held.run(CHANGED)
+        assert (seen.status(RUN), seen.runs[RUN].reason) == ("failed", "no rights")
 
     @pytest.mark.requirement("POL-05")
     def test_a_hold_outlives_its_process_and_is_checked_again(self, held):

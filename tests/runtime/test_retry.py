@@ -35,6 +35,23 @@ def test_what_follows(fault, attempts, once, following):
     assert decide(failed(fault), attempts, once, "k", POLICY).next is following
 
 
+@pytest.mark.parametrize(
+    "fault, attempts, hours, following",
+    [
+        ("transient", 5, 23.9, Next.RETRY),
+        ("transient", 3_000, 23.9, Next.RETRY),
+        ("transient", 4, 30, Next.RETRY),
+        ("transient", 5, 24, Next.DEAD),
+        ("unknown", 3_000, 23.9, Next.LOOK_UP),
+        ("unknown", 5, 24, Next.UNKNOWN),
+        ("permanent", 1, 0, Next.DEAD),
+    ],
+)
+def test_a_patient_one_waits_for_a_system_that_is_down(fault, attempts, hours, following):
+    patient = RetryPolicy(attempts=5, patience_seconds=24 * 3600)
+    assert decide(failed(fault), attempts, "lookup", "k", patient, hours * 3600).next is following
+
+
 FAULTS = st.sampled_from([fault.value for fault in FaultClass])
 ONCE = st.sampled_from(["header", "natural_key", "lookup", "none"])
 
@@ -47,10 +64,10 @@ def test_what_may_have_happened_is_never_called_dead_and_never_done_blindly(faul
         assert once != "none" or found is Next.UNKNOWN
 
 
-@given(attempts=st.integers(1, 1000), key=st.text(max_size=20))
+@given(attempts=st.integers(1, 100_000), key=st.text(max_size=20))
 def test_waits_double_are_spread_and_bounded(attempts, key):
     seconds = wait(failed("transient"), attempts, key, POLICY)
-    base = min(0.25 * 2.0 ** (attempts - 1), 60)
+    base = min(0.25 * 2.0 ** min(attempts - 1, 20), 60)
     assert base * 0.5 <= seconds <= base * 1.5
     assert seconds == wait(failed("transient"), attempts, key, POLICY)
 
