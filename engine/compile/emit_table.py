@@ -11,7 +11,7 @@ from engine.compile.body import Body, Target
 from engine.compile.decision_table import Column, DecisionTable
 from engine.compile.domain import Domain
 from engine.compile.facts import Fact, said
-from engine.compile.unary_tests import TEXT, TRUTH, Only
+from engine.compile.unary_tests import OTHER, TEXT, TRUTH, UNKNOWN, Only
 from engine.language.compiled import EvaluationError
 from engine.values.value import Value
 
@@ -77,7 +77,10 @@ def _uncovered(policy: str, names: Sequence[str]) -> Callable[[Sequence[Value]],
 
 def facts_of_row(table: DecisionTable, row: int, values: Sequence[str]) -> list[Fact]:
     """What a row looked at."""
-    return [Fact(str(table.columns[index].name), values[index], _same) for index, _ in table.words(row)]
+    return [
+        Fact(str(column.name), values[index], _same, column.domain.family not in (OTHER, UNKNOWN))
+        for index, column in ((index, table.columns[index]) for index, _ in table.words(row))
+    ]
 
 
 def _same(value: Value) -> Value:
