@@ -261,7 +261,19 @@ class World:
         if kept is not None:
             return Answer(kept)
         entity = self._plan.entities.get(command.operation)
-        return stubs.read(name, command.parameters, None if entity is None else entity.decode)
+        answer = stubs.read(name, command.parameters, None if entity is None else entity.decode)
+        if entity is not None and isinstance(answer.value, Mapping):
+            self._check_whose(name, str(answer.value.get(entity.key)), str(command.parameters["id"]))
+        return answer
+
+    def _check_whose(self, name: str, found: str, asked: str) -> None:
+        """The ledger gives the entity that is asked for, and never another one."""
+        if found != asked:
+            raise TestError(
+                f"{name} is asked for {asked}, and the test gives {found}",
+                self._case.stubs.by_name[name].written.place(),
+                f"give each its own: - {{$for: {{id: {asked}}}, ...}}",
+            )
 
     def _xref(self, command: LookUpCommand) -> Value:
         """The id of an entity in another system: what is given, what a write said, or one visibly made up."""

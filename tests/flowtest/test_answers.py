@@ -56,8 +56,6 @@ def test_answers_for_the_same_call_come_one_after_the_other(answered):
 
 
 def test_what_to_paste_for_a_call_that_is_not_answered(answered):
-    (read,) = answered(OPEN)[:0] or answered("null", "expect: {run: failed}\n")
-    assert read.passed
     (write,) = answered(OPEN, "expect: {run: completed}\n")
     told_ = write.failures[0].help
     assert told_[0].startswith(
@@ -97,3 +95,47 @@ def test_a_payload_that_the_system_would_refuse_is_refused(tmp_path):
         + "expect: {run: failed, problem: 'erp.time_bill: hours', writes: {erp.time_bill: {}}}\n",
     )
     assert told(found) == [[]]
+
+
+def test_what_is_pasted_for_a_read_is_an_answer(tmp_path):
+    folder, asked = hours(tmp_path), "given: {event: {data: {$file: fixtures/entry.json}}}\n"
+    (result,) = play(folder, HEAD + asked + DONE)
+    asking, paste = result.failures[0].help
+    assert asking == "it is asked with {id: P-7}"
+    answer = paste.removeprefix("add to `given`: ")
+    assert told(play(folder, HEAD + asked.replace("}}}\n", f"}}}}, {answer}}}\n") + DONE)) == [[]]
+
+
+ENTITY = """
+---
+flow: rate-of-worker
+owner: finance
+trigger: {event: time.approved, as: entry}
+steps:
+  worker: {read: entity.worker, with: {id: entry.worker}}
+"""
+
+
+@pytest.mark.parametrize(
+    "given, wrong",
+    [
+        ("{id: w-3, name: Ada}", None),
+        ("[{$for: {id: w-9}, id: w-9, name: Bob}, {$for: {id: w-3}, id: w-3, name: Ada}]", None),
+        ("{id: w-9, name: Ada}", "entity.worker is asked for w-3, and the test gives w-9"),
+        ("{id: w-3}", "entity.worker cannot answer this: name: is required and missing"),
+        (
+            "{id: w-3, nam: Ada}",
+            "entity.worker cannot answer this: nam: canonical/worker@1 has no such field",
+        ),
+    ],
+)
+def test_the_ledger_gives_what_it_could_have(tmp_path, given, wrong):
+    folder = hours(tmp_path)
+    flows = folder / "flows" / "billing.yaml"
+    flows.write_text(flows.read_text() + ENTITY)
+    head = HEAD.replace("approved-time-to-billing", "rate-of-worker")
+    text = f"given: {{event: {{data: {{$file: fixtures/entry.json}}}}, entity.worker: {given}}}\n"
+    (result,) = play(folder, head + text + "expect: {run: completed}\n")
+    assert [failure.message.partition("; did")[0] for failure in result.failures] == (
+        [wrong] if wrong else []
+    )
