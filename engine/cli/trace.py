@@ -118,7 +118,7 @@ _TOLD = {
     "event": ("id", "happened_at", "source", "data", "commit"),
     "run": ("id", "flow_version", "release", "reason", "finished_at", "commit", "finish_commit"),
     "answer": ("answer", "failure"),
-    "decision": ("policy_version", "reason", "notes", "cycle", "route", "commit"),
+    "decision": ("policy_version", "reason", "facts", "notes", "cycle", "route", "commit"),
     "hold": (
         "id",
         "owner",

@@ -141,6 +141,7 @@ def _decision(
         policy_version=versions.get(policy),
         outcomes=cast("Value", outcomes) or None,
         reason=reasons.get(policy),
+        facts=cast("Mapping[str, Value]", facts.get("facts", {})).get(policy),
         notes=facts.get("notes") or None,
         cycle=facts.get("cycle") if "rolled" in outcomes else None,
         route=facts.get("route"),

@@ -131,6 +131,7 @@ class TestHolds:
         assert HOLD in ended.out
         assert "Project P-9 needs an amendment, and none is signed." in ended.out
         assert "event amendment.signed or role controller with a reason" in ended.out
+        assert "EUR; above 500 EUR two people agree" in ended.out
         assert ended.out.endswith("1 open hold.\n")
         (hold,) = tidegate("holds", "list", "--ledger", ledger, "--format", "json").json
         assert (hold["id"], hold["four_eyes_over"], hold["status"]) == (HOLD, "500 EUR", "open")
