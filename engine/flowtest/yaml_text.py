@@ -10,7 +10,9 @@ from engine.values.value import Value
 
 WIDTH = 100
 
-_PLAIN = re.compile(r"[A-Za-z$<][A-Za-z0-9_@/<>-]*(?:[ .][A-Za-z0-9_@/<>-]+)*")
+_PLAIN = re.compile(r"[A-Za-z$<][A-Za-z0-9_@/<>-]*(?:[ .][A-Za-z0-9_@/<>-]+)*\.?")
+# What JSON leaves as it is, and YAML has to have escaped.
+_NOT_PRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = frozenset("null true false yes no on off y n".split())
 
 
@@ -39,7 +41,7 @@ def _text(text: str) -> str:
     """A text, in quotes unless every reader takes it for one."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _WORDS and not text.startswith(("$$", "<")):
         return text
-    return write_json(text).decode()
+    return _NOT_PRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", write_json(text).decode())
 
 
 def block(name: str, value: Value, indent: int) -> Iterator[str]:

@@ -1,10 +1,18 @@
 """Expectations written anew from what happened, and the rest of the file left as it is."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import session as sessions
 from engine.flowtest import Options, updated
 from engine.flowtest.update import Updated
+from engine.flowtest.yaml_text import block, flow
 from engine.source import Source
 from tests.flowtest.playing import ENTRY, HEAD, chosen, suite_of, told
 from tests.workspaces.systems import hours
@@ -130,3 +138,52 @@ def test_marks_and_line_ends_stay():
     assert file.content(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n") == b"\xef\xbb\xbfa: 1\r\nb: 3\r\n"
     assert file.content(b"a: 1\nb: 9\n") is None
     assert list(file.diff())[-2:] == ["-b: 2", "+b: 3"]
+
+
+PACK = Path(__file__).parents[2]
+_LEAF = re.compile(r"(?<=amount: )[0-9.]+(?=[,}])|(?<=run: )completed|(?<=transactionPrice: )[0-9.]+")
+
+
+def test_a_pack_of_broken_expectations_is_mended_and_nothing_else_changes(tmp_path):
+    """Expected values of all tests of the pack are broken: what comes back differs in these places only."""
+    for name in ("connectors", "flows", "mappings", "policies", "schemas"):
+        shutil.copytree(PACK / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tidegate.yaml").touch()
+    kept = {}
+    for path in (tmp_path / "flows").glob("*.test.yaml"):
+        head, expect, rest = (
+            re.split(r"(^expect:$)", path.read_text(), maxsplit=1, flags=re.MULTILINE)
+            if re.search(r"^expect:$", path.read_text(), re.MULTILINE)
+            else (path.read_text(), "", "")
+        )
+        body, end, others = rest.partition("\n---\n")
+        kept[path] = [head, body, others]
+        broken = _LEAF.sub(lambda found: "held" if found[0] == "completed" else "1", body)
+        path.write_text(head + expect + broken + end + others)
+    session = sessions.load(tmp_path)
+    suite = suite_of(session, Options(recording=True))
+    files, left = updated([suite.run(one, lambda: 0.0) for one in chosen(session)])
+    assert left == []
+    assert len(files) >= 4
+    for file in files:
+        (tmp_path / file.source.name).write_text(file.text)
+    for path, parts in kept.items():
+        assert all(_LEAF.sub("?", part) in _LEAF.sub("?", path.read_text()) for part in parts)
+    again = sessions.load(tmp_path)
+    suite = suite_of(again)
+    assert all(suite.run(one, lambda: 0.0).passed for one in chosen(again))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=4), inner, max_size=3)
+    ),
+    max_leaves=9,
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_read_back(value):
+    assert yaml.safe_load(flow(value)) == value
+    assert yaml.safe_load("\n".join(block("key", value, 2))) == {"key": value}
