@@ -253,6 +253,7 @@ _SAID = {
     "item": "the item that is worked on",
     "data": "the data of the event",
     "native": "the record of the source",
+    "subject": "what the rule is about",
     "time": "the instant at which the event was accepted",
     "answer": "a part of the answer",
 }

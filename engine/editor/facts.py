@@ -13,6 +13,7 @@ from engine.compile.compilation import Compilation
 from engine.compile.expressions import Expressions
 from engine.compile.incremental import Look
 from engine.compile.memo import Memo
+from engine.compile.rule_facts import TYPES
 from engine.connect.connector_plan import ANSWER
 from engine.editor.locals import Local, locals_at
 from engine.editor.outline import Outline, Site, pairs, text_of
@@ -93,20 +94,28 @@ class Facts:
                 found = known.type_of(local.name)
                 kind = self._step_type(local) if found is None or found is ANY else found
                 return kind, local.name in known.nullable
-            case "event":
-                return self.compilation.event_types.get(text_of(local.node), ANY), False
-            case "awaited":
-                return self.event_record(text_of(local.node)), False
-            case "data":
-                return self.type_named(text_of(local.node)), False
-            case "native":
-                return self.native_type(text_of(local.node)), False
-            case "time":
-                return DATETIME, False
             case "item":
                 return self._item_type(outline, local), False
             case _:
-                return ANSWER.get(local.name, ANY), False
+                return self._given_type(local), False
+
+    def _given_type(self, local: Local) -> Type:
+        """The type of a name that a document need not say anything about but what it is for."""
+        match local.what:
+            case "event":
+                return self.compilation.event_types.get(text_of(local.node), ANY)
+            case "awaited":
+                return self.event_record(text_of(local.node))
+            case "data":
+                return self.type_named(text_of(local.node))
+            case "subject":
+                return TYPES.get(local.name, ANY)
+            case "native":
+                return self.native_type(text_of(local.node))
+            case "time":
+                return DATETIME
+            case _:
+                return ANSWER.get(local.name, ANY)
 
     def _step_type(self, local: Local) -> Type:
         """The type of the result of a step by its verb, where the flow has not compiled yet."""

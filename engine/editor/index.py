@@ -26,6 +26,8 @@ class Index:
         """Begin with none."""
         self.kinds = kinds
         self.files: dict[str, FileIndex] = {}
+        self._connectors: Mapping[str, str] | None = None  # found when first asked for
+        self._systems: Mapping[str, Outline] | None = None
 
     def following(self, sources: Iterable[Source]) -> "Index":
         """The index of the files as they are now; this one stays as it is."""
@@ -55,16 +57,34 @@ class Index:
 
     def connectors(self) -> Mapping[str, str]:
         """The connector of each connection."""
-        connections = self.of_kind("connection").items()
-        return {name: text_of(child(one.root.node, "connector")) for name, one in connections}
+        if self._connectors is None:
+            connections = self.of_kind("connection").items()
+            self._connectors = {name: text_of(child(one.root.node, "connector")) for name, one in connections}
+        return self._connectors
 
     def canonical(self, symbol: Symbol) -> Symbol:
-        """The same symbol, with what belongs to a connection named by its connector."""
-        if symbol.kind not in {"operation", "source", "parameter"} or symbol.within.startswith("connector "):
-            return symbol
-        connection, dot, operation = symbol.within.partition(".")
-        connector = self.connectors().get(connection, connection)
-        return symbol._replace(within=f"connector {connector}{dot}{operation}")
+        """The same symbol by the name that its definition has.
+
+        What belongs to a connection is its connector's; a system without a document is the connection of
+        its name; a field of an entity is one of its newest version.
+        """
+        kind, within = symbol.kind, symbol.within
+        if kind in {"operation", "source", "parameter"} and not within.startswith("connector "):
+            connection, dot, operation = within.partition(".")
+            connector = self.connectors().get(connection, connection)
+            return symbol._replace(within=f"connector {connector}{dot}{operation}")
+        if kind == "system" and symbol.name not in self.systems() and symbol.name in self.connectors():
+            return symbol._replace(kind="connection")
+        if kind == "field" and within.startswith("entity "):
+            found = self.of_kind("entity").get(within.removeprefix("entity "))
+            return symbol._replace(within=f"canonical/{found.title}@{found.version}") if found else symbol
+        return symbol
+
+    def systems(self) -> Mapping[str, Outline]:
+        """The systems that have a document of their own."""
+        if self._systems is None:
+            self._systems = self.of_kind("system")
+        return self._systems
 
     def definitions(self, symbol: Symbol, version: int | None = None) -> list[Occurrence]:
         """Where something gets its name; of an entity, in the version that is meant if it is there."""

@@ -56,6 +56,9 @@ def _of_document(outline: Outline) -> Iterator[Local]:
         yield from _of_flow(outline, root)
     elif outline.cls is EventDocument:
         yield Local(name="data", what="data", node=child(root, "data"))
+    elif outline.kind == "rule":
+        subject = child(root, "applies_to")
+        yield Local(name=text_of(subject), what="subject", node=subject)
     elif outline.kind == "connector":
         yield from (
             Local(name=name, what="answer") for name in ("status", "header", "body", "payload", "item")

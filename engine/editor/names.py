@@ -109,6 +109,13 @@ def _sources(view: View, outline: Outline, site: Site, cursor: Cursor) -> Iterat
             yield Item(label=label, what="source", about=about, insert=label, span=cursor.word("-."))
 
 
+def _systems(view: View, outline: Outline, site: Site, cursor: Cursor) -> Iterator[Item]:
+    """Those that have a document, and those that are connections."""
+    del outline, site
+    yield from documents(view, "system", cursor)
+    yield from documents(view, "connection", cursor)
+
+
 def _types(view: View, outline: Outline, site: Site, cursor: Cursor) -> Iterator[Item]:
     del outline, site
     for name in view.facts.type_names():
@@ -172,6 +179,15 @@ def _entity_fields(view: View, outline: Outline, site: Site, cursor: Cursor) -> 
     del view, site
     for key, _ in pairs(child(outline.root.node, "fields")):
         yield Item(label=key.text, what="field", insert=key.text, span=cursor.word("-"))
+
+
+def _entity_paths(view: View, outline: Outline, site: Site, cursor: Cursor) -> Iterator[Item]:
+    """`client.name`: the fields of all entities."""
+    del outline, site
+    for name, entity in view.index.of_kind(ENTITY).items():
+        for key, _ in pairs(child(entity.root.node, "fields")):
+            label = f"{name}.{key.text}"
+            yield Item(label=label, what="field", insert=label, span=cursor.word("-."))
 
 
 def _own_operations(view: View, outline: Outline, site: Site, cursor: Cursor) -> Iterator[Item]:
@@ -249,6 +265,8 @@ _SPECIAL: Mapping[str, _Names] = {
     "stub": _stubs,
     "source": _sources,
     "type": _types,
+    "system": _systems,
+    "entity field": _entity_paths,
     "step": _steps,
     "column": _columns,
     "connector": _connectors,

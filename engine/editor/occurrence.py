@@ -192,8 +192,10 @@ def _of_field(outline: Outline, site: Site, text: Text) -> Iterator[Occurrence]:
 def _of_entity_field(outline: Outline, site: Site, text: Text) -> Iterator[Occurrence]:
     """`client.name`: an entity, and a field of it."""
     del outline, site
-    first = text.partition(".")[0]
+    first, _, path = text.partition(".")
     yield _part(Symbol(ENTITY, "", first), text, 0, len(first))
+    if path:
+        yield _part(Symbol("field", f"entity {first}", path), text, len(first) + 1, len(text))
 
 
 def _of_column(outline: Outline, site: Site, text: Text) -> Iterator[Occurrence]:

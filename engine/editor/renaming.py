@@ -13,7 +13,7 @@ from engine.editor.reading import LANGUAGES, readings
 from engine.editor.symbol import Symbol
 from engine.editor.view import View
 from engine.source import Source, Span
-from engine.spec.field import FORMS, IDENTIFIER, NAME, STEP_NAME
+from engine.spec.field import FORMS, IDENTIFIER, NAME, STEP_NAME, FormulaText
 from engine.values.type import Any
 from engine.workspace.decode import make_text
 from engine.workspace.node import ScalarNode
@@ -22,7 +22,9 @@ from engine.workspace.node import ScalarNode
 FORM_OF: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("flow", "mapping", "policy", "event", "calendar"), NAME),
-        **dict.fromkeys(("entity", "table", "connection", "local", "item", "field", "branch"), IDENTIFIER),
+        **dict.fromkeys(
+            ("entity", "table", "connection", "system", "local", "item", "field", "branch"), IDENTIFIER
+        ),
         "step": STEP_NAME,
     }
 )
@@ -71,6 +73,7 @@ def rename(view: View, source: Source, offset: int, name: str) -> tuple[Edit, ..
     one = renamable(view, source, offset)
     symbol = one.symbol
     _check_name(view, symbol, name)
+    _check_rules(view, symbol)
     if symbol.kind == "field":
         _check_unknown(view, symbol)
     last = symbol.name.rpartition(".")[2] if symbol.kind == "field" else symbol.name
@@ -93,6 +96,21 @@ def _check_name(view: View, symbol: Symbol, name: str) -> None:
     taken = view.index.definitions(wanted)
     if taken and wanted != symbol:
         raise Refused(f"`{name}` is in use: {_place(taken[0].span)}")
+
+
+def _check_rules(view: View, symbol: Symbol) -> None:
+    """Refuse when a rule on documents speaks of the name: what it means by it is its author's affair."""
+    if symbol.kind in ("local", "item", "field", "branch"):
+        return
+    word = re.compile(rf"(?<![\w-]){re.escape(symbol.name)}(?![\w-])")
+    for outline in view.index.outlines():
+        for site in outline.sites if outline.kind == "rule" else ():
+            node = site.key if site.key is not None and word.search(site.key.text) else site.node
+            spoken = site.text_class is FormulaText or node is site.key
+            if isinstance(node, ScalarNode) and spoken and word.search(node.text):
+                raise Refused(
+                    f"a rule speaks of `{symbol.name}` at {_place(node.span)}; change that by hand first"
+                )
 
 
 def _check_unknown(view: View, symbol: Symbol) -> None:

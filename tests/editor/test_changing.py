@@ -55,7 +55,8 @@ def rename(desk):
         ((MAPPING, "entry.worked_on", 8), "worked_on", "day"),
         (("policies/calendars/billing.yaml", "calendar: billing", 11), "billing", "weekly"),
         (("policies/tables/tables.yaml", "table: rate_card", 8), "rate_card", "rates"),
-        (("connectors/connections.yaml", "connection: erp", 12), "erp", "books"),
+        (("connectors/connections.yaml", "connection: crm", 12), "crm", "sales"),
+        (("schemas/canonical/systems.yaml", "system: hr", 8), "hr", "people"),
         ((MAPPING, "as: line", 4), "line", "row"),
     ],
 )
@@ -91,6 +92,13 @@ def test_flow_tests_pass_after_a_field_was_renamed(rename, pack, desk):
         (POLICY, "policy: billing-cutoff", 10, "Not A Name", "is no name here"),
         (MAPPING, "obligation.price", 12, "worth", "nobody knows what it is a field of"),
         (MAPPING, "a.signed_on for", 3, "agreed_on", "this would break mappings/engagement.yaml"),
+        (
+            "connectors/connections.yaml",
+            "connection: erp",
+            12,
+            "books",
+            "a rule speaks of `erp` at policies/rules.yaml",
+        ),
         (FLOW, "  job:", 3, "the_job", "this would break"),
         (FLOW, "about: Approved", 9, "x", "no name here"),
         (MAPPING, "round(rate", 2, "x", "no name here"),

@@ -149,6 +149,9 @@ def test_in_a_flow(complete, text, wanted, absent):
         ("schemas/d.yaml", "entity: d\nfields:\n  id: {type: |}\n", {"string", "money"}),
         ("schemas/d.yaml", "event: d\ndata: canonical/time_entry@1\nidentity: data.|\n", FIELDS_OF_ENTRY),
         ("schemas/d.yaml", "event: d\nsources:\n- from: psa.|\n", {"psa.time_entry_approved"}),
+        ("schemas/d.yaml", "entity: d\nfields:\n  id: {type: string, system_of_record: |}\n", {"hr", "erp"}),
+        ("schemas/d.yaml", "entity: d\nfields:\n  id: {type: string, copy_of: |}\n", {"client.name"}),
+        ("policies/d.yaml", "rule: d\napplies_to: step\ndemands: step.|\n", {"policies", "verb"}),
         ("connectors/d.yaml", "connection: d\nconnector: |\n", {"netsuite", "kantata"}),
         (
             "flows/d.test.yaml",
