@@ -7,11 +7,11 @@ holds no values, since those may be personal. References lead to places in the s
 what vendors really send.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import jsonschema_rs
 
@@ -215,15 +215,68 @@ def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], lis
             raise SchemaUnusable(
                 f"{reference!r} is in another file; only references within one (#/...) are followed"
             )
-    fast = _validator(schema)
+    whole = _validator(schema)
+    bounds = () if any(references(schema)) else tuple(_bounds(schema))
+    quick = None if bounds else whole.is_valid
 
     def complaints(value: Value) -> list[str]:
+        nonlocal quick
+        if quick is None:  # a workspace that is only checked never needs it
+            quick = _validator(_unbounded(schema)).is_valid
         plain = value if decode is None else _plain(value)
-        if not fast.is_valid(plain):
-            return _explain(fast, plain)
+        if not quick(plain) or (bounds and not _within(bounds, plain)):
+            return _explain(whole, plain)
         return [] if decode is None else _undecodable(decode, value)
 
     return complaints
+
+
+_Bound: TypeAlias = tuple[tuple[str, ...], Decimal | int, Decimal | int]
+_BOUNDS = ("minimum", "maximum")
+
+
+def _bounds(schema: Value, path: tuple[str, ...] = ()) -> Iterator[_Bound]:
+    """The bounds of numbers with a fraction: where, least, greatest.
+
+    The library writes out a Decimal and reads it again for each of its bounds; Python only compares it.
+    """
+    if not isinstance(schema, Mapping):
+        return
+    if _has_bounds(schema):
+        least, greatest = schema.get("minimum", -_ENDLESS), schema.get("maximum", _ENDLESS)
+        yield path, cast("Decimal | int", least), cast("Decimal | int", greatest)
+    properties = schema.get("properties")
+    for name, inner in properties.items() if isinstance(properties, Mapping) else ():
+        yield from _bounds(inner, (*path, name))
+
+
+_ENDLESS = Decimal("Infinity")
+
+
+def _has_bounds(schema: Mapping[str, Value]) -> bool:
+    return "number" in _list(schema.get("type")) and any(key in schema for key in _BOUNDS)
+
+
+def _unbounded(schema: Schema) -> dict[str, Value]:
+    """The schema without what `_bounds` found in it."""
+    made = {key: value for key, value in schema.items() if key not in _BOUNDS or not _has_bounds(schema)}
+    if isinstance(properties := schema.get("properties"), Mapping):
+        made["properties"] = {
+            name: _unbounded(inner) if isinstance(inner, Mapping) else inner
+            for name, inner in properties.items()
+        }
+    return made
+
+
+def _within(bounds: Sequence[_Bound], value: Value) -> bool:
+    for path, least, greatest in bounds:
+        found = value
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        kind = type(found)
+        if (kind is Decimal or kind is int) and not least <= found <= greatest:  # type: ignore[operator]
+            return False
+    return True
 
 
 def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:

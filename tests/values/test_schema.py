@@ -134,6 +134,26 @@ SCHEMA = {
 }
 
 
+NUMBERS = st.integers(-3, 3) | st.decimals(-3, 3, allow_nan=False, places=1)
+BOUNDED_NUMBER = st.fixed_dictionaries(
+    {"type": st.sampled_from(["number", ["number", "null"], "integer", ["string", "number"]])},
+    optional={"minimum": NUMBERS, "maximum": NUMBERS, "exclusiveMaximum": NUMBERS},
+)
+BOUNDED = st.recursive(
+    BOUNDED_NUMBER,
+    lambda inner: st.fixed_dictionaries(
+        {"properties": st.dictionaries(st.sampled_from("ab"), inner)},
+        optional={"type": st.just("object"), "items": inner, "minimum": NUMBERS},
+    ),
+    max_leaves=4,
+)
+BOUNDED_VALUES = st.recursive(
+    NUMBERS | st.sampled_from([None, True, "a"]),
+    lambda inner: st.dictionaries(st.sampled_from("ab"), inner) | st.lists(inner, max_size=2),
+    max_leaves=4,
+)
+
+
 class TestComplaints:
     @pytest.mark.parametrize(
         "value, said",
@@ -176,6 +196,13 @@ class TestComplaints:
         schema = {"multipleOf": Decimal("0.01"), "maximum": Decimal("999.99")}
         valid = checked_schema(schema, "n").complaints(amount) == []
         assert valid is (amount % Decimal("0.01") == 0 and amount <= Decimal("999.99"))
+
+    @given(BOUNDED, BOUNDED_VALUES)
+    def test_bounds_of_numbers_are_judged_as_the_reference_judges_them(self, schema, value):
+        wanted = jsonschema.Draft202012Validator(schema).is_valid(value)
+        said = checked_schema(schema, "n").complaints(value)
+        assert (said == []) is wanted
+        assert wanted or "does not fulfil" not in str(said)
 
     @given(VALUES)
     def test_the_reference_implementation_agrees(self, value):
