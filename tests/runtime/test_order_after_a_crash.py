@@ -51,6 +51,7 @@ steps:
       externalId: order.id
       line: {fields: {amount: order.amount}}
       route: {value: books}
+    stands: The books keep every order, also one that nobody wanted.
   fine:
     check: large-order
   told:

@@ -19,18 +19,21 @@ from engine.runtime.recover import Recovery
 from tests.runtime.scripted import Stopped, failure
 
 STEPS = """
-project: {read: erp.project, with: {id: item.group}}
+project: {read: erp.project, with: {id: {path: item.group, required: true}}}
 named: {map: named}
 ok: {check: [shut]}
-put: {write: erp.line, with: {key: project.id, day: item.day, to: named.group}, links: {item: item.id}}
+put:
+  write: erp.line
+  with: {key: project.id, day: item.day, to: named.group}
+  links: {item: item.id}
 post: {write: erp.journal, with: {key: put.id}}
-say: {emit: item.said, with: {id: post.id, day: item.day}}
+say: {emit: item.said, with: {id: post.id, day: {path: item.day, required: true}}}
 """
 DOCUMENTS = """
 mapping: named
 inputs: {item: canonical/item@1}
 output: canonical/item@1
-fields: {id: item.id, group: {xref: item, id: item.group, in: erp}}
+fields: {id: item.id, group: {xref: item, id: item.group, in: erp, required: true}}
 ---
 policy: shut
 inputs: {project: erp/project@1, item: canonical/item@1}
