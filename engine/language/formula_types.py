@@ -221,7 +221,7 @@ class Inference:
                 yes, no = self.shown(test)
                 return join((*self.under(yes, [body]), *self.under(no, [orelse])))
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                item = join(self._all(elements))
+                item = join(self._all(elements)) if elements else Known(type=NULL)
                 return Known(type=Listing(item=item.type, nullable=item.nullable))
             case ast.Dict():
                 return self._record(node)
@@ -447,9 +447,19 @@ class Inference:
         kind = self._look(item).type
         if isinstance(container, ast.List | ast.Tuple | ast.Set):
             for element in container.elts:
-                self._check_value(kind, element)
+                if not self._check_value(kind, element):
+                    self._check_member(item, element, self._look(element))
         elif family(self._look(container).type) == "text" and family(kind) == "text":
             self.need(item, "is no part of a text")
+        elif isinstance(held := self._look(container).type, Listing):
+            self._check_member(item, container, Known(type=held.item, nullable=held.nullable))
+
+    def _check_member(self, item: ast.expr, node: ast.expr, member: Known) -> None:
+        """A member that the value can never equal."""
+        known, written = [self._look(item), member], [self.tree.written(item), self.tree.written(node)]
+        refusal = comparison_refusal(ast.Eq(), known, written)
+        if refusal is not None:
+            self._refused(node, refusal)
 
     def _check_value(self, kind: Type, node: ast.AST) -> bool:
         """A text that a field can never hold is a misspelling."""
@@ -466,7 +476,7 @@ class Inference:
         known = self._all((node.left, node.right))
         written = [self.tree.written(node.left), self.tree.written(node.right)]
         refusal = arithmetic_refusal(node.op, known, written)
-        if refusal is not None and not {NULL} & {one.type for one in known}:
+        if refusal is not None and NULL not in [one.type for one in known]:
             return self._refused(node, refusal)
         for operand in (node.left, node.right):
             self.need(operand, "cannot be calculated with")

@@ -113,7 +113,7 @@ def longest_text(kind: Type) -> int | None:
 
 
 def _joined_lists(left: Listing, right: Listing) -> Listing:
-    """A list of which nothing is known but that it is empty adds nothing."""
+    """A list that is empty adds nothing."""
     if NULL in (left.item, right.item):
         other = right if left.item == NULL else left
         return replace(other, nullable=left.nullable or right.nullable)

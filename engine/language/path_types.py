@@ -235,9 +235,9 @@ class _Inference:
     # -- what is true
 
     def either(self, node: Node, base: _Base) -> _Base:
-        """`a || b` is the second where the first is null, false or empty."""
-        left, right = (self.of(part, base).known for part in node.parts)
-        found = Known(type=join((left, right)).type, nullable=right.nullable, unsure=right.unsure)
+        """`a || b` is the last where those before it are null, false or empty."""
+        parts = [self.of(part, base).known for part in node.parts]
+        found = Known(type=join(parts).type, nullable=parts[-1].nullable, unsure=parts[-1].unsure)
         return _Base(found, self.written(node))
 
     def all(self, node: Node, base: _Base) -> _Base:
@@ -312,9 +312,23 @@ class _Inference:
             if part.kind != "expression":
                 wanted = function.parameters[min(number, len(function.parameters) - 1)]
                 self._check_argument(function.name, wanted, part, next(values))
+        for part, known in zip((one for one in node.parts if one.kind == "expression"), applied, strict=True):
+            self._check_key(function.name, part, known)
         given = [one.known for one in plain]
         result = _RESULTS.get(function.name)
         return _Base(UNKNOWN if result is None else result(given, applied), self.written(node))
+
+    def _check_key(self, name: str, node: Node, known: Known) -> None:
+        """What an expression gives for each item must have an order where items are ordered by it."""
+        if name not in _ORDERING or isinstance(known.type, Any):
+            return
+        written = self.written(node.parts[0])
+        if family(known.type) not in (*ORDERED, "null"):
+            message = f"{name}() orders numbers, texts or dates, and `{written}` is {describe(known.type)}"
+            self.mistake("arguments", node.parts[0], message, name=name)
+        elif known.nullable:
+            message = f"{name}() orders what is there, and `{written}` may be null"
+            self.mistake("nullable", node.parts[0], message, help_="leave out the items without it: [?field]")
 
     def _check_argument(self, name: str, wanted: str, node: Node, value: _Base) -> None:
         accepted, known = _ACCEPTED[wanted], value.known
@@ -332,6 +346,7 @@ class _Inference:
             self.mistake("nullable", node, message, help_=f"write {name}({value.written}[?@ != `null`])")
 
 
+_ORDERING = ("sort_by", "max_by", "min_by")
 _SCALARS = ("any", "number", "text", "boolean", "date", "datetime", "list", "record", "null")
 _ACCEPTED: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType(
     {
@@ -362,7 +377,7 @@ def known_value(value: Value) -> Known:
         case str():
             return Known(type=Enum(values=(value,)))
         case list():
-            item = join(map(known_value, value))
+            item = join(map(known_value, value)) if value else Known(type=NULL)
             return Known(type=Listing(item=item.type, nullable=item.nullable))
         case dict():
             made = {name: known_value(inner) for name, inner in value.items()}

@@ -267,7 +267,10 @@ def check(kind: Type, value: Value, path: tuple[str | int, ...] = ()) -> list[De
             if not isinstance(value, list):
                 return [DecodeError(path, f"expected a list, found {_shown(value)}")]
             return [
-                error for index, entry in enumerate(value) for error in check(item, entry, (*path, index))
+                error
+                for index, entry in enumerate(value)
+                if not (entry is None and kind.nullable)
+                for error in check(item, entry, (*path, index))
             ]
         case Record():
             return _check_record(kind, value, path)
