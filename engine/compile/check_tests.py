@@ -39,7 +39,9 @@ def check_tests(compilation: Compilation) -> None:
     """Every test is of something that exists, and stubs and expects what that has."""
     fixtures: dict[tuple[str, str], str] = {}
     for document in compilation.documents(FlowTestDocument).values():
-        if document.flow:
+        if document.subject is document.test:
+            compilation.report(problems.nothing_tested(document.keys["flow"]))
+        elif document.flow:
             _check_flow_test(compilation, document)
         else:
             _check_single(compilation, document)

@@ -20,6 +20,16 @@ def no_now(test: Text) -> Problem:
     )
 
 
+def nothing_tested(span: Span) -> Problem:
+    """A test of an empty list of flows."""
+    return Problem(
+        code="TG231",
+        message="this test names no flow",
+        span=span,
+        help=("name the flow under test: `flow: NAME`",),
+    )
+
+
 def nothing_happens(test: Text) -> Problem:
     """A test in which nothing comes in."""
     return Problem(
