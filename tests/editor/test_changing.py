@@ -173,15 +173,46 @@ def test_a_near_name_is_one_click_away(fixes, name, old, new, code, wanted):
     assert found[0]["diagnostics"][0]["code"] == code
 
 
-def test_missing_fields_are_added_with_what_an_input_has(fixes):
-    (found,) = fixes(MAPPING, "  hours: hours\n", "", "TG408")
-    assert found["title"] == "Add `hours`"
-    (change,) = next(iter(found["edit"]["changes"].values()))
-    assert change["newText"] == "\n  hours: hours"
-
-
-def test_a_text_is_put_into_quotes(fixes):
-    found = fixes(
-        POLICY, 'reason: "Time entry {{ entry.id }} is', "reason: Time entry: {{ entry.id }} is", "TG113"
-    )
-    assert found == [] or found[0]["title"].startswith("Write ")
+@pytest.mark.parametrize(
+    "change, title, text",
+    [
+        ((MAPPING, "  hours: hours\n", "", "TG408"), "Add `hours`", "\n  hours: hours"),
+        (
+            (FLOW, "    with: {id: project.contract_id}\n", "", "TG411"),
+            "Add `with`",
+            "\n    with: {id: entry.id}",
+        ),
+        ((FLOW, "{external_id: project.id}", "{}", "TG411"), "Add `external_id`", "external_id:"),
+        (
+            (POLICY, "{role: controller, reason: required}", "{reason: required}", "TG205"),
+            "Add `role`",
+            ", role:",
+        ),
+        ((POLICY, "to: delivery-operations, severity", "severity", "TG205"), "Add `to`", ", to:"),
+        (
+            (MAPPING, "state: {value: completed}", "state: {expr: milestone.changes_scope}", "TG409"),
+            "Add `as: string`",
+            ", as: string",
+        ),
+        (
+            (MAPPING, "about: Delivery moves on, whatever", "about: Delivery moves on: whatever", "TG113"),
+            'Write "Delivery moves on: whatever becomes of the billing."',
+            '"Delivery moves on: whatever becomes of the billing."',
+        ),
+        (
+            (
+                MAPPING,
+                '"None if rate is None else round(rate.amount * entry.minutes / 60, 2)"',
+                "round(rate.amount * entry.minutes / 60, 2)",
+                "TG114",
+            ),
+            'Write "round(rate.amount * entry.minutes / 60, 2)"',
+            '"round(rate.amount * entry.minutes / 60, 2)"',
+        ),
+    ],
+)
+def test_what_help_asks_for_is_one_click_away(fixes, change, title, text):
+    found = {one["title"]: one for one in fixes(*change)}
+    assert title in found
+    (edit,) = next(iter(found[title]["edit"]["changes"].values()))
+    assert edit["newText"] == text
