@@ -102,7 +102,10 @@ class Desk:
             return await loop.run_in_executor(self._thread, folder.look, dict(folder.texts), generation)
         except InputError as error:
             self._failed(str(error))
-            return None
+        except Exception as error:  # noqa: BLE001 - the last door: a person goes on typing, and is told
+            fault = f"{type(error).__name__}: {error}"
+            self._failed(f"This is a fault of Tidegate itself ({fault}). What was found before still holds.")
+        return None
 
     async def fresh(self, folder: Folder) -> View | None:
         """The workspace as it is now, for questions whose answer changes files."""

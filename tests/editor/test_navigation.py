@@ -27,6 +27,7 @@ def ask(desk):
     return asked
 
 
+@pytest.mark.requirement("GOV-22")
 @pytest.mark.parametrize(
     "name, needle, plus, wanted",
     [

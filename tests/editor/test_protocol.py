@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -109,6 +110,64 @@ def test_texts_of_every_kind_are_borne(pack):
             await client.ask("textDocument/hover", middle)
             await client.ask("textDocument/semanticTokens/full", {"textDocument": middle["textDocument"]})
             await client.ask("textDocument/documentSymbol", {"textDocument": middle["textDocument"]})
+        assert await client.stop() == 0
+
+    run(work())
+
+
+PIECES = (
+    "{",
+    "]",
+    ": ",
+    "'",
+    '"',
+    "\n",
+    "\n  ",
+    "- ",
+    "|",
+    "&a ",
+    "*a",
+    "{{",
+    "%}",
+    "entry.",
+    ".",
+    "(",
+    "#",
+    "😀",
+)
+
+
+def broken(text: str, chance: random.Random) -> str:
+    """A text with a few things put in and taken out."""
+    for _ in range(chance.randrange(1, 5)):
+        at = chance.randrange(len(text))
+        gone = chance.randrange(12) if chance.random() < 0.5 else 0
+        text = text[:at] + chance.choice(PIECES) + text[at + gone :]
+    return text
+
+
+def test_no_question_about_a_broken_text_is_answered_with_an_error(pack):
+    chance = random.Random(20260601)
+    files = [path for path in sorted(pack.rglob("*.yaml")) if path.stat().st_size]
+
+    async def work():
+        client = await Client.start(pack)
+        for path in files:
+            whole = await client.open(path)
+            for _ in range(4):
+                text = broken(whole, chance)
+                await client.write(path, text)
+                place = client.position(path, chance.randrange(len(text)))
+                params = {"textDocument": {"uri": path.as_uri()}, "position": place}
+                for question in (
+                    "completion",
+                    "hover",
+                    "definition",
+                    "semanticTokens/full",
+                    "documentSymbol",
+                ):
+                    await client.ask(f"textDocument/{question}", params)
+            await client.shut(path)
         assert await client.stop() == 0
 
     run(work())
