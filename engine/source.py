@@ -5,6 +5,7 @@ What lives here: :class:`Source` (a file's text), :class:`Span` (a range of it) 
 parsing, and messages.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,12 +22,15 @@ class Source:
 
     name: str
     text: str
-    _starts: tuple[int, ...] = field(init=False, repr=False)
+    _found: "list[array[int]]" = field(init=False, repr=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Index the line starts once; every problem asks for them."""
-        lengths = (len(line) + 1 for line in self.text.split("\n")[:-1])
-        object.__setattr__(self, "_starts", tuple(accumulate(lengths, initial=0)))
+    @property
+    def _starts(self) -> "array[int]":
+        """Where each line begins; found when first asked for, which is when there is a problem."""
+        if not self._found:
+            lengths = (len(line) + 1 for line in self.text.split("\n")[:-1])
+            self._found.append(array("I", accumulate(lengths, initial=0)))
+        return self._found[0]
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column of a character offset (0 to len(text))."""

@@ -15,14 +15,17 @@ from engine.language.path_types import known_value
 from engine.plan.table import Row, Table
 from engine.problems import did_you_mean
 from engine.problems.problem import Problem
-from engine.source import Source, Span
+from engine.source import Source, Span, Text
 from engine.values import type as types
 from engine.values.money import money_of
 from engine.values.type import Type
 from engine.values.value import Value
 from engine.workspace.kinds.reference import COLUMN_TYPES, TableDocument
 
-MAX_ROWS = 1_000_000
+MAX_ROWS = 50_000
+MAX_LINES = 2 * MAX_ROWS  # of a file with a row on a line, which is not even read when it has more
+MAX_JSON = 4 * 1024 * 1024  # characters; a list of lists of nothing takes a hundred bytes for each
+MAX_BAD_ROWS = 200  # so many mistakes in the rows of a table are reported; then it is put away
 KEY_TYPES = ("string", "integer", "decimal", "boolean", "date", "datetime")
 
 
@@ -97,6 +100,10 @@ def _mistakes(document: TableDocument) -> Iterator[Problem]:
             yield problems.not_a_day(column, columns[column])
 
 
+class _Enough(Exception):
+    """So many rows were reported that the rest would tell nothing new."""
+
+
 class _Reader:
     """Reads the rows of one table."""
 
@@ -108,11 +115,24 @@ class _Reader:
         effective = document.effective
         self._start = None if effective is None else str(effective.start)
         self._end = None if effective is None or effective.end is None else str(effective.end)
+        self._bad = 0
         self._reported: set[str] = set()  # columns: one mistake in a header is one problem
 
     def table(self) -> Table:
         """The rows that can be used; each other one is reported."""
         found: dict[object, list[tuple[Row, Written]]] = {}
+        rows: dict[object, list[Row]] = {}
+        try:
+            self._gather(found)
+            rows.update((key, self._apart(same)) for key, same in found.items())
+        except _Enough:
+            rows.update((key, [row for row, _ in same]) for key, same in found.items())
+        return Table(
+            name=str(self._document.name), key=self._key, rows=rows, start=self._start, end=self._end
+        )
+
+    def _gather(self, found: dict[object, list[tuple[Row, Written]]]) -> None:
+        """The rows that can be used, by their key."""
         for count, written in enumerate(self._written()):
             if count >= MAX_ROWS:
                 self._complain(written, None, f"a table has at most {MAX_ROWS:,} rows")
@@ -121,16 +141,12 @@ class _Reader:
             if row is not None:
                 parts = tuple(row[name] for name in self._key)
                 found.setdefault(parts[0] if len(parts) == 1 else parts, []).append((row, written))
-        return Table(
-            name=str(self._document.name),
-            key=self._key,
-            rows={key: self._apart(same) for key, same in found.items()},
-            start=self._start,
-            end=self._end,
-        )
 
     def _report(self, span: Span, why: str) -> None:
         self._compilation.report(problems.bad_row(span, why))
+        self._bad += 1
+        if self._bad >= MAX_BAD_ROWS:
+            raise _Enough
 
     def _complain(self, written: Written, column: str | None, why: str) -> None:
         self._report(written.place(column), written.called + why)
@@ -142,7 +158,7 @@ class _Reader:
             yield from rows_of_value(rows, self._report)
         elif file is not None:
             text = self._compilation.read_or_report(file)
-            if text is None:
+            if text is None or self._is_too_large(file, text):
                 return
             folder = file.span.source.name.rpartition("/")[0]
             found = rows_of_file(file, Source(posixpath.normpath(f"{folder}/{file}"), text), self._report)
@@ -151,6 +167,16 @@ class _Reader:
                 self._compilation.report(problems.unreadable(file, why))
             else:
                 yield from found
+
+    def _is_too_large(self, file: Text, text: str) -> bool:
+        """Whether there is more than can be a table, which is told before it is read."""
+        if str(file).endswith(".json"):
+            why = f"is longer than {MAX_JSON:,} characters" if len(text) > MAX_JSON else ""
+        else:
+            why = f"has more than {MAX_LINES:,} lines" if text.count("\n") > MAX_LINES else ""
+        if why:
+            self._compilation.report(problems.unreadable(file, f"`{file}` {why}; a table has no more"))
+        return bool(why)
 
     def _apart(self, same: list[tuple[Row, Written]]) -> list[Row]:
         """The rows of one key by their first day; one that says that it holds beside another is reported."""

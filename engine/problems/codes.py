@@ -48,6 +48,7 @@ _TITLES = {
     "TG123": "A list begins in the wrong place",
     "TG124": "A value is missing between commas",
     "TG125": "Keys and items stand side by side",
+    "TG126": "A character turns the text that follows it",
     "TG130": "A key is written twice",
     "TG131": "A key is not a plain text",
     "TG132": "Tags are not read",

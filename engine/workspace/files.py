@@ -24,7 +24,7 @@ FOLDERS = ("connectors", "flows", "mappings", "policies", "schemas")
 MARKER = "tidegate.yaml"
 MAX_FILES = 20_000
 MAX_DEPTH = 12
-MAX_DATA_BYTES = 64 * 1024 * 1024
+MAX_DATA_BYTES = 16 * 1024 * 1024
 
 _NO_DOCUMENTS = frozenset({"fixtures", "recordings", "node_modules", "__pycache__"})
 _FORMATS = PurePosixPath("schemas/tidegate")  # where the JSON Schemas of the documents themselves are
@@ -183,6 +183,10 @@ class Files:
     ) -> Iterator[str]:
         if entry.name.startswith("."):
             return
+        if not entry.name.isprintable():
+            # Bytes that are no text, or what would command the terminal of whoever reads the name.
+            collector.add(problems.unreadable_file(_shown(str(name)), "its name cannot be written"))
+            return
         is_document = name.suffix in {".yaml", ".yml"}
         if entry.is_symlink():
             if (is_document or entry.is_dir()) and not self._leads_out(name, collector) and is_document:
@@ -217,6 +221,11 @@ class Files:
             collector.add(problems.unreadable_file(name, _why(error)))
             return None
         return source_of(name, data, collector)
+
+
+def _shown(name: str) -> str:
+    """A name with a mark in place of what cannot be written."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)
 
 
 def _may_hold_documents(name: PurePosixPath) -> bool:

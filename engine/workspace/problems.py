@@ -65,6 +65,17 @@ def forbidden_character(span: Span, character: str) -> Problem:
     )
 
 
+def turning_character(span: Span, character: str) -> Problem:
+    """A character that shows what follows it in another order than a program reads it."""
+    name = unicodedata.name(character).lower()
+    return Problem(
+        code="TG126",
+        message=f"the character U+{ord(character):04X} ({name}) turns the text that follows it",
+        span=span,
+        help=(f'remove it; inside of double quotes it can be written as "{_escaped(character)}"',),
+    )
+
+
 def _escaped(character: str) -> str:
     number = ord(character)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

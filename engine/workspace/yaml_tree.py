@@ -77,6 +77,8 @@ def _undecodable(name: str, data: bytes, error: UnicodeDecodeError) -> Problem:
 _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+# What makes a text read otherwise than it stands there; marks of single letters are none of these.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _DIRECTIVE = re.compile(r"^%(?:YAML|TAG)\b[^\n]*", re.MULTILINE)
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -107,6 +109,9 @@ def _acceptable(source: Source, collector: Collector) -> bool:
         return False
     if found := _FORBIDDEN.search(text):
         collector.add(problems.forbidden_character(Span(source, *found.span()), found.group()))
+        return False
+    if not text.isascii() and (found := _TURNING.search(text)):
+        collector.add(problems.turning_character(Span(source, *found.span()), found.group()))
         return False
     if found := _DIRECTIVE.search(text):
         collector.add(problems.directive(Span(source, *found.span())))
