@@ -36,7 +36,7 @@ from engine.core.verbs.wait import wait
 from engine.core.verbs.write import write
 from engine.event import Event
 from engine.language.compiled import ASK, Compiled, EvaluationError, Scope
-from engine.plan.plan import FlowPlan, Stage
+from engine.plan.plan import FlowPlan
 from engine.plan.step import (
     AnyStep,
     CheckStep,
@@ -177,53 +177,64 @@ def _refresh(state: RunState, step_name: str, refreshed: dict[int, int]) -> None
 
 
 def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
-    state = turn.state
+    """Take every step as far as it goes; most are done once and on no condition, and taken right here."""
+    state, commands = turn.state, turn.commands
     steps, scope = state.steps, state.scope
     scope[ASK] = turn.ask  # type: ignore[assignment]
     found = 0
-    for stage in state.flow.stages:
-        index, _, needs, _, _, step = stage
+    for index, name, needs, is_plain, step in state.flow.stages:
         if steps[index] < DONE:
             for need in needs:
-                if steps[need.step] is not DONE or need.branch is not None:
-                    if _ready(turn, step):
-                        _work(turn, stage)
+                if steps[need] is not DONE:
+                    _consider(turn, step)
                     break
             else:
-                _work(turn, stage)
+                if is_plain:
+                    given = len(commands)
+                    try:
+                        steps[index], value = _VERBS[type(step)](turn, step, scope, None)
+                        if steps[index] is DONE:
+                            scope[name] = value
+                    except EvaluationError as error:
+                        _fail(turn, step, given, error)
+                else:
+                    _consider(turn, step)
         found |= 1 << steps[index]
     del scope[ASK]
     state.status = _STATUSES[found]
-    return state, turn.commands
+    return state, commands
 
 
-def _ready(turn: Turn, step: AnyStep) -> bool:
-    """Whether a step can be worked of which something that it needs is not plainly done."""
+def _consider(turn: Turn, step: AnyStep) -> None:
+    """Take a step that may have to wait or to be skipped, or that is done for several items."""
     blocked = _blocked(turn.state, step)
-    if blocked:
+    if blocked is None:
+        _work(turn, step)
+    elif blocked:
         _skip(turn, step, blocked)
-    elif blocked is not None:
+    else:
         turn.state.steps[step.index] = PENDING
-    return blocked is None
 
 
-def _work(turn: Turn, stage: Stage) -> None:
-    """Take one step as far as it goes."""
-    index, name, _, when, items, step = stage
-    scope = turn.state.scope
+def _work(turn: Turn, step: AnyStep) -> None:
+    """Take one step as far as it goes, if it is wanted."""
+    state, verb = turn.state, _VERBS[type(step)]
     given = len(turn.commands)
     try:
-        if when is not None and not truth(when.call(scope)):
-            _skip(turn, step, f"not when {when.text}")
+        if step.when is not None and not truth(step.when.call(state.scope)):
+            _skip(turn, step, f"not when {step.when.text}")
             return
-        verb = _VERBS[type(step)]
-        status, value = verb(turn, step, scope, None) if items is None else _each(turn, step, items, verb)
+        status, value = (
+            verb(turn, step, state.scope, None)
+            if step.for_each is None
+            else _each(turn, step, step.for_each, verb)
+        )
     except EvaluationError as error:
         _fail(turn, step, given, error)
         return
-    turn.state.steps[index] = status
+    state.steps[step.index] = status
     if status is DONE:
-        scope[name] = value
+        state.scope[step.name] = value
 
 
 def _fail(turn: Turn, step: AnyStep, given: int, error: EvaluationError) -> None:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from engine.language.compiled import Compiled
 from engine.plan.lineage import Lineage
 from engine.plan.ownership import FieldOwner
-from engine.plan.step import AnyStep, ForEach, Need
+from engine.plan.step import AnyStep
 from engine.values.value import Value
 
 
@@ -53,8 +53,8 @@ class SourcePlan:
     mapping: str
 
 
-# Index, name, needs, condition and items of a step, and the step.
-Stage: TypeAlias = tuple[int, str, tuple[Need, ...], Compiled | None, ForEach | None, AnyStep]
+# Index and name of a step, the indexes of those that it needs, whether it is plain, and the step.
+Stage: TypeAlias = tuple[int, str, tuple[int, ...], bool, AnyStep]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,10 @@ class FlowPlan:
 
     def __post_init__(self) -> None:
         """Lay out what every pass asks of every step: a tuple is read quicker than seven kinds of steps."""
-        stages = tuple((one.index, one.name, one.needs, one.when, one.for_each, one) for one in self.steps)
+        stages = tuple(
+            (one.index, one.name, tuple(need.step for need in one.needs), one.is_plain, one)
+            for one in self.steps
+        )
         object.__setattr__(self, "stages", stages)
 
     def step(self, name: str) -> AnyStep | None:

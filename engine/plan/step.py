@@ -46,6 +46,11 @@ class Step:
         verb = type(self).__name__.removesuffix("Step").lower()
         object.__setattr__(self, "key", f"{verb}:{self.name}")
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is done once, and as soon as what it needs is done, whatever was chosen there."""
+        return self.when is None and self.for_each is None and all(one.branch is None for one in self.needs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadStep(Step):
