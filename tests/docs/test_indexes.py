@@ -8,6 +8,13 @@ import pytest
 from engine.workspace.kinds import KINDS
 from tests.docs.reading import DOCS, ROOT
 
+COOKBOOK = DOCS / "cookbook"
+
+
+def anchor(title):
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
 
 def linked(page):
     """The files that a page links to, by their path from the page."""
@@ -21,9 +28,39 @@ def test_every_decision_is_listed():
 
 def test_every_page_is_listed():
     there = {path.name for path in DOCS.glob("*.md")} | {
-        f"reference/{path.name}" for path in DOCS.glob("reference/*.md")
+        f"{folder}/{path.name}"
+        for folder in ("cookbook", "reference")
+        for path in DOCS.glob(f"{folder}/*.md")
     }
     assert there - {"README.md"} - linked(DOCS / "README.md") == set()
+
+
+def test_every_recipe_is_in_the_list_of_the_cookbook():
+    """With what an analyst would search for, and only once."""
+    listed = re.findall(
+        r"\| \[[^\]]+\]\((\w+\.md#[^)]+)\) \|", (COOKBOOK / "README.md").read_text(encoding="utf-8")
+    )
+    recipes = [
+        f"{page.name}#{anchor(title)}"
+        for page in COOKBOOK.glob("*.md")
+        for title in re.findall(r"^## (.+\?)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ]
+    assert sorted(listed) == sorted(recipes)
+
+
+@pytest.mark.parametrize(
+    "page", sorted(set(COOKBOOK.glob("*.md")) - {COOKBOOK / "README.md"}), ids=lambda page: page.stem
+)
+def test_every_recipe_has_documents_and_a_test_that_is_run(page):
+    text = page.read_text(encoding="utf-8")
+    recipes = [part for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:] if "?\n" in part[:200]]
+    assert recipes
+    for recipe in recipes:
+        assert re.search(r"^(mapping|policy|flow): ", recipe, flags=re.MULTILINE), recipe
+        assert re.search(r"^test: ", recipe, flags=re.MULTILINE), recipe
+        assert re.search(
+            r"^\$ tidegate test \S+\n(.+\n)+\n\d+ tests?: all passed\.", recipe, flags=re.MULTILINE
+        ), recipe
 
 
 def test_every_kind_of_document_has_a_page_that_leads_to_its_keys():
