@@ -7,7 +7,7 @@ from types import MappingProxyType
 from engine.editor.fixtures import sample_keys
 from engine.editor.item import Edit, Refused
 from engine.editor.navigation import occurrences_at
-from engine.editor.occurrence import CANONICAL, Occurrence
+from engine.editor.occurrence import CANONICAL, Occurrence, is_target, target_base
 from engine.editor.outline import Outline
 from engine.editor.reading import LANGUAGES, readings
 from engine.editor.symbol import Symbol
@@ -130,11 +130,17 @@ def _unknown_reads(view: View, name: str) -> Iterator[Span]:
 
 
 def _unknown_in(view: View, outline: Outline, name: str) -> Iterator[Span]:
+    literal = re.compile(rf"""['"`]{re.escape(name)}['"`]""")
     for site in outline.sites:
+        made = is_target(site) and site.key is not None and name in site.key.text.split(".")
+        if made and site.key is not None and isinstance(target_base(outline, site, view.facts), Any):
+            yield site.key.span
         cls = site.text_class
         if cls not in LANGUAGES or not isinstance(site.node, ScalarNode) or name not in site.node.text:
             continue
         text = make_text(site.node, cls)
+        if (found := literal.search(text)) is not None:  # the key of a record that a formula makes, perhaps
+            yield text.at(*found.span())
         for one in readings(text, view.facts.scope_at(outline, site), view.facts.functions):
             if one.kind == "field" and one.name == name and isinstance(one.base, Any):
                 yield text.at(one.start, one.end)
