@@ -16,6 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from engine.language.budget import (
+    MAX_BITS,
     MAX_CHARACTERS,
     MAX_COMPREHENSION_DEPTH,
     MAX_DEPTH,
@@ -373,6 +374,8 @@ class _Allowed:
             number = Decimal(self.tree.written(node).replace("_", ""))
             if abs(number.adjusted()) > MAX_EXPONENT:
                 raise self._refuse(node, f"a number has an exponent beyond {MAX_EXPONENT}")
+        elif isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:  # written in base 16, or 2
+            raise self._refuse(node, f"a number has more than {MAX_DIGITS:,} digits")
         elif not (node.value is None or isinstance(node.value, bool | int | str)):
             raise self._refuse(node, "this is not a value of the language")
 

@@ -12,7 +12,19 @@ GROUND = ("source", "spec", "event", "effect", "values", "clock")
 TOP = "engine"
 
 # What both faces may use.
-FACES = ("session", "runtime", "insight", "preview", "flowtest", "drawing", "scaffold", "problems", "errors", "values", TOP)
+FACES = (
+    "session",
+    "runtime",
+    "insight",
+    "preview",
+    "flowtest",
+    "drawing",
+    "scaffold",
+    "problems",
+    "errors",
+    "values",
+    TOP,
+)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The ground: data and nothing else.

@@ -54,7 +54,9 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
 def _renaming(names: list[tuple[str, str]], tag: str) -> Callable[[str], str]:
     """Gives every document of these names a new one, and follows it wherever it is used."""
     entities = "|".join(re.escape(name) for kind, name in names if kind == "entity")
-    named = "|".join(re.escape(name) for kind, name in names if kind in {"mapping", "policy", "flow", "event"})
+    named = "|".join(
+        re.escape(name) for kind, name in names if kind in {"mapping", "policy", "flow", "event"}
+    )
     steps = (
         (rf"\b(canonical/|entity\.|entity: |ref: |xref: |links: {{)({entities})(?![\w-])", rf"\1\2_{tag}"),
         (rf"(?<![\w./-])({named})(?![\w-])", rf"\1-{tag}"),

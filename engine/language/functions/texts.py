@@ -29,7 +29,9 @@ def _split(value: Argument, separator: Argument = " ") -> list[str]:
 
 
 def _join(items: Argument, separator: Argument = "") -> str:
-    return bounded_text(text(separator).join(map(text_of, listing(items))))
+    between, parts = text(separator), [text_of(item) for item in listing(items)]
+    bounded_characters(sum(map(len, parts)) + len(between) * max(len(parts) - 1, 0))
+    return between.join(parts)
 
 
 def _pad(value: Argument, width: Argument, fill: Argument = " ") -> str:
