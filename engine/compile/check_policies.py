@@ -15,6 +15,7 @@ from engine.compile.check_table import meetings
 from engine.compile.compilation import Compilation
 from engine.compile.conditions import Region, region_of, region_of_row
 from engine.compile.expressions import Expressions
+from engine.plan.step import EmitStep, WriteStep
 from engine.problems import Problem
 from engine.source import Span, Text
 from engine.spec.field import Document
@@ -48,8 +49,8 @@ def check_policies(compilation: Compilation) -> None:
     for flow in compilation.documents(FlowDocument).values():
         for step in flow.steps.values():
             asked.update(str(name) for name in step.check)
-            for problem in _of_check([name for name in step.check if str(name) in cases], cases):
-                compilation.report(problem)
+        for problem in _of_flow(compilation, flow, cases):
+            compilation.report(problem)
     if compilation.documents(FlowDocument):
         for name, document in documents.items():
             if name not in asked:
@@ -171,6 +172,35 @@ def _never_asked(first: Text, second: Text, one: Case, other: Case) -> Problem |
         if meant and case.region.within(stop.region):
             return problems.never_asked(name, by, "asks for approval" if case.then.approve else "holds")
     return None
+
+
+def _of_flow(
+    compilation: Compilation, flow: FlowDocument, cases: Mapping[str, Sequence[Case]]
+) -> Iterator[Problem]:
+    """What is wrong with the checks of a flow."""
+    for step in flow.steps.values():
+        yield from _of_check([name for name in step.check if str(name) in cases], cases)
+    yield from _without_effect(compilation, flow, cases)
+
+
+def _without_effect(
+    compilation: Compilation, document: FlowDocument, cases: Mapping[str, Sequence[Case]]
+) -> Iterator[Problem]:
+    """Checks that may stop work, in a flow that writes or tells something and has no step wait for them."""
+    flow = compilation.flows.get(str(document.name))
+    if flow is None or not any(isinstance(step, WriteStep | EmitStep) for step in flow.steps):
+        return
+    awaited = {flow.steps[need.step].name for step in flow.steps for need in step.needs}
+    for name, step in document.steps.items():
+        stops = (
+            (str(policy), does)
+            for policy in step.check
+            for case in cases.get(str(policy), ())
+            if (does := _stops(case.then))
+        )
+        first = None if str(name) in awaited else next(stops, None)
+        if first is not None:
+            yield problems.nothing_waits(name, *first)
 
 
 def _differences(

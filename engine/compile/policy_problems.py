@@ -278,6 +278,17 @@ def unused(name: Text) -> Problem:
     )
 
 
+def nothing_waits(step: Text, policy: str, does: str) -> Problem:
+    """A check that may stop work, and no step that would be stopped."""
+    return Problem(
+        code="TG458",
+        message=f"nothing waits for check `{step}`, whose policy `{policy}` {does}",
+        span=step.span,
+        help=(f"write `needs: {step}` in the steps that must not go on before it",),
+        severity=Severity.WARNING,
+    )
+
+
 def never_applies(name: Text, condition: Text) -> Problem:
     """A condition that is never true."""
     return Problem(

@@ -175,6 +175,7 @@ _TITLES = {
     "TG455": "A policy never applies",
     "TG456": "A policy stops everything",
     "TG457": "A team or role may be misspelt",
+    "TG458": "Nothing waits for a check",
     "TG501": "Steps need each other",
     "TG502": "Values need each other",
     "TG503": "A step has not exactly one verb",

@@ -7,6 +7,7 @@ A mistake in the declaration of a field may show where the field is used; that l
 import argparse
 import json
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.session import incremental, pack_folder
-from tests.mutations.mistakes import KINDS, Mistake, mistakes
+from tests.mutations.mistakes import KINDS, TYPED, Mistake, mistakes
 
 FOLDERS = ("flows", "mappings", "policies", "schemas/canonical", "connectors/connections.yaml")
-WIDE = ("give a field another type", "give a number as its type")
 
 
 class Found(NamedTuple):
@@ -39,13 +39,20 @@ def texts(root: Path) -> dict[str, str]:
     return found
 
 
+def possible(root: Path) -> Iterator[Mistake]:
+    """Every mistake that can be made in the pack."""
+    found = texts(root)
+    made = set(re.findall(r"^output: canonical/(\w+)@", "\n".join(found.values()), re.MULTILINE))
+    for file, text in found.items():
+        yield from mistakes(file, text, made)
+
+
 def drawn(root: Path, seed: int, number: int) -> list[Mistake]:
     """So many different mistakes, all kinds alike as far as there are places for them."""
     dice = random.Random(seed)
     places: dict[str, list[Mistake]] = {kind: [] for kind in KINDS}
-    for file, text in texts(root).items():
-        for mistake in mistakes(file, text):
-            places[mistake.kind].append(mistake)
+    for mistake in possible(root):
+        places[mistake.kind].append(mistake)
     for candidates in places.values():
         dice.shuffle(candidates)
     chosen: list[Mistake] = []
@@ -80,7 +87,7 @@ def _fits(problem: object, mistake: Mistake, before: Mapping[str, str]) -> bool:
     span = problem.span  # type: ignore[attr-defined]
     if span.source.name == mistake.file and span.line in mistake.lines:
         return True
-    if mistake.kind not in WIDE:
+    if mistake.kind not in TYPED:
         return False
     line = before[mistake.file][: mistake.start].rpartition("\n")[2]
     name = line.strip().split(":")[0]

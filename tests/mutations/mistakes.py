@@ -5,7 +5,7 @@ Only what is surely wrong is a mistake: a text that reads as well the other way 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import yaml
@@ -26,9 +26,10 @@ class Mistake(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A document of a file: its kind, where it lies, and the names that its expressions may read."""
+    """A document of a file: its kind and name, where it lies, and the names that its expressions may read."""
 
     kind: str
+    name: str
     start: int
     end: int
     names: frozenset[str]
@@ -41,7 +42,8 @@ def documents(text: str) -> Iterator[Document]:
     """The documents of a file."""
     for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
         if isinstance(node, yaml.MappingNode):
-            yield Document(node.value[0][0].value, node.start_mark.index, node.end_mark.index, _names(node))
+            first, name = node.value[0]
+            yield Document(first.value, name.value, node.start_mark.index, node.end_mark.index, _names(node))
 
 
 def _names(node: yaml.MappingNode) -> frozenset[str]:
@@ -168,10 +170,18 @@ KINDS: Mapping[str, Finder] = {
 }
 
 
-def mistakes(file: str, text: str) -> Iterator[Mistake]:
-    """Every mistake that can be made in a file."""
+TYPED = frozenset({"give a field another type", "give a number as its type"})
+
+
+def mistakes(file: str, text: str, made: Collection[str]) -> Iterator[Mistake]:
+    """Every mistake that can be made in a file; `made` are the entities that mappings make.
+
+    Of an entity that nobody makes or reads, one type is as good as another.
+    """
     for document in documents(text):
         for kind, find in KINDS.items():
+            if kind in TYPED and document.name not in made:
+                continue
             for start, end, instead in find(text, document):
                 yield Mistake(kind, file, start, end, instead, _lines(text, kind, start, document))
 

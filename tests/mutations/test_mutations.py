@@ -3,20 +3,20 @@
 import pytest
 
 from engine.session import pack_folder
-from tests.mutations.__main__ import drawn, judged, texts
-from tests.mutations.mistakes import KINDS, mistakes
+from tests.mutations.__main__ import drawn, judged, possible, texts
+from tests.mutations.mistakes import KINDS
 
 
 def test_every_kind_of_mistake_can_be_made_in_the_pack():
-    made = {one.kind for file, text in texts(pack_folder()).items() for one in mistakes(file, text)}
+    made = {one.kind for one in possible(pack_folder())}
     assert set(KINDS) - made <= {"drop the owner of a hold"}
 
 
 def test_a_mistake_changes_what_it_says():
-    for file, text in texts(pack_folder()).items():
-        for one in mistakes(file, text):
-            assert one.made(text) != text
-            assert one.lines
+    found = texts(pack_folder())
+    for one in possible(pack_folder()):
+        assert one.made(found[one.file]) != found[one.file]
+        assert one.lines
 
 
 @pytest.mark.slow
