@@ -120,11 +120,9 @@ class Small:
             )
 
     def offers(self, *events):
-        """Offers of (event, data) each."""
-        return [
-            read_line(self.plan, json.dumps({"type": name, "data": data}).encode(), None, self.clock.now())
-            for name, data in events
-        ]
+        """Offers of (event, data) each; what an item always has and the test does not say is put in."""
+        lines = [json.dumps({"type": name, "data": {**tiny.GIVEN, **data}}).encode() for name, data in events]
+        return [read_line(self.plan, line, None, self.clock.now()) for line in lines]
 
     def run(self, *events, **options):
         """One process: takes up what was left, takes these events, works to rest; what it left behind."""

@@ -32,7 +32,7 @@ say: {emit: item.said, with: {id: post.id, day: {path: item.day, required: true}
 DOCUMENTS = """
 mapping: named
 inputs: {item: canonical/item@1}
-output: canonical/item@1
+output: canonical/remark@1
 fields: {id: item.id, group: {xref: item, id: item.group, in: erp, required: true}}
 ---
 policy: shut

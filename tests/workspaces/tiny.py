@@ -13,11 +13,20 @@ entity: item
 key: id
 fields:
   id: {type: string, required: true}
-  amount: {type: decimal}
-  group: string
+  amount: {type: decimal, required: true}
+  group: {type: string, required: true}
   day: date
   at: datetime
-  list: {type: list, items: {type: record, fields: {key: string, amount: {type: decimal, nullable: true}}}}
+  free: any
+  list: {type: list, items: {type: record, fields: {key: {type: string, required: true}, amount: {type: decimal, required: true}}}}
+---
+entity: remark
+key: id
+fields:
+  id: {type: string, required: true}
+  amount: decimal
+  group: string
+  day: date
 ---
 event: item.made
 data: canonical/item@1
@@ -29,13 +38,16 @@ identity: data.id
 order_by: data.group
 ---
 event: item.said
-data: canonical/item@1
+data: canonical/remark@1
 identity: data.id
 ---
 event: item.changed
 data: canonical/item@1
 identity: [data.id, data.amount]
 """
+
+# What an item always has, for tests that do not care which.
+GIVEN = {"amount": 1, "group": "g"}
 
 
 def workspace(folder: Path, *documents: str, connections: bool = True) -> Path:

@@ -37,7 +37,8 @@ class EntryDocument(Described):
     fields: "Mapping[Text, EntryDocument] | None" = note("The fields of a record.", default=None)
 
     convert: Text | None = note(
-        "What it becomes: string, integer, decimal(2), date, datetime, boolean, money; with `each`, the name of an item.",
+        "What it becomes: string, integer, decimal(2), date, datetime, boolean, money; with `each`, the name "
+        "of an item.",
         default=None,
         key="as",
         examples=("decimal(2)", "string"),

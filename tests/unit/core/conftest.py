@@ -20,7 +20,7 @@ class Small:
         self.plan = plan
 
     def event(self, name="item.made", **data):
-        text = json.dumps({"id": "1", **data}).encode()
+        text = json.dumps({"id": "1", **tiny.GIVEN, **data}).encode()
         return offer(self.plan, name, read_json(text), text, NOW).event
 
     def begin(self, flow="f", **data):

@@ -33,7 +33,7 @@ def test_what_does_not_fit_is_kept_and_says_why(plan):
     found = offered(plan, b'{"id": "a", "amount": "many"}')
     assert found.event.id == "item.ordered:a"
     assert any("amount" in complaint for complaint in found.complaints)
-    wrong_day = offered(plan, b'{"id": "a", "day": "2026-02-30"}')
+    wrong_day = offered(plan, b'{"id": "a", "amount": 1, "group": "g", "day": "2026-02-30"}')
     assert len(wrong_day.complaints) == 1
 
 

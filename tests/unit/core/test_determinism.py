@@ -25,8 +25,10 @@ say: {emit: item.said, with: {id: project.id}, needs: put}
 DOCUMENTS = """
 mapping: named
 inputs: {item: canonical/item@1}
-output: canonical/item@1
-fields: {id: {xref: item, id: item.id, in: erp}, group: {xref: item, id: item.group, in: rev}}
+output: canonical/remark@1
+fields:
+  id: {xref: item, id: item.id, in: erp, required: true}
+  group: {xref: item, id: item.group, in: rev, required: true}
 ---
 policy: dear
 inputs: {project: erp/project@1}

@@ -119,7 +119,7 @@ class TestMapAndEmit:
     MAPPING = """
 mapping: m
 inputs: {item: canonical/item@1}
-output: canonical/item@1
+output: canonical/remark@1
 fields: {id: {template: "x{{ item.id }}"}, amount: {expr: item.amount * 2}}
 """
 
@@ -198,7 +198,7 @@ class TestWhen:
         assert stands(flow.begin(amount=2)[0]) == {"put": "asked"}
 
     def test_a_condition_that_is_neither_true_nor_false_fails_the_step(self, small):
-        state, _ = small("put: {write: erp.line, with: {key: item.id}, when: item.amount}").begin(amount=1)
+        state, _ = small("put: {write: erp.line, with: {key: item.id}, when: item.free}").begin(free=1)
         assert state.status == "failed"
         assert "true or false" in reason(state)
 
@@ -260,8 +260,12 @@ beside: {write: erp.line, with: {key: item.id}}
         assert stands(state)["ok"] == "done"
 
     def test_reject_comes_before_hold(self, small):
-        flow = small(self.STEPS, policy("a", "True", self.HOLD), policy("b", "True", "{reject: never}"))
-        state, commands = flow.begin()
+        flow = small(
+            self.STEPS,
+            policy("a", "item.amount > 5", self.HOLD),
+            policy("b", "item.amount > 6", "{reject: never}"),
+        )
+        state, commands = flow.begin(amount=7)
         assert [command for command in commands if isinstance(command, HoldCommand)] == []
         assert stands(state) == {"ok": "rejected", "put": "skipped", "beside": "asked"}
         state, _ = advance(state, {"write:beside": Answer({})})
