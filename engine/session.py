@@ -20,7 +20,7 @@ from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import ConfigurationError, InputError
 from engine.plan.plan import Plan
 from engine.plan.step import ReadStep, WriteStep
-from engine.problems import Collector, Report
+from engine.problems import Collector, Report, Severity
 from engine.problems.render.text import render_text
 from engine.spec.json_schema import schemas_of
 from engine.values.json_text import read_json, write_json
@@ -69,7 +69,9 @@ class Session:
 
         """
         if self.compiled is None:
-            shown = render_text(self.collector.report(shown=3))
+            # Warnings stop nothing, so they do not belong to the reason.
+            errors = self.collector.count(Severity.ERROR)
+            shown = render_text(self.collector.report(shown=min(3, errors)))
             raise InputError(f"the workspace has problems; `tidegate validate` lists them all\n{shown}")
         return self.compiled
 

@@ -44,6 +44,8 @@ def _event(compilation: Compilation, document: EventDocument, kind: Type) -> Eve
         if isinstance(found.type, Record | Listing) or refuses(wanted, found.type):
             what = "an instant" if title == "at" else "a plain value"
             compilation.report(problems.other_type_found(text, what, describe(found.type)))
+        if title.startswith("identity") and found.nullable and not found.unsure:
+            compilation.report(problems.identity_may_be_null(text))
         return body.build(f"{name} {title}", str(text), found.atom)
 
     identity = [path(text, f"identity {number}") for number, text in enumerate(document.identity)]

@@ -60,7 +60,7 @@ def collect_entities(compilation: Compilation) -> None:
         name = f"canonical/{document.name}@{document.version}"
         fields = {str(key): _field(compilation, field) for key, field in document.fields.items()}
         if str(document.key) not in fields:
-            compilation.unknown("field", _key_text(document), fields, of=name)
+            _report_key(compilation, document, fields, name)
         kind = Record(name=name, fields=fields, open=document.open)
         compilation.types[name] = kind
         compilation.entities[name] = EntityModel(
@@ -73,10 +73,15 @@ def collect_entities(compilation: Compilation) -> None:
         )
 
 
-def _key_text(document: EntityDocument) -> Text:
-    """The key with its place; one that is left out was written by nobody, and stands at the name."""
+def _report_key(
+    compilation: Compilation, document: EntityDocument, fields: Mapping[str, Field], name: str
+) -> None:
+    """A key that is no field; one that is left out was written by nobody."""
     key: str = document.key
-    return key if isinstance(key, Text) else Text("id", document.name.span)
+    if isinstance(key, Text):
+        compilation.unknown("field", key, fields, of=name)
+    else:
+        compilation.report(problems.no_key_field(document.name, fields))
 
 
 def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:

@@ -52,6 +52,17 @@ def unknown(
     )
 
 
+def no_key_field(entity: Text, fields: Iterable[str]) -> Problem:
+    """An entity that says nothing of its key, and has no field of the usual name."""
+    first = next(iter(fields), "...")
+    return Problem(
+        code="TG303",
+        message=f"entity `{entity}` has no field `id`, and names no other as its key",
+        span=entity.span,
+        help=(f"add the field `id`, or say which field tells one from another: `key: {first}`",),
+    )
+
+
 SHOWN_NAMES = 8
 
 
@@ -365,6 +376,16 @@ def may_find_nothing(span: Span, field: str, *, can_be_left_out: bool) -> Proble
         message=f"`{field}` is never null, and this may find nothing",
         span=span,
         help=(f"say what happens then: `required: true` to stop there, `default: ...`{omit}",),
+    )
+
+
+def identity_may_be_null(text: Text) -> Problem:
+    """A part of an identity that may be null: an event without it would be refused when it arrives."""
+    return Problem(
+        code="TG418",
+        message=f"an identity is never null, and `{_short(text)}` may be",
+        span=text.span,
+        help=("take a field that is always there: an event without a part of its identity is refused",),
     )
 
 

@@ -151,3 +151,15 @@ class TestCoverage:
     def test_the_pack_is_covered(self, tidegate):
         ended = tidegate("test", "-w", Path(__file__).parents[2], "--fail-under", "95")
         assert ended.code == 0, ended.out
+
+
+def test_what_keeps_tests_from_running_is_told_without_warnings(tidegate, folder):
+    (folder / "flows" / "a.yaml").write_text(
+        "policy: asked-by-nobody\nowner: staffing\ninputs: {entry: canonical/time_entry@1}\n"
+        "when: 'True'\nthen: {alert: {to: staffing}}\n---\ntest: of nothing\nflow: gone\nexpect: {}\n"
+    )
+    ended = tidegate("test", "-w", folder)
+    assert ended.code == 1
+    assert " error: " in ended.err
+    assert " warning: " not in ended.err
+    assert "warning" in ended.err.rpartition("Found ")[2]
