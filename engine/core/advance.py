@@ -40,26 +40,22 @@ from engine.plan.plan import FlowPlan
 from engine.plan.step import (
     AnyStep,
     CheckStep,
-    ChooseStep,
-    EmitStep,
     ForEach,
-    MapStep,
-    ReadStep,
     WaitStep,
-    WriteStep,
+    verb_of,
 )
 from engine.values.value import Value
 
 _Verb: TypeAlias = Callable[[Turn, Any, Scope, str | None], tuple[StepStatus, Value]]
 
-_VERBS: Mapping[type, _Verb] = {
-    ReadStep: read,
-    MapStep: map_,
-    CheckStep: check,
-    WriteStep: write,
-    EmitStep: emit,
-    WaitStep: wait,
-    ChooseStep: choose,
+_VERBS: Mapping[str, _Verb] = {
+    "read": read,
+    "map": map_,
+    "check": check,
+    "write": write,
+    "emit": emit,
+    "wait": wait,
+    "choose": choose,
 }
 
 
@@ -182,17 +178,20 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
     steps, scope = state.steps, state.scope
     scope[ASK] = turn.ask  # type: ignore[assignment]
     found = 0
-    for index, name, needs, is_plain, step in state.flow.stages:
+    for index, name, needs, verb, is_plain, step in state.flow.stages:
         if steps[index] < DONE:
             for need in needs:
                 if steps[need] is not DONE:
-                    _consider(turn, step)
+                    if is_plain and steps[need] < DONE:
+                        steps[index] = PENDING
+                    else:
+                        _consider(turn, step)
                     break
             else:
                 if is_plain:
                     given = len(commands)
                     try:
-                        steps[index], value = _VERBS[type(step)](turn, step, scope, None)
+                        steps[index], value = _VERBS[verb](turn, step, scope, None)
                         if steps[index] is DONE:
                             scope[name] = value
                     except EvaluationError as error:
@@ -218,7 +217,7 @@ def _consider(turn: Turn, step: AnyStep) -> None:
 
 def _work(turn: Turn, step: AnyStep) -> None:
     """Take one step as far as it goes, if it is wanted."""
-    state, verb = turn.state, _VERBS[type(step)]
+    state, verb = turn.state, _VERBS[verb_of(step)]
     given = len(turn.commands)
     try:
         if step.when is not None and not truth(step.when.call(state.scope)):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from engine.language.compiled import Compiled
 from engine.plan.lineage import Lineage
 from engine.plan.ownership import FieldOwner
-from engine.plan.step import AnyStep
+from engine.plan.step import AnyStep, verb_of
 from engine.values.value import Value
 
 
@@ -53,8 +53,8 @@ class SourcePlan:
     mapping: str
 
 
-# Index and name of a step, the indexes of those that it needs, whether it is plain, and the step.
-Stage: TypeAlias = tuple[int, str, tuple[int, ...], bool, AnyStep]
+# Index and name of a step, the indexes of those that it needs, its verb, whether it is plain, and the step.
+Stage: TypeAlias = tuple[int, str, tuple[int, ...], str, bool, AnyStep]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class FlowPlan:
     def __post_init__(self) -> None:
         """Lay out what every pass asks of every step: a tuple is read quicker than seven kinds of steps."""
         stages = tuple(
-            (one.index, one.name, tuple(need.step for need in one.needs), one.is_plain, one)
+            (one.index, one.name, tuple(need.step for need in one.needs), verb_of(one), one.is_plain, one)
             for one in self.steps
         )
         object.__setattr__(self, "stages", stages)

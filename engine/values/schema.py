@@ -224,9 +224,9 @@ def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], lis
         if quick is None:  # a workspace that is only checked never needs it
             quick = _validator(_unbounded(schema)).is_valid
         plain = value if decode is None else _plain(value)
-        if not quick(plain) or (bounds and not _within(bounds, plain)):
-            return _explain(whole, plain)
-        return [] if decode is None else _undecodable(decode, value)
+        if quick(plain) and (not bounds or _within(bounds, plain)):
+            return [] if decode is None else _undecodable(decode, value)
+        return _explain(whole, plain)
 
     return complaints
 
@@ -272,7 +272,7 @@ def _within(bounds: Sequence[_Bound], value: Value) -> bool:
     for path, least, greatest in bounds:
         found = value
         for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
+            found = found.get(name) if type(found) is dict else None
         kind = type(found)
         if (kind is Decimal or kind is int) and not least <= found <= greatest:  # type: ignore[operator]
             return False

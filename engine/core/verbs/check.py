@@ -42,14 +42,15 @@ def _hold(
 ) -> None:
     state, name, hold = turn.state, policy.name, policy.hold
     assert hold is not None
-    key = f"hold:{step.name}{suffix(item)}:{name}"
+    about = f"{step.name}{suffix(item)}"
+    key = f"hold:{about}:{name}"
     if key in state.answers:  # a person released it
         result["released"].append(name)
         state.open_holds.pop(key, None)
         return
     result["held"].append(name)
     if key not in state.open_holds:
-        hold_id = f"{state.run_id}/{step.name}{suffix(item)}/{name}{_again(state, step)}"
+        hold_id = f"{state.run_id}/{about}/{name}{_again(state, step)}"
         state.open_holds[key] = hold_id
         state.asked.add(key)
         reason = result["reasons"].get(name) or f"Policy {name} holds it."

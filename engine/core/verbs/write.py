@@ -10,16 +10,15 @@ from engine.values.value import Value
 
 def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[StepStatus, Value]:
     """Make the record and ask for the write; go on with its receipt."""
-    state, each = turn.state, suffix(item)
-    key = f"{step.key}{each}"
-    answer = state.answers.get(key)
-    if answer is not None:
-        return _settled(turn, step, item, answer)
+    state = turn.state
+    key = step.key if item is None else f"{step.key}[{item}]"
+    if key in state.answers:
+        return _settled(turn, step, item, state.answers[key])
     if key in state.asked:
         return ASKED, None
     made, payload = turn.make(step.make, scope)
     if made:
-        effect_key = f"{state.flow.name}/{state.event.id}/{step.name}{each}"
+        effect_key = f"{state.flow.name}/{state.event.id}/{step.name}{suffix(item)}"
         links = [(link.entity, str(link.canonical_id(scope))) for link in step.links] if step.links else ()
         state.asked.add(key)
         turn.commands.append(
