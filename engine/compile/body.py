@@ -74,7 +74,7 @@ class Body:
         """Start a function of a scope with these inputs, or go on with one that others began."""
         self.compilation = compilation
         self.expressions = expressions
-        self.emitter = emitter or Emitter(tuple(inputs))
+        self.emitter = emitter or compilation.emitter(tuple(inputs))
         self.emitter.scope = {name: f"n_{name}" for name in inputs}
         self.types = TypeScope(names=dict(inputs), nullable=nullable)
         self._lets = dict(lets or {})

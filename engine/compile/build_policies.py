@@ -170,7 +170,7 @@ class Decision:
         self._compilation = compilation
         self._title = title
         self._expressions = Expressions(compilation)
-        self._emitter = Emitter()
+        self._emitter = compilation.emitter()
         self._inputs: dict[str, Type] = {}
         self._places = self._emitter.assign("[]")
         self._parts = {"fired": self._emitter.assign("[]")}

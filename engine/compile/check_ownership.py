@@ -3,8 +3,9 @@
 docs/decisions/ownership.md has the rules and why they are these.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from engine.compile import ownership_problems as problems
 from engine.compile.compilation import Compilation
@@ -298,20 +299,20 @@ class _Check:
 
     def rows(self) -> Iterator[FieldOwner]:
         """A row for each field, with who fills it, where it is written to, and which policies read it."""
-        read = self._read()
+        told = [_by_entity(found) for found in (self.filled, self.carried, self._read())]
         for name, entity in sorted(self.owners.entities.items()):
+            filled, carried, read = (found.get(name, ()) for found in told)
             for one in self.owners.fields(entity):
                 copy = next((str(up.copy_of) for up in walk(entity.fields, one.path) if up.copy_of), None)
-                at = (name, one.path)
                 yield FieldOwner(
                     entity=name,
                     version=entity.version,
                     field=".".join(one.path),
                     owner=self.owners.of(name, one.path),
                     copy_of=copy,
-                    updated_by=tuple(_below(self.filled, at)),
-                    written_to=tuple(_below(self.carried, at)),
-                    checks=tuple(_below(read, at)),
+                    updated_by=tuple(_below(filled, one.path)),
+                    written_to=tuple(_below(carried, one.path)),
+                    checks=tuple(_below(read, one.path)),
                 )
 
     def _read(self) -> dict[tuple[str, Path], dict[str, None]]:
@@ -329,15 +330,21 @@ class _Check:
         return found
 
 
-def _below(found: Mapping[tuple[str, Path], Mapping[str, None]], at: tuple[str, Path]) -> Iterable[str]:
+_Named: TypeAlias = Sequence[tuple[Path, Mapping[str, None]]]
+
+
+def _by_entity(found: Mapping[tuple[str, Path], Mapping[str, None]]) -> Mapping[str, _Named]:
+    """What is known of the fields of each entity."""
+    by_entity: dict[str, list[tuple[Path, Mapping[str, None]]]] = {}
+    for (entity, path), named in found.items():
+        if path:
+            by_entity.setdefault(entity, []).append((path, named))
+    return by_entity
+
+
+def _below(found: _Named, path: Path) -> Iterable[str]:
     """What is known of a field, of what it is a part of, and of its parts."""
-    entity, path = at
-    names = {
-        name
-        for (other, known), named in found.items()
-        if other == entity and known and known[: len(path)] == path[: len(known)]
-        for name in named
-    }
+    names = {name for known, named in found if known[: len(path)] == path[: len(known)] for name in named}
     return sorted(names)
 
 

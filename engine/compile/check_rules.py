@@ -13,6 +13,7 @@ from engine.compile.compilation import Compilation
 from engine.compile.expressions import Expressions
 from engine.compile.rule_facts import TYPES, Facts, Subject
 from engine.language.compiled import Compiled, EvaluationError
+from engine.language.generate import Emitter
 from engine.source import Text
 from engine.workspace.files import FOLDERS
 from engine.workspace.kinds.rule import RuleDocument
@@ -44,7 +45,8 @@ def _compile(compilation: Compilation, rule: RuleDocument) -> _Compiled | None:
     before = len(compilation.collector.problems)
 
     def body() -> Body:
-        return Body(compilation, Expressions(compilation), {kind: TYPES[kind]})
+        # With an emitter that writes: a rule is run while a workspace is checked.
+        return Body(compilation, Expressions(compilation), {kind: TYPES[kind]}, emitter=Emitter((kind,)))
 
     title = f"rule {rule.name}"
     found = _Compiled(

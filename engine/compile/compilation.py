@@ -1,7 +1,7 @@
 """The growing table that the stages of the compiler fill, and the problems that they find."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from engine.compile.probe import Probe
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
+from engine.language.generate import Emitter, Unwritten
 from engine.language.scope import TypeScope
 from engine.plan.ownership import FieldOwner
 from engine.plan.plan import EventPlan, FlowPlan, MappingPlan, SourcePlan
@@ -57,6 +58,8 @@ class Compilation:
     workspace: Workspace
     collector: Collector
     memo: Memo = field(default_factory=Memo)
+    parsed: dict[str, dict[int, object]] = field(default_factory=dict)  # by purpose and id of text
+    checks_only: bool = False  # nothing will be run, so no code is written
     functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)  # by "canonical/time_entry@2"
@@ -84,6 +87,10 @@ class Compilation:
     seen: "Seen | None" = None  # told of each expression that is checked
     probe: Probe | None = None  # told by generated code of what it comes by, in tests
     spoiled: set[tuple[str, str]] = field(default_factory=set)  # kind and name of what is there and no use
+
+    def emitter(self, names: Sequence[str] = ()) -> Emitter:
+        """What takes the statements of one function whose expressions may read `names`."""
+        return Unwritten(names) if self.checks_only else Emitter(names)
 
     def report(self, problem: Problem) -> None:
         """Add a problem."""

@@ -102,15 +102,22 @@ def compile_all(
     memo: Memo | None = None,
     *,
     covered: Covered | None = None,
+    checks_only: bool = False,
 ) -> Compilation:
     """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
 
     ``seen`` is told of each expression that is checked, which is what an editor wants to know; ``memo`` has
-    what earlier looks at the same documents found out.
+    what earlier looks at the same documents found out. With ``checks_only`` the problems are the same, and
+    what is made cannot be run.
     """
     probe = None if covered is None else Probe(covered)
     compilation = Compilation(
-        workspace=workspace, collector=collector, seen=seen, memo=memo or Memo(), probe=probe
+        workspace=workspace,
+        collector=collector,
+        seen=seen,
+        memo=memo or Memo(),
+        probe=probe,
+        checks_only=checks_only,
     )
     for stage in STAGES:
         stage(compilation)

@@ -13,7 +13,7 @@ from engine.compile.compilation import Compilation
 from engine.language import formula, path, template
 from engine.language.check import Mistake, check_fields, check_formula, check_path, check_template
 from engine.language.formula_types import shown_by
-from engine.language.generate import Emitter
+from engine.language.generate import Emitter, Unwritten
 from engine.language.known import NO_FACTS, Facts, Known
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import TypeScope
@@ -53,20 +53,28 @@ class Expressions:
     def __init__(self, compilation: Compilation) -> None:
         """Report to this compilation."""
         self._compilation = compilation
+        keys = compilation.calendar_keys
+        self._purpose = f"parsed with {sorted(keys.items())}" if keys else "parsed"
+        # Texts are asked for many times over; the documents keep them, and with them their ids.
+        self._known = compilation.parsed.setdefault(self._purpose, {})
 
     def parse(self, text: Text) -> Parsed | None:
         """Parse a text in its language; None, and a problem, when it is not of that language."""
+        known = self._known.get(id(text))
+        if known is None:
+            known = self._known[id(text)] = self._read(text)
+        return known if isinstance(known, Parsed) else None
+
+    def _read(self, text: Text) -> Parsed | Problem:
         keys = self._compilation.calendar_keys
-        purpose = f"parsed with {sorted(keys.items())}" if keys else "parsed"
-        found = self._compilation.memo.of(text, purpose, lambda: _parse(text, keys))
+        found = self._compilation.memo.of(text, self._purpose, lambda: _parse(text, keys))
         if isinstance(found, Problem):
             self._compilation.report(found)
-            return None
+            return found
         tables = self._compilation.calendar_tables
-        for problem in (
-            calls_without_key(text, found.tree, tables, self._compilation.functions) if tables else ()
-        ):
-            self._compilation.report(problem)
+        if tables and any(name in text for name in tables):
+            for problem in calls_without_key(text, found.tree, tables, self._compilation.functions):
+                self._compilation.report(problem)
         return found
 
     def emit(self, emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:
@@ -78,6 +86,9 @@ class Expressions:
             self._compilation.report(problems.mistake(parsed.text, found))
         if mistakes:
             return Emitted("None", ANY, nullable=True, unsure=True)
+        if isinstance(emitter, Unwritten):
+            of_text = not isinstance(parsed.text, PathText | FormulaText)
+            return Emitted(emitter.temp(), STRING, False) if of_text else _emitted(emitter.temp(), known)
         functions = self._compilation.functions
         if isinstance(parsed.text, PathText):
             return _emitted(_emit_path(emitter, parsed, scope), known)

@@ -24,7 +24,7 @@ class Look:
 
     workspace: Workspace
     collector: Collector
-    compilation: Compilation  # the tables of the compiler, as far as it came
+    compilation: Compilation  # the tables of the compiler, as far as it came; nothing in them can be run
 
     def report(self) -> Report:
         """What is wrong with the workspace."""
@@ -70,5 +70,5 @@ class Incremental:
         with uncollected():
             workspace, collector = load_with(self._reader, self._root, self._connectors, self._texts)
             self._memo.next_look()
-            compilation = compile_all(workspace, collector, seen, self._memo)
+            compilation = compile_all(workspace, collector, seen, self._memo, checks_only=True)
         return Look(workspace=workspace, collector=collector, compilation=compilation)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from itertools import count
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from engine.values.value import Value
 
@@ -132,6 +132,39 @@ class Emitter:
 
         module[_READ] = read
         return function
+
+
+class Unwritten(Emitter):
+    """Takes the statements of a function that nobody will call, and writes none: for checking."""
+
+    def line(self, text: str, fast: str | None = None) -> None:
+        """Drop a statement."""
+
+    def assign(self, expression: str, fast: str | None = None) -> str:
+        """The name of a local variable that is never made."""
+        del expression, fast
+        return self.temp()
+
+    def constant(self, value: object, prefix: str = "c") -> str:
+        """A name for a Python object that nothing will see."""
+        del value
+        return prefix
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        """What is added inside is dropped as well."""
+        del header
+        yield
+
+    def build(self, title: str, result: str, first: Sequence[str] = ()) -> tuple[Callable[..., Value], str]:
+        """A function that refuses to be called, and no source."""
+        del title, result, first
+        return _unwritten, ""
+
+
+def _unwritten(scope: object) -> NoReturn:
+    del scope
+    raise AssertionError("this workspace was compiled to be checked, not to be run")
 
 
 def _code(title: str, body: str, module: dict[str, object], entry: str) -> CodeType:

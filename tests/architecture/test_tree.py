@@ -13,7 +13,7 @@ ROOT = reading.ROOT
 HOUSE = reading.sources_below("engine", "connectors")
 
 TOP_LEVEL = frozenset(
-    "pyproject.toml README.md LICENSE CHANGELOG.md Makefile .ci .gitignore "
+    "pyproject.toml README.md LICENSE CHANGELOG.md Makefile .ci .gitignore .pre-commit-hooks.yaml "
     "engine flows mappings policies connectors tests schemas docs".split()
 )
 FRAGMENT = re.compile(r"[a-z0-9-]+\.(breaking|security|deprecated|added|changed|fixed)\.md")

@@ -13,9 +13,11 @@ from pathlib import Path
 PACK = Path(__file__).parents[2]
 FOLDERS = ("connectors", "flows", "mappings", "policies", "schemas")
 
-_KIND = re.compile(r"^(entity|event|mapping|policy|flow|test|calendar|table|connection|connector): (.+)$")
+RULES = "policies/rules.yaml"
+_EXEMPT = re.compile(r"^  ([a-z-]+)\.(\w+: .+)\n", re.MULTILINE)
+_KIND = re.compile(r"([a-z]+): (.+)")
 _PARTED = re.compile(r"^---\n", re.MULTILINE)
-_ONCE = ("connectors/", "policies/calendars/", "policies/tables/", "schemas/tidegate/")
+COPIED = frozenset({"entity", "event", "mapping", "policy", "flow", "test", "suite"})
 
 
 def write(folder: Path, number: int) -> int:
@@ -24,7 +26,7 @@ def write(folder: Path, number: int) -> int:
         shutil.copytree(PACK / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     (folder / "tidegate.yaml").write_text("", encoding="utf-8")
     files = {path: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.yaml"))}
-    copied = {path: text for path, text in files.items() if not _is_single(path.relative_to(folder))}
+    copied = {path: text for path, text in files.items() if _is_copied(text)}
     there = sum(len(_PARTED.split(text)) for text in files.values()) - 1  # but tidegate.yaml
     each = sum(len(_PARTED.split(text)) for text in copied.values())
     names = [found for text in copied.values() for found in _named(text)]
@@ -33,11 +35,18 @@ def write(folder: Path, number: int) -> int:
         rename = _renaming(names, _tag(copy))
         for path, text in copied.items():
             path.with_name(f"{_tag(copy)}-{path.name}").write_text(rename(text), encoding="utf-8")
+    rules = folder / RULES
+    if rules.is_file():
+        tags = ["", *(f"-{_tag(copy)}" for copy in range(copies))]
+        text = rules.read_text(encoding="utf-8")
+        alike = _EXEMPT.sub(lambda one: "".join(f"  {one[1]}{tag}.{one[2]}\n" for tag in tags), text)
+        rules.write_text(alike, encoding="utf-8")
     return there + copies * each
 
 
-def _is_single(path: Path) -> bool:
-    return str(path).startswith(_ONCE) or str(path) == "tidegate.yaml"
+def _is_copied(text: str) -> bool:
+    kinds = {kind for kind, _ in _named(text)}
+    return bool(kinds) and kinds <= COPIED
 
 
 def _tag(number: int) -> str:
@@ -45,8 +54,10 @@ def _tag(number: int) -> str:
 
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        found = _KIND.match(line)
+    """Kind and name of each document of a file: its first line that is no comment."""
+    for document in _PARTED.split(text):
+        first = next((line for line in document.splitlines() if line and not line.startswith("#")), "")
+        found = _KIND.match(first)
         if found:
             yield found[1], found[2]
 
@@ -60,7 +71,7 @@ def _renaming(names: list[tuple[str, str]], tag: str) -> Callable[[str], str]:
     steps = (
         (rf"\b(canonical/|entity\.|entity: |ref: |xref: |links: {{)({entities})(?![\w-])", rf"\1\2_{tag}"),
         (rf"(?<![\w./-])({named})(?![\w-])", rf"\1-{tag}"),
-        (r"^test: (.+)$", rf"test: \1, {tag}"),
+        (r"^(test|suite): (.+?)(['\"]?)$", rf"\1: \2 in {tag}\3"),
     )
     patterns = [(re.compile(pattern, re.MULTILINE), new) for pattern, new in steps]
     return lambda text: reduce(lambda said, step: step[0].sub(step[1], said), patterns, text)

@@ -24,7 +24,7 @@ PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("cook
 START_SECONDS = 30
 
 _FENCE = re.compile(r"^```([a-z]+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
-_NAMED = re.compile(r"`([\w./-]+\.(?:yaml|json|jsonl|csv))`:$")
+_NAMED = re.compile(r"`([\w./-]+\.(?:ya?ml|json|jsonl|csv))`:$")
 # They keep nothing open and set nothing for the whole process, so they need no process of their own.
 _PLAIN = frozenset({"eval", "explain", "map", "owners", "schema", "test", "validate"})
 _SHELL = frozenset("|<>&;$`")

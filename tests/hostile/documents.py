@@ -144,7 +144,7 @@ DOCUMENTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "key-of-4-mb": (_text("x" * (4 * MB) + ": y\n"), "TG"),
     "escapes-of-4-mb": (_text(HEAD + '"' + "\\n" * (2 * MB) + '"\n'), "TG136"),
     "half-characters-written-as-escapes": (_text(HEAD + '"\\ud800 \\udc00"\n'), "TG"),
-    "a-python-object": (_text(HEAD + "!!python/object/apply:os.system ['touch /tmp/owned']\n"), "TG132"),
+    "a-python-object": (_text(HEAD + "!!python/object/apply:os.system ['touch owned']\n"), "TG132"),
     "many-tags": (_text(HEAD + "[" + "!x y, " * 50_000 + "]\n"), "TG132"),
     "a-long-tag": (_text(HEAD + "!" + "x" * MB + " y\n"), "TG132"),
     "100000-keys-twice": (

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.compile.incremental import Incremental
+from engine.problems.render import render_text
 from engine.session import ALL_KINDS
 from engine.workspace import load_workspace
 
@@ -75,3 +78,63 @@ def test_what_changed_on_disk_is_seen(folder: Path) -> None:
     ]
     (folder / NAME).unlink()
     assert codes(looks.update()) == []
+
+
+ROOT = Path(__file__).parents[2]
+WORKLOAD = ROOT / "tests" / "bench" / "workload" / "workspace"
+NAMES = sorted(path.relative_to(WORKLOAD).as_posix() for path in WORKLOAD.rglob("*.yaml"))
+WORDS = (
+    "x",
+    ":",
+    "- ",
+    "{",
+    "[",
+    "'",
+    "\n",
+    "---\n",
+    "no",
+    "entry",
+    ".minutes",
+    " + 1",
+    "None",
+    "&a ",
+    "*a",
+    "\t",
+    "#",
+)
+
+
+@st.composite
+def edits(draw):
+    """Changes of files, one after the other: a word in, a piece out, a file given back."""
+    name = draw(st.sampled_from(NAMES))
+    kind = draw(st.sampled_from(["insert", "insert", "cut", "cut", "back"]))
+    return name, kind, draw(st.integers(0, 4_000)), draw(st.sampled_from(WORDS)), draw(st.integers(1, 30))
+
+
+def edited(text, edit):
+    _, kind, place, word, length = edit
+    place %= len(text) + 1
+    return (
+        f"{text[:place]}{word}{text[place:]}" if kind == "insert" else text[:place] + text[place + length :]
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(changes=st.lists(edits(), min_size=1, max_size=6))
+def test_a_second_look_says_what_a_first_one_would(changes):
+    looks = Incremental(WORKLOAD, ALL_KINDS)
+    texts = {}
+    for edit in changes:
+        name = edit[0]
+        if edit[1] == "back":
+            texts.pop(name, None)
+            look = looks.update({name: None})
+        else:
+            before = texts.get(name) or (WORKLOAD / name).read_text("utf-8")
+            texts[name] = edited(before, edit)
+            look = looks.update({name: texts[name]})
+        fresh = Incremental(WORKLOAD, ALL_KINDS).update(texts)
+        assert render_text(look.collector.report(shown=1_000)) == render_text(
+            fresh.collector.report(shown=1_000)
+        )
