@@ -160,7 +160,6 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jiter": ("engine.values.json_text",),
     "jmespath": ("engine.language.path",),
     "joserfc": ("engine.connect.",),
-    "jsonschema": ("engine.values.schema", "engine.connect."),
     "jsonschema_rs": ("engine.values.schema",),
     "lsprotocol": ("engine.editor.server", "engine.editor.wire"),
     "markupsafe": ("engine.console.",),
