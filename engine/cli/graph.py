@@ -27,7 +27,7 @@ def command(
     """Draw the steps of FLOW; without one, how systems, events and flows hang together."""
     from engine import drawing
     from engine.errors import InputError
-    from engine.problems.suggest import did_you_mean
+    from engine.problems.suggest import did_you_mean, there_are
     from engine.session import load
 
     session = load(folder)
@@ -37,7 +37,8 @@ def command(
     elif flow in plan.flows:
         picture = drawing.flow_picture(plan.flows[flow], every_edge=all_edges)
     else:
-        raise InputError(" ".join([f"there is no flow {flow!r}.", *did_you_mean(flow, plan.flows)]))
+        known = did_you_mean(flow, plan.flows) or (there_are(plan.flows),)
+        raise InputError(" ".join([f"there is no flow {flow!r}.", *known]).rstrip())
     match form or _by_name(file):
         case "svg":
             text = drawing.svg(picture)
@@ -56,5 +57,17 @@ def command(
 
 
 def _by_name(file: Path | None) -> str:
-    known = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".json": "json"}
-    return known.get("" if file is None else file.suffix.lower(), "text")
+    from engine.errors import InputError
+
+    known = {
+        "": "text",
+        ".txt": "text",
+        ".svg": "svg",
+        ".mmd": "mermaid",
+        ".mermaid": "mermaid",
+        ".json": "json",
+    }
+    ending = "" if file is None else file.suffix.lower()
+    if ending not in known:
+        raise InputError(f"nothing is drawn as {ending}: write .svg, .mmd, .json or .txt, or say --format")
+    return known[ending]

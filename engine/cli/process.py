@@ -89,11 +89,16 @@ def _show(found: Processed, form: str) -> None:
     for refusal in found.refusals:
         output.line(refusal, error=True)
     output.line(
-        f"{found.events:,} events: {found.accepted:,} accepted, {found.duplicates:,} known already"
+        f"{_counted(found.events, 'event')}: {found.accepted:,} accepted, {found.duplicates:,} known already"
         + (f", {found.conflicts:,} with a known id and another body" if found.conflicts else "")
         + (f", {found.refused:,} lines that are no events" if found.refused else "")
     )
     statuses = ("completed", "held", "waiting", "rejected", "failed", "unknown")
     ended = ", ".join(f"{getattr(found, name):,} {name}" for name in statuses if getattr(found, name))
-    output.line(f"{found.runs:,} runs: {ended or 'none'}")
-    output.line(f"{found.effects:,} effects, {found.alerts:,} alerts, {found.seconds:.1f} s")
+    output.line(f"{_counted(found.runs, 'run')}: {ended or 'none'}")
+    said = ", ".join((_counted(found.effects, "effect"), _counted(found.alerts, "alert")))
+    output.line(f"{said}, {found.seconds:.1f} s")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -27,14 +27,17 @@ def list_kinds() -> None:
 @click.argument("name")
 @options.workspace
 def show(name: str, folder: Path | None) -> None:
-    """Print the schema of a kind of document, or of an entity (`canonical/time_entry@2`)."""
+    """Print the schema of a kind of document, or of an entity (`canonical/time_entry@2`, `time_entry`)."""
     from engine.errors import InputError
     from engine.problems.suggest import did_you_mean
     from engine.session import editor_schemas, entity_schemas, load
 
     schemas = {file.removesuffix(".schema.json"): text for file, text in editor_schemas().items()}
-    if name not in schemas and "/" in name:
-        schemas = entity_schemas(load(folder))
+    if name not in schemas:
+        schemas = {**schemas, **entity_schemas(load(folder))}
+    if name not in schemas:
+        versions = [known for known in schemas if known.startswith(f"canonical/{name}@")]
+        name = versions[-1] if versions else name
     if name not in schemas:
         raise InputError(
             " ".join([f"there is no kind of document or entity {name!r}.", *did_you_mean(name, schemas)])
@@ -60,7 +63,7 @@ def export(target: Path, folder: Path | None, *, entities: bool) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (target / name).write_bytes(text)
-    output.line(f"{len(files)} schemas are in {target}.")
+    output.line(f"{len(files)} {'schema is' if len(files) == 1 else 'schemas are'} in {target}.")
 
 
 def _file(entity: str) -> str:

@@ -69,4 +69,5 @@ def _show_text(checked: "Checked", *, strict: bool) -> None:
     else:
         output.line(f"{checked.documents:,} of {all_documents:,} documents, no problems.")
     if checked.elsewhere:
-        output.line(f"{checked.elsewhere:,} more in other files of the workspace.")
+        problems = "problem" if checked.elsewhere == 1 else "problems"
+        output.line(f"{checked.elsewhere:,} {problems} in other files of the workspace.")

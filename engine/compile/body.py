@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from engine.compile import problems
-from engine.compile.check_fit import misfits, type_of_constant
+from engine.compile.check_fit import Place, misfits, type_of_constant
 from engine.compile.compilation import Compilation
 from engine.compile.convert import can_become, conversion, cut, cut_type, value_map
 from engine.compile.expressions import Emitted, Expressions, Parsed
@@ -78,6 +78,7 @@ class Body:
         self.emitter.scope = {name: f"n_{name}" for name in inputs}
         self.types = TypeScope(names=dict(inputs), nullable=nullable)
         self._lets = dict(lets or {})
+        self._lacking: dict[Span, list[str]] = {}  # keys that have no row, by the place of the look-up
         self._keys = {str(key): key for key in self._lets}
         self._busy: list[Text] = []
         self._loops = 0  # how many lists are being gone through here
@@ -294,7 +295,10 @@ class Body:
         else:
             row, find = self.emitter.temp(), self._finder(table.find_on, table, sure=key.plain)
             self.emitter.line(f"{row} = None if {day.atom} is None else {find}({key.atom}, {day.atom})")
-        there = day is None and key.always_in(table)
+        lacking = key.not_in(table) if day is None else None
+        there = lacking == [] or str(name) in self.compilation.partial_tables
+        if lacking:
+            self._lacking[name.span] = lacking
         return self._taken(entry, _Found(row, there=there, unsure=key.unsure), str(name))
 
     def _finder(self, find: Callable[..., object], table: Table, *, sure: bool) -> str:
@@ -465,10 +469,12 @@ class Body:
         self.need(entry)
         found = self.entry(entry, target)
         if target.field is not None:
-            place, path, field = _place_of(entry), target.path, target.field
-            for problem in misfits(
-                entry, place, path, field, found.type, nullable=found.nullable and not found.unsure
-            ):
+            lacking = () if entry.table is None else self._lacking.get(entry.table.span, ())
+            place, nullable = (
+                Place(_place_of(entry), target.path, lacking),
+                found.nullable and not found.unsure,
+            )
+            for problem in misfits(entry, place, target.field, found.type, nullable=nullable):
                 self.compilation.report(problem)
         if entry.omit is not None:
             test = "is not None" if entry.omit == "null" else "is not empty"
@@ -492,7 +498,8 @@ class Body:
             return
         missing = [name for name, field in kind.fields.items() if field.required and name not in made.names]
         if missing:
-            self.compilation.report(problems.missing_fields(place, types.describe(kind), missing))
+            called = types.describe(kind) if kind.name else f"`{place}`"
+            self.compilation.report(problems.missing_fields(place, called, missing))
 
     def _put_later(self, result: str, parts: list[str], atom: str, test: str) -> None:
         """A field that is left out when there is nothing to say."""
@@ -552,14 +559,15 @@ class _Key:
         """Whether so little is known of it that nobody can say whether there is a row."""
         return not self.parts or any(part.type == ANY for part in self.parts)
 
-    def always_in(self, table: Table) -> bool:
-        """Whether there is a row for each key that there can be."""
+    def not_in(self, table: Table) -> list[str] | None:
+        """The keys that there can be and that have no row; None when nobody knows which there can be."""
         if any(part.nullable or not isinstance(part.type, types.Enum) for part in self.parts):
-            return False
+            return None
         values = [part.type.values for part in self.parts if isinstance(part.type, types.Enum)]
         if not values or prod(map(len, values)) > MAX_KEYS:
-            return False
-        return all((keys[0] if len(keys) == 1 else keys) in table.rows for keys in product(*values))
+            return None
+        found = product(*values)
+        return [", ".join(keys) for keys in found if (keys[0] if len(keys) == 1 else keys) not in table.rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -385,7 +385,11 @@ class FlowBuilder:
                 continue
             gives = document.map is not None
             if name not in known:
-                self.compilation.report(problems.input_not_in_scope(text, name, known, can_be_given=gives))
+                brought = self.scope[self.input_name]
+                event = str(self.document.trigger.event) if wanted == brought and wanted != ANY else ""
+                self.compilation.report(
+                    problems.input_not_in_scope(text, name, known, can_be_given=gives, event=event)
+                )
             elif self._is_null_refused(name, signature, more):
                 self.compilation.report(problems.input_may_be_null(text, name, self._null_from(name)))
             elif contradicts(wanted, known[name]):

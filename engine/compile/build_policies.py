@@ -24,6 +24,7 @@ from engine.plan.policy import Alert, Hold, PolicyPlan, Until
 from engine.source import Text
 from engine.spec.field import IDENTIFIER, TemplateText
 from engine.values import type as types
+from engine.values.money import may_mean_thousands
 from engine.values.type import ANY, MONEY, STRING, Field, Record, Type
 from engine.values.value import Value, kind_of
 from engine.workspace.kinds.entry import EntryDocument
@@ -72,8 +73,9 @@ def _read_table(compilation: Compilation, document: PolicyDocument) -> bool:
     if table is None:
         return False
     compilation.decision_tables[str(document.name)] = table
-    for problem in check_table(table, decide.keys.get("rows") or decide.keys.get("file") or decide.span):
-        compilation.report(problem)
+    if all(compilation.knows_type(kind) for kind in document.inputs.values()):
+        for problem in check_table(table, decide.keys.get("rows") or decide.keys.get("file") or decide.span):
+            compilation.report(problem)
     return True
 
 
@@ -467,6 +469,8 @@ class _Builder:
         )
 
     def _limit(self, limit: Text | None, amount: EntryDocument | None) -> str | None:
+        if limit is not None and may_mean_thousands(limit):
+            self._compilation.report(policy_problems.limit_of_thousands(limit))
         if limit is not None and amount is None:
             self._compilation.report(policy_problems.four_eyes_without_amount(limit))
         return None if limit is None else str(limit)

@@ -1,10 +1,12 @@
 """Whether what an entry makes fits the field that it fills: type, values, and what when it finds nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from engine.compile import problems
 from engine.compile.convert import can_become
 from engine.compile.fit import Misfit, misfit, refuses
+from engine.language.known import family
 from engine.problems import Problem
 from engine.source import Span
 from engine.values import type as types
@@ -13,27 +15,33 @@ from engine.values.value import Value
 from engine.workspace.kinds.entry import EntryDocument
 
 
-def misfits(
-    entry: EntryDocument, place: Span, path: str, field: Field, found: Type, *, nullable: bool
-) -> Iterator[Problem]:
-    """What is wrong with an entry in its field, and nothing that follows from another mistake.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry says its value, and what it fills."""
 
-    `place` is where the entry says its value, `path` the field as a person calls it.
-    """
-    wanted = field.type
+    span: Span
+    path: str  # the field, as a person calls it
+    lacking: Sequence[str] = ()  # keys for which the table of the entry has no row
+
+
+def misfits(
+    entry: EntryDocument, place: Place, field: Field, found: Type, *, nullable: bool
+) -> Iterator[Problem]:
+    """What is wrong with an entry in its field, and nothing that follows from another mistake."""
+    wanted, span, path = field.type, place.span, place.path
     wrong = [*_map_values(entry, path, wanted), *_default(entry, path, wanted)]
     if wrong:
         yield from wrong
         return
     if refuses(wanted, found):
         told = describe(wanted), describe(found)
-        yield problems.other_value_wanted(place, path, *told, _way_out(wanted, found, entry))
+        yield problems.other_value_wanted(span, path, *told, _way_out(wanted, found, entry, path))
         return
     unfit = misfit(wanted, found)
     if unfit is not None:
-        yield problems.misfit(place, path, unfit, _ways_out(unfit, wanted))
+        yield problems.misfit(span, path, unfit, _ways_out(unfit, wanted))
     elif nullable and wanted != ANY:
-        problem = _nothing(entry, place, path, field)
+        problem = _nothing(entry, place, field)
         if problem is not None:
             yield problem
 
@@ -82,13 +90,27 @@ def type_of_constant(value: Value) -> Type:
             return types.DECIMAL
 
 
-def _way_out(wanted: Type, found: Type, entry: EntryDocument) -> str:
+def _way_out(wanted: Type, found: Type, entry: EntryDocument, path: str) -> str:
     """What to write when a value is of another type than its field."""
+    if isinstance(wanted, types.Record) and isinstance(found, types.Scalar | types.Enum):
+        return _of_a_record(wanted, found, entry, path)
+    said = "" if entry.path is None else str(entry.path)
+    if isinstance(found, types.Record) and found.name == "money" and said and family(wanted) == "number":
+        return f"write `{said}.amount`"
     names = ("string", "integer", "decimal", "boolean")
     kind = wanted.name if isinstance(wanted, types.Scalar) else ""
     if entry.convert is not None or kind not in names or not can_become(found, kind):
         return ""
     return f"add `as: {kind}`"
+
+
+def _of_a_record(wanted: types.Record, found: Type, entry: EntryDocument, path: str) -> str:
+    """How a field that is a record is made of a single value."""
+    if wanted.name == "money":
+        is_number = entry.path is not None and family(found) == "number"
+        return f"write {{expr: \"money({entry.path}, 'EUR')\"}}, with its currency" if is_number else ""
+    inner = next((name for name in ("id", *wanted.fields) if name in wanted.fields), "")
+    return f"fill one of its fields: `{path}.{inner}: ...`" if inner else ""
 
 
 def _ways_out(unfit: Misfit, wanted: Type) -> str:
@@ -113,12 +135,20 @@ def _ways_out(unfit: Misfit, wanted: Type) -> str:
             )
 
 
-def _nothing(entry: EntryDocument, place: Span, path: str, field: Field) -> Problem | None:
+def _nothing(entry: EntryDocument, place: Place, field: Field) -> Problem | None:
     """A value that may be null in a field that takes none, where the entry does not say what happens then."""
     if field.nullable and entry.omit is None:
         return None
     if entry.omit is not None:
-        return problems.left_out(entry.keys["omit"], path) if field.required else None
+        return problems.left_out(entry.keys["omit"], place.path) if field.required else None
     if entry.required is True or (entry.default is not None and entry.default.value is not None):
         return None
-    return problems.may_find_nothing(place, path, can_be_left_out=not field.required)
+    rows = "" if entry.table is None or not place.lacking else _rows(str(entry.table), place.lacking)
+    can_be_left_out = not field.required
+    return problems.may_find_nothing(place.span, place.path, can_be_left_out=can_be_left_out, rows=rows)
+
+
+def _rows(table: str, lacking: Sequence[str]) -> str:
+    """Which rows a table lacks."""
+    more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+    return f"table `{table}` has no row for `{lacking[0]}`{more}: add it"

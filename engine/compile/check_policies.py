@@ -51,12 +51,17 @@ def check_policies(compilation: Compilation) -> None:
             asked.update(str(name) for name in step.check)
         for problem in _of_flow(compilation, flow, cases):
             compilation.report(problem)
-    if compilation.documents(FlowDocument):
+    if compilation.documents(FlowDocument) and not _is_a_flow_broken(compilation):
         for name, document in documents.items():
             if name not in asked:
                 compilation.report(problems.unused(document.name))
     for problem in _nobodies(compilation):
         compilation.report(problem)
+
+
+def _is_a_flow_broken(compilation: Compilation) -> bool:
+    """Whether a flow could not be read: nobody knows which policies it asks."""
+    return any(kind == FlowDocument.kind for kind, _ in compilation.workspace.broken)
 
 
 def _cases(compilation: Compilation, document: PolicyDocument) -> Iterator[Case]:

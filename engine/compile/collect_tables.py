@@ -17,7 +17,7 @@ from engine.problems import did_you_mean
 from engine.problems.problem import Problem
 from engine.source import Source, Span, Text
 from engine.values import type as types
-from engine.values.money import money_of
+from engine.values.money import may_mean_thousands, money_of
 from engine.values.type import Type
 from engine.values.value import Value
 from engine.workspace.kinds.reference import COLUMN_TYPES, TableDocument
@@ -43,9 +43,12 @@ def collect_tables(compilation: Compilation) -> None:
         if mistakes:
             compilation.spoiled.add((document.kind, name))
         else:
-            table = _Reader(compilation, document).table()
-            compilation.tables[name] = table
+            reader = _Reader(compilation, document)
+            table = compilation.tables[name] = reader.table()
             _learn(compilation, table)
+            if reader.has_mistakes:
+                compilation.partial_tables.add(name)
+                compilation.full_columns[name] = frozenset(compilation.table_types[name])
 
 
 def _learn(compilation: Compilation, table: Table) -> None:
@@ -130,6 +133,11 @@ class _Reader:
         return Table(
             name=str(self._document.name), key=self._key, rows=rows, start=self._start, end=self._end
         )
+
+    @property
+    def has_mistakes(self) -> bool:
+        """Whether rows are missing because of what is wrong with them."""
+        return self._bad > 0 or bool(self._reported)
 
     def _gather(self, found: dict[object, list[tuple[Row, Written]]]) -> None:
         """The rows that can be used, by their key."""
@@ -258,4 +266,11 @@ def _money(value: Value) -> Value:
     found = money_of(value)
     if found is None:
         raise EvaluationError(f"{str(value)[:40]!r} is not an amount of money (write 150.00 EUR)")
+    if isinstance(value, str) and may_mean_thousands(value):
+        amount, currency = value.split()
+        thousands, few = amount.replace(".", ""), f"{amount}0"
+        raise EvaluationError(
+            f"'{value}' may be {amount.partition('.')[0]} or {thousands}"
+            f" (write {thousands}.00 {currency} or {few} {currency})"
+        )
     return found

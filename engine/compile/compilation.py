@@ -23,7 +23,7 @@ from engine.source import Text
 from engine.spec.field import Document
 from engine.values.canonical import text_hash
 from engine.values.schema import CheckedSchema
-from engine.values.type import Type
+from engine.values.type import SCALARS, Type
 from engine.workspace.files import FileUnreadable
 from engine.workspace.workspace import Workspace
 
@@ -67,6 +67,7 @@ class Compilation:
     tables: dict[str, Table] = field(default_factory=dict)
     table_types: dict[str, Mapping[str, Type]] = field(default_factory=dict)  # of each column
     full_columns: dict[str, frozenset[str]] = field(default_factory=dict)  # of a table: without an empty cell
+    partial_tables: set[str] = field(default_factory=set)  # rows of which could not be read
     calendar_keys: dict[str, str] = field(
         default_factory=dict
     )  # a formula, by the calendar that differs by it
@@ -106,6 +107,10 @@ class Compilation:
         behind = _document_behind(kind, str(text), name or str(text))
         if behind not in self.workspace.broken and behind not in self.spoiled:
             self.report(problems.unknown(kind, text, known, of=of, name=name, offset=offset))
+
+    def knows_type(self, text: Text) -> bool:
+        """Whether a type is there and sound; of another, what follows from it is not worth telling."""
+        return str(text) in self.types or text in SCALARS or text in ("check", "receipt", "record")
 
     def documents(self, kind: type[D]) -> Mapping[str, D]:
         """The documents of a kind by name, the newest version of each."""

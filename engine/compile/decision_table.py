@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.compile import policy_problems as problems
-from engine.compile.body import Body, Target
+from engine.compile.body import NOTHING, Body, Target
 from engine.compile.collect_models import CHECK_FIELDS
 from engine.compile.compilation import Compilation
 from engine.compile.domain import Domain, Mask, domain_of
@@ -291,6 +291,8 @@ def _column(
 ) -> Column | None:
     body.need(entry)
     emitted = body.entry(entry, Target(name, str(name), None))
+    if emitted == NOTHING:  # what is wrong with it was reported, and the rest follows from that
+        return None
     kind, nullable = emitted.type, emitted.nullable and may_be_null(compilation, entry, body)
     family, tests, sound = family_of(kind), [], True
     for row in rows:

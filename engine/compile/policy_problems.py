@@ -244,6 +244,17 @@ def four_eyes_without_amount(limit: Text) -> Problem:
     )
 
 
+def limit_of_thousands(limit: Text) -> Problem:
+    """A limit that some read as thousands."""
+    amount, currency = str(limit).split()
+    return Problem(
+        code="TG208",
+        message=f"`{limit}` may be {amount.partition('.')[0]} or {amount.replace('.', '')}",
+        span=limit.span,
+        help=(f"write `{amount.replace('.', '')} {currency}`; a point stands before cents",),
+    )
+
+
 def amount_is_no_money(span: Span, found: str) -> Problem:
     """An amount at stake that is something else."""
     return Problem(

@@ -3,6 +3,7 @@
 One function a mistake: it takes the facts and says them. What lives here is wording and nothing else.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 from engine.compile.fit import Misfit
 from engine.language.check import Mistake
 from engine.problems import Label, Problem, did_you_mean
-from engine.problems.suggest import or_list
+from engine.problems.suggest import or_list, there_are
 from engine.source import Span, Text
 from engine.spec.field import FORMS, IDENTIFIER, FormulaText, PathText
 from engine.values.type import Enum, Type, describe
@@ -63,18 +64,10 @@ def no_key_field(entity: Text, fields: Iterable[str]) -> Problem:
     )
 
 
-SHOWN_NAMES = 8
-
-
 def _near(name: str, known: Sequence[str], none: str) -> tuple[str, ...]:
     """What was meant, or what there is."""
     near = did_you_mean(name, known)
-    if near or not known:
-        return near or (none,)
-    if len(known) <= SHOWN_NAMES:
-        return (f"there {'is' if len(known) == 1 else 'are'} {and_list(known)}",)
-    shown = ", ".join(f"`{one}`" for one in known[:SHOWN_NAMES])
-    return (f"there are {shown} and {len(known) - SHOWN_NAMES} more",)
+    return near or (there_are(known) or none,)
 
 
 class _SyntaxFault(Protocol):
@@ -91,6 +84,8 @@ def bad_expression(text: Text, error: _SyntaxFault) -> Problem:
         ((code, name) for cls, code, name in _LANGUAGES if isinstance(text, cls)), ("TG253", "template")
     )
     helps = getattr(error, "help", "")
+    if code == "TG251" and _OF_FORMULAS.search(text):
+        helps = f'a bare text is a path; a formula is written {{expr: "{_short(text)}"}}'
     return Problem(
         code=code,
         message=f"this is no {language}: {error.message}",
@@ -98,6 +93,9 @@ def bad_expression(text: Text, error: _SyntaxFault) -> Problem:
         help=(helps,) if helps else (),
     )
 
+
+_OF_FORMULAS = re.compile(r" (?:[-+*/]|if|and|or|not|in|is) |^[a-z_]+\(.*'")
+"""What stands in formulas and never in paths."""
 
 _MISTAKES = {
     "unknown_name": "TG302",
@@ -121,11 +119,14 @@ _MISTAKES = {
 def mistake(text: Text, found: Mistake) -> Problem:
     """A name or a call in an expression that cannot be right."""
     near = (f"did you mean {or_list(found.near)}?",) if found.near else ()
+    helps = (*near, *((found.help,) if found.help else ()))
+    if found.kind == "unknown_name" and not near and isinstance(text, PathText) and text.isidentifier():
+        helps = (*helps, f"for the text itself, write {{value: {text}}}")
     return Problem(
         code=_MISTAKES[found.kind],
         message=found.message,
         span=text.at(found.start, found.end),
-        help=(*near, *((found.help,) if found.help else ())),
+        help=helps,
     )
 
 
@@ -184,7 +185,15 @@ def no_name(text: Text) -> Problem:
 
 def not_a_list(text: Text, found: str) -> Problem:
     """An `each:` over something else."""
-    return Problem(code="TG414", message=f"`{_short(text)}` is {found}, not a list", span=text.span)
+    return Problem(
+        code="TG414",
+        message=f"`{_short(text)}` is {found}, not a list",
+        span=text.span,
+        help=(f'a list of this one alone is "[{text}]"',) if _PLAIN_PATH.fullmatch(text) else (),
+    )
+
+
+_PLAIN_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
 def too_deep(span: Span, why: str) -> Problem:
@@ -301,7 +310,7 @@ def missing_fields(place: Text, kind: str, missing: Sequence[str]) -> Problem:
         code="TG408",
         message=f"{kind} demands {and_list(missing)}, and nothing is said about {them}",
         span=place.span,
-        help=(f"add `{missing[0]}: ...`",),
+        help=(f"add {and_list([f'{name}: ...' for name in missing])}",),
     )
 
 
@@ -368,14 +377,15 @@ def map_makes_other(span: Span, key: str, field: str, found: str, wanted: Type, 
     )
 
 
-def may_find_nothing(span: Span, field: str, *, can_be_left_out: bool) -> Problem:
-    """A value that may be null in a field that is never null."""
+def may_find_nothing(span: Span, field: str, *, can_be_left_out: bool, rows: str) -> Problem:
+    """A value that may be null in a field that is never null; ``rows`` says which a table lacks."""
     omit = ", `omit: null` to leave the field out" if can_be_left_out else ""
+    ways = f"say what happens then: `required: true` to stop there, `default: ...`{omit}"
     return Problem(
         code="TG418",
         message=f"`{field}` is never null, and this may find nothing",
         span=span,
-        help=(f"say what happens then: `required: true` to stop there, `default: ...`{omit}",),
+        help=(rows, f"or {ways}") if rows else (ways,),
     )
 
 
@@ -424,14 +434,20 @@ def _short(text: str) -> str:
     return line if len(line) <= SHOWN_TEXT else line[: SHOWN_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def input_not_in_scope(text: Text, name: str, known: Iterable[str], *, can_be_given: bool) -> Problem:
-    """A mapping or policy whose input is not there."""
+def input_not_in_scope(
+    text: Text, name: str, known: Iterable[str], *, can_be_given: bool, event: str = ""
+) -> Problem:
+    """A mapping or policy whose input is not there; `event` is one whose data it takes, the trigger's."""
     given = f", or give it here: `with: {{{name}: path.of.it}}`" if can_be_given else ""
+    if event:
+        helps = f"call what the event brings `{name}`: `trigger: {{event: {event}, as: {name}}}`"
+    else:
+        helps = f"call the step that makes it `{name}`{given}"
     return Problem(
         code="TG331",
         message=f"`{text}` takes `{name}`, and there is no `{name}` here",
         span=text.span,
-        help=(*did_you_mean(name, list(known)), f"call the step that makes it `{name}`{given}"),
+        help=(*did_you_mean(name, list(known)), helps),
     )
 
 

@@ -145,6 +145,8 @@ def _way_out(
 ) -> str:
     """What to write instead of arithmetic that there is not; nothing where nobody could know."""
     is_money = [getattr(kind, "name", "") == "money" for kind in types]
+    if "text" in kinds and any(is_money) and isinstance(operator, ast.Add):
+        return f"to join them, write a template: {{{{ {written[0]} }}}} {{{{ {written[1]} }}}}"
     if all(is_money) and isinstance(operator, ast.Add | ast.Sub):
         name = "add_money" if isinstance(operator, ast.Add) else "subtract_money"
         return f"write {name}({written[0]}, {written[1]})"
@@ -207,15 +209,16 @@ def _never_equal(left: Type, right: Type, sign: str) -> Refusal | None:
 def _money_order(known: Sequence[Known], written: Sequence[str], sign: str) -> str:
     if any(getattr(one.type, "name", "") != "money" for one in known):
         return ""
-    first, second = written if sign.startswith(">") else (written[1], written[0])
-    return f"write exceeds({first}, {second})"
+    first, second = written if sign in (">", "<=") else (written[1], written[0])
+    return f"write {'not ' if sign.endswith('=') else ''}exceeds({first}, {second})"
 
 
 def _same_kind(types: tuple[Type, Type], kinds: tuple[str, str], written: Sequence[str]) -> str:
     for index, kind in enumerate(types):
         other = kinds[1 - index]
         if getattr(kind, "name", "") == "money" and other == "number":
-            return f"write {written[index]}.amount"
+            money, number = written[index], written[1 - index]
+            return f"write {money}.amount, or with its currency: exceeds({money}, money({number}, 'EUR'))"
         if kinds[index] == "text" and other == "number":
             return f"to compare it as a number, write decimal({written[index]})"
     return ""

@@ -8,11 +8,13 @@ node stands in the author's text. What does not: names that exist (check.py) and
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from keyword import iskeyword
 from types import MappingProxyType
 
 from engine.language.budget import (
@@ -212,7 +214,13 @@ def _parse(line: str, lead: int) -> ast.expr:
         ) from error
 
 
-# What people write who know another language; the text at the place where the parser stopped.
+_PRINTED = (
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}"
+    "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+)
+"""Quotes as word processors make them."""
+
+# What people write who know another language: how the text goes on at the place where the parser stopped.
 _FOREIGN: Sequence[tuple[str, str, str]] = (
     ("&&", "`&&` is not an operator here", "write `and`"),
     ("||", "`||` is not an operator here", "write `or`"),
@@ -221,7 +229,26 @@ _FOREIGN: Sequence[tuple[str, str, str]] = (
     ("=", "`=` is not a comparison", "write `==`"),
     ("$", "`$` cannot be part of an expression", "write the name alone"),
     ("{", "`{` is not expected here", "names stand without braces in an expression"),
+    ("<>", "`<>` is not an operator here", "write `!=`"),
+    *((mark, f"`{mark}` is a mark of print, and no quote here", "write ' or \"") for mark in _PRINTED),
 )
+_FOREIGN_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "AND": ("`{word}` is not an operator here", "write `and`"),
+        "OR": ("`{word}` is not an operator here", "write `or`"),
+        "NOT": ("`{word}` is not an operator here", "write `not`"),
+        "IN": ("`{word}` is not an operator here", "write `in`"),
+        "IS": ("`{word}` is not an operator here", "write `is None` or `is not None`"),
+        "LIKE": (
+            "`{word}` is not an operator here",
+            "write starts_with(...), ends_with(...) or contains(...)",
+        ),
+        "BETWEEN": ("`{word}` is not an operator here", "write `low <= value <= high`"),
+        "THEN": ("`{word}` is not expected here", "write `value if condition else other`"),
+    }
+)
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s+$")
+_CURRENCY = re.compile(r"[A-Z]{3}\b")
 
 
 def _explained(line: str, lead: int, error: SyntaxError) -> FormulaSyntaxError:
@@ -242,6 +269,9 @@ def _explained(line: str, lead: int, error: SyntaxError) -> FormulaSyntaxError:
     for sign, message, help_ in _FOREIGN:
         if rest.startswith(sign) and not rest.startswith("=="):
             return FormulaSyntaxError(message, lead + start, lead + start + len(sign), help_)
+    foreign = _foreign_word(line, lead, start)
+    if foreign is not None:
+        return foreign
     if start >= len(line.rstrip()):
         return FormulaSyntaxError(
             "the expression ends too early", lead + len(line.rstrip()), lead + len(line)
@@ -258,6 +288,19 @@ def _explained(line: str, lead: int, error: SyntaxError) -> FormulaSyntaxError:
     return FormulaSyntaxError(
         _plain(str(error.msg)), lead + start, lead + (end if end > start else start + 1)
     )
+
+
+def _foreign_word(line: str, lead: int, start: int) -> FormulaSyntaxError | None:
+    """A word of another language, or a currency behind a number."""
+    word, number = _word(line[start:]), _AMOUNT.search(line[:start])
+    place = lead + start, lead + start + len(word)
+    if number is not None and _CURRENCY.fullmatch(word):
+        message = f"`{number[1]} {word}` is not how an amount is written in an expression"
+        return FormulaSyntaxError(
+            message, lead + number.start(1), place[1], f"write money({number[1]}, '{word}')"
+        )
+    message, help_ = ("", "") if iskeyword(word) else _FOREIGN_WORDS.get(word.upper(), ("", ""))
+    return FormulaSyntaxError(message.format(word=word), *place, help_) if message else None
 
 
 def _word(text: str) -> str:
@@ -421,7 +464,9 @@ class _Allowed:
         operands = [node.left, *node.comparators]
         for operator, right in zip(node.ops, node.comparators, strict=True):
             if isinstance(operator, ast.Is | ast.IsNot) and not _is_none(right):
-                raise self._refuse(right, "`is` asks only for None", "compare values with `==`")
+                is_null = isinstance(right, ast.Name) and right.id.casefold() in ("null", "nothing")
+                helps = "write `None`" if is_null else "compare values with `==`"
+                raise self._refuse(right, "`is` asks only for None", helps)
         for operand in operands:
             self.visit(operand, depth + 1)
 

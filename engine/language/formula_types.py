@@ -8,6 +8,7 @@ reads the same facts to leave guards out.
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TypedDict, Unpack
 
 from engine.language.formula_rules import (
@@ -24,7 +25,7 @@ from engine.language.functions.spec import FunctionSpec, FunctionTable, Paramete
 from engine.language.known import UNKNOWN, Facts, Known, Reference, both, family, join
 from engine.language.narrowing import narrowed, reference, shown
 from engine.language.scope import Mistake, TypeScope
-from engine.problems.suggest import near_names
+from engine.problems.suggest import near_names, there_are
 from engine.values.type import (
     ANY,
     BOOLEAN,
@@ -93,6 +94,30 @@ def _of_names(facts: Facts, scope: TypeScope) -> Facts:
 
 
 SHOWN_CHOICES = 5
+
+_SPELT_OTHERWISE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"null": ("None",), "nothing": ("None",), "nil": ("None",), "true": ("True",), "false": ("False",)}
+)
+"""Values as other languages write them."""
+
+_FOREIGN_FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "if": "write `value if condition else other`",
+        "iif": "write `value if condition else other`",
+        "ifnull": "write default(value, other)",
+        "nvl": "write default(value, other)",
+        "coalesce": "write default(value, other)",
+        "isnull": "write `value is None`",
+        "isblank": "write `value is None`",
+        "vlookup": "an entry looks a value up: {table: name, key: path, take: column}",
+        "xlookup": "an entry looks a value up: {table: name, key: path, take: column}",
+        "concat": "join texts with `+`, or write a template",
+        "concatenate": "join texts with `+`, or write a template",
+        "ucase": "write upper(text)",
+        "lcase": "write lower(text)",
+    }
+)
+"""What the functions of spreadsheets and databases are here."""
 
 _FATAL = frozenset({"unknown_name", "unknown_function", "shadowed", "literal"})
 
@@ -289,7 +314,10 @@ class Inference:
         if known is not None:
             return known
         near = near_names(node.id, [*self.scope.names, *self.locals, "None", "True", "False"])
-        return self._mistake("unknown_name", node, f"there is no `{node.id}` here", name=node.id, near=near)
+        near = _SPELT_OTHERWISE.get(node.id.casefold(), near)
+        message = f"there is no `{node.id}` here"
+        helps = "" if near else there_are([*self.scope.names, *self.locals])
+        return self._mistake("unknown_name", node, message, name=node.id, near=near, help=helps)
 
     # -- reaching into data
 
@@ -320,16 +348,20 @@ class Inference:
 
     def _unknown_field(self, node: ast.AST, base: ast.AST, name: str, kind: Record) -> Known:
         message = f"`{self.tree.written(base)}` ({describe(kind)}) has no field `{name}`"
-        return self._wrong_name("unknown_field", node, message, name, near_names(name, kind.fields))
+        near = near_names(name, kind.fields)
+        helps = "" if near else there_are(kind.fields)
+        return self._wrong_name("unknown_field", node, message, name, near, helps)
 
     def _wrong_name(
-        self, kind: str, node: ast.AST, message: str, name: str, near: tuple[str, ...] = ()
+        self, kind: str, node: ast.AST, message: str, name: str, near: tuple[str, ...] = (), helps: str = ""
     ) -> Known:
         """Report the name behind a dot, and point at nothing before it."""
         start, end = self.tree.span(node)
         if self.tree.text[start:end].endswith(name):
             start = end - len(name)
-        self.mistakes.append(Mistake(kind=kind, message=message, start=start, end=end, name=name, near=near))
+        self.mistakes.append(
+            Mistake(kind=kind, message=message, start=start, end=end, name=name, near=near, help=helps)
+        )
         return UNKNOWN
 
     def _subscript(self, node: ast.Subscript) -> Known:
@@ -495,7 +527,9 @@ class Inference:
         if spec is None:
             near = near_names(node.func.id, self.functions)
             message = f"there is no function `{node.func.id}`"
-            return self._mistake("unknown_function", node.func, message, name=node.func.id, near=near)
+            name, helps = node.func.id, _FOREIGN_FUNCTIONS.get(node.func.id.casefold(), "")
+            near = () if helps else near
+            return self._mistake("unknown_function", node.func, message, name=name, near=near, help=helps)
         ordered = arranged(node, spec)
         if ordered is None:
             message = f"{spec.name}() is written {spec.signature}"

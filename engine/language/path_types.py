@@ -14,7 +14,7 @@ from engine.language.known import UNKNOWN, Known, Reference, family, join
 from engine.language.narrowing import narrowed
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import Mistake, TypeScope
-from engine.problems.suggest import near_names
+from engine.problems.suggest import near_names, there_are
 from engine.values.type import (
     ANY,
     BOOLEAN,
@@ -151,11 +151,15 @@ class _Inference:
         if known is not None:
             return _Base(narrowed(known, self.scope.facts.get((name,))), name, (name,))
         near = near_names(name, self.scope.names)
-        return self.mistake("unknown_name", node, f"there is no `{name}` here", name=name, near=near)
+        helps = "" if near else there_are(self.scope.names)
+        message = f"there is no `{name}` here"
+        return self.mistake("unknown_name", node, message, name=name, near=near, help_=helps)
 
     def _unknown(self, node: Node, name: str, kind: Record, base: _Base) -> _Base:
         message = f"`{base.written}` ({describe(kind)}) has no field `{name}`"
-        return self.mistake("unknown_field", node, message, name=name, near=near_names(name, kind.fields))
+        near = near_names(name, kind.fields)
+        helps = "" if near else there_are(kind.fields)
+        return self.mistake("unknown_field", node, message, name=name, near=near, help_=helps)
 
     def _no_fields(self, node: Node, name: str, kind: Type, base: _Base, helps: str) -> _Base:
         message = f"`{base.written}` is {describe(kind)} and has no fields"

@@ -25,6 +25,19 @@ def did_you_mean(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return (f"did you mean {or_list(near)}?",) if near else ()
 
 
+SHOWN_NAMES = 8
+
+
+def there_are(names: Iterable[str]) -> str:
+    """The names that there are, the first of many; nothing where there are none."""
+    known = [f"`{name}`" for name in names]
+    if len(known) > SHOWN_NAMES:
+        return f"there are {', '.join(known[:SHOWN_NAMES])} and {len(known) - SHOWN_NAMES} more"
+    if len(known) < 2:
+        return f"there is {known[0]}" if known else ""
+    return f"there are {', '.join(known[:-1])} and {known[-1]}"
+
+
 def or_list(names: Iterable[str]) -> str:
     """Names as a person lists them: `a`, `a` or `b`, `a`, `b` or `c`."""
     quoted = [f"`{name}`" for name in names]

@@ -38,6 +38,14 @@ def money_of(value: Value) -> Mapping[str, Value] | None:
     )
 
 
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3} [A-Z]{3}", re.ASCII)
+
+
+def may_mean_thousands(text: str) -> bool:
+    """Whether `10.000 EUR` may be ten thousand as well: three decimals, of a currency that has not three."""
+    return _GROUPED.fullmatch(text) is not None and minor_unit(text[-3:]) != 3
+
+
 def _number(value: Value) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None

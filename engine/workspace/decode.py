@@ -6,7 +6,7 @@ so that later stages need not guess. An unknown or repeated key is reported and 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -113,7 +113,7 @@ class Decoder:
         found = self._records.get(cls)
         if found is None:
             # It is known before its fields are compiled, for a record may hold its like.
-            found = self._records[cls] = _RecordDecoder(cls)
+            found = self._records[cls] = _RecordDecoder(cls, self._kinds)
             fields = fields_of(cls)
             found.learn(
                 {field.key: self._field(field) for field in fields if field.name != cls.extra},
@@ -126,6 +126,7 @@ class Decoder:
             name=field.name,
             note=field.note,
             required=field.required,
+            named=isinstance(field.shape, NamedShape) and isinstance(field.shape.item, RecordShape),
             decode=self._shape(field.shape, field.note),
         )
 
@@ -172,13 +173,15 @@ class _FieldDecoder:
     name: str
     note: Note
     required: bool
+    named: bool  # a section of entries that the author names
     decode: Decode
 
 
 class _RecordDecoder:
     """Decodes one described dataclass."""
 
-    def __init__(self, cls: type[Described]) -> None:
+    def __init__(self, cls: type[Described], kinds: Iterable[str]) -> None:
+        self._kinds = frozenset(kinds) if issubclass(cls, Document) else frozenset[str]()
         self.fields: Mapping[str, _FieldDecoder] = {}
         self.others: Decode | None = None
         self._cls = cls
@@ -242,7 +245,7 @@ class _RecordDecoder:
     ) -> bool:
         """Whether all that must be there is, and nothing that excludes it."""
         written = {inner.text: inner for inner, _ in node.pairs}
-        meant = self._unknown(written, key, collector) if self.others is None else set()
+        meant = self._unknown(node, written, key, collector) if self.others is None else set()
         missing = [name for name, field in self.fields.items() if field.required and field.name not in values]
         for name in missing:
             # A key that was misspelt is reported where it stands, and not as missing too.
@@ -252,16 +255,31 @@ class _RecordDecoder:
         chosen = [self._exclusive(group, written, key, collector) for group in self._alternatives]
         return not missing and all(chosen)
 
-    def _unknown(self, written: Mapping[str, ScalarNode], key: ScalarNode, collector: Collector) -> set[str]:
+    def _unknown(
+        self, node: MapNode, written: Mapping[str, ScalarNode], key: ScalarNode, collector: Collector
+    ) -> set[str]:
         """Report the keys that there are not; the names that may have been meant."""
         meant: set[str] = set()
         unknown = [name for name in written if name not in self.fields]
         for name in unknown[:MAX_UNKNOWN]:
             near = near_names(name, self.fields)
-            called = self._called(key)
-            collector.add(problems.unknown_key(written[name].span, name, called, near, self.fields))
+            called, place = self._called(key), written[name].span
+            way_out = "" if near and name not in self._kinds else self._way_out(node, name)
+            collector.add(problems.unknown_key(place, name, called, near, self.fields, way_out))
             meant.update(near[:1])
         return meant
+
+    def _way_out(self, node: MapNode, name: str) -> str:
+        """What may have been meant by a key of a document that it does not have."""
+        if name in self._kinds:
+            return problems.begins_a_document(name)
+        section = ""
+        for key, value in node.pairs:
+            if key.text == name:
+                return problems.belongs_further_in(name, section) if section and is_record(value) else ""
+            field = self.fields.get(key.text)
+            section = (key.text if field.named and is_record(value) else "") if field else section
+        return ""
 
     def _exclusive(
         self,
@@ -287,6 +305,11 @@ class _RecordDecoder:
         if issubclass(self._cls, Document):
             return f"{'an' if self._cls.kind[:1] in 'aeiou' else 'a'} {self._cls.kind}"
         return f"`{key.text}`"
+
+
+def is_record(node: Node) -> bool:
+    """Whether a node has keys."""
+    return isinstance(node, MapNode)
 
 
 def make_text(node: ScalarNode, cls: type[Text] = Text) -> Text:
@@ -316,6 +339,13 @@ def _wrong(node: Node, key: ScalarNode, expected: str, keys: Sequence[str] = ())
     return problems.wrong_shape(_first_line(node), f"`{key.text}`", expected, found_name(node), keys)
 
 
+def _no_path(node: Node, key: ScalarNode) -> Problem:
+    """A list or a record where an entry says where its value is."""
+    if not isinstance(node, ListNode):
+        return _wrong(node, key, "a path")
+    return problems.written_list(_first_line(node), f"`{key.text}`")
+
+
 def _first_line(node: Node) -> Span:
     """The part of a node that fits on one line."""
     end = node.source.text.find("\n", node.start, node.end)
@@ -331,7 +361,7 @@ def _text_decoder(cls: type[Text], note: Note) -> Decode:
 
     def decode(node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, ScalarNode):
-            collector.add(_wrong(node, key, expected))
+            collector.add(_wrong(node, key, expected) if cls is not PathText else _no_path(node, key))
             return BROKEN
         problem = None if node.text in note.choices else _text_problem(node, key, cls, expected)
         if problem is None and check is not None:

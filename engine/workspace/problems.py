@@ -3,13 +3,15 @@
 One function a mistake: it takes the facts and says them. What lives here is wording and nothing else.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from engine.problems import Label, Problem, Severity, did_you_mean
 from engine.problems.suggest import or_list
 from engine.source import Source, Span
-from engine.spec.field import FORMS, Note
+from engine.spec.field import FORMS, TYPE_NAME, Note
 
 QUOTE_IT = "put the whole text between double quotes"
 SHOWN_TEXT = 60
@@ -561,10 +563,23 @@ def kind_not_first(span: Span, kind: str, first: Span) -> Problem:
     )
 
 
-def unknown_key(span: Span, key: str, what: str, near: Sequence[str], keys: Iterable[str]) -> Problem:
+def unknown_key(
+    span: Span, key: str, what: str, near: Sequence[str], keys: Iterable[str], way_out: str = ""
+) -> Problem:
     """A key that the description does not have."""
     help_line = f"did you mean {or_list(near)}?" if near else f"its keys are {', '.join(keys)}"
-    return Problem(code="TG204", message=f"{what} has no key `{_short(key)}`", span=span, help=(help_line,))
+    helps = (way_out,) if way_out else (help_line,)
+    return Problem(code="TG204", message=f"{what} has no key `{_short(key)}`", span=span, help=helps)
+
+
+def begins_a_document(key: str) -> str:
+    """The way out where a key is the first of another kind of document."""
+    return f"if another document begins here, write a line `---` above `{key}:`"
+
+
+def belongs_further_in(key: str, section: str) -> str:
+    """The way out where an entry stands beside the section that it may belong to."""
+    return f"if `{_short(key)}` belongs to `{section}`, indent it as the others there are"
 
 
 def missing_key(span: Span, key: str, what: str, about: str) -> Problem:
@@ -587,6 +602,19 @@ def wrong_shape(span: Span, what: str, expected: str, found: str, keys: Sequence
     )
 
 
+def written_list(span: Span, what: str) -> Problem:
+    """A list that is written out where an entry says where its value is."""
+    return Problem(
+        code="TG206",
+        message=f"{what} has to be a path, and this is a list",
+        span=span,
+        help=(
+            "a list is made of another: `{each: path.of.the.list, as: item, fields: {...}}`",
+            'one with a single item: `each: "[path]"`',
+        ),
+    )
+
+
 def no_value(span: Span, key: str) -> Problem:
     """A key with nothing behind it."""
     return Problem(
@@ -600,24 +628,53 @@ def no_value(span: Span, key: str) -> Problem:
 def wrong_pattern(span: Span, what: str, text: str, note: Note) -> Problem:
     """A text that is not of its form."""
     pattern = note.pattern or ""
-    form = FORMS.get(pattern, f"a text that matches {pattern}")
-    examples = f", such as {or_list(note.examples)}" if note.examples else ""
-    return Problem(
-        code="TG208",
-        message=f"{what} cannot be `{_short(text)}`",
-        span=span,
-        help=(f"it is {form}{examples}",),
-    )
+    if note.examples and all(example in pattern for example in note.examples):
+        form, examples = f"one of {', '.join(note.examples)}", ""  # the form is nothing but these
+    else:
+        form = FORMS.get(pattern, f"a text that matches {pattern}")
+        examples = f", such as {or_list(note.examples)}" if note.examples else ""
+    helps = f"it is {form}{examples}"
+    if pattern == TYPE_NAME and _WITHOUT_VERSION.fullmatch(text):
+        helps = f"it is a type with its version: `{text if '/' in text else f'canonical/{text}'}@1`"
+    return Problem(code="TG208", message=f"{what} cannot be `{_short(text)}`", span=span, help=(helps,))
+
+
+_WITHOUT_VERSION = re.compile(r"([a-z_]+/)?[a-z][a-z0-9_]*")
 
 
 def wrong_choice(span: Span, what: str, text: str, choices: Sequence[str]) -> Problem:
     """A word that is none of those that there are."""
+    other = _OTHER_WORDS.get(text.casefold(), "")
+    near = (f"write `{other}`",) if other in choices else did_you_mean(text, choices)
     return Problem(
         code="TG209",
         message=f"{what} cannot be `{_short(text)}`",
         span=span,
-        help=(*did_you_mean(text, choices), f"it is one of {', '.join(choices)}"),
+        help=(*near, f"it is one of {', '.join(choices)}"),
     )
+
+
+_OTHER_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "text": "string",
+        "varchar": "string",
+        "char": "string",
+        "int": "integer",
+        "number": "decimal",
+        "numeric": "decimal",
+        "float": "decimal",
+        "double": "decimal",
+        "bool": "boolean",
+        "timestamp": "datetime",
+        "instant": "datetime",
+        "amount": "money",
+        "currency": "money",
+        "object": "record",
+        "map": "record",
+        "array": "list",
+    }
+)
+"""Types as other languages call them."""
 
 
 def out_of_bounds(span: Span, what: str, bound: str) -> Problem:

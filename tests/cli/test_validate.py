@@ -41,7 +41,7 @@ class TestWhatIsChecked:
     def test_only_the_problems_of_files_and_folders_that_are_named(self, tidegate, folder):
         good = tidegate("validate", folder / "schemas" / "good.yaml")
         assert good.code == 0
-        assert good.out == "1 of 1 documents, no problems.\n1 more in other files of the workspace.\n"
+        assert good.out == "1 of 1 documents, no problems.\n1 problem in other files of the workspace.\n"
         for name in ("schemas/deep/wrong.yaml", "schemas/deep", "schemas"):
             assert tidegate("validate", folder / name).code == 1
         both = tidegate("validate", folder / "schemas" / "good.yaml", folder / "schemas" / "deep")
