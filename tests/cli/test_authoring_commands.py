@@ -268,7 +268,7 @@ class TestOwners:
         (worked,) = (row for row in rows if (row["entity"], row["field"]) == ("time_entry", "worked_on"))
         assert worked["owner"] == "psa"
         assert worked["updated_by"] == ["psa.time_entry_approved"]
-        assert worked["checks"] == ["billing-cutoff"]
+        assert worked["checks"] == ["billing-cutoff", "time-in-contract"]
 
     def test_an_entity_in_each_form(self, tidegate):
         text = tidegate("owners", "client", "--workspace", str(ROOT)).out

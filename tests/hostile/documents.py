@@ -51,7 +51,8 @@ def _socket(folder: Path) -> None:
     here = Path.cwd()
     os.chdir(folder / "flows")
     try:
-        socket.socket(socket.AF_UNIX).bind("x.yaml")
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind("x.yaml")
     finally:
         os.chdir(here)
 

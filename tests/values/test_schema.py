@@ -54,7 +54,7 @@ class TestTypes:
             ({"enum": ["a", "b", None]}, Enum(values=("a", "b"))),
             ({"enum": ["a", 1]}, ANY),
             ({"type": "array", "items": {"type": "integer"}}, Listing(item=INTEGER)),
-            ({"type": "array"}, Listing(item=ANY)),
+            ({"type": "array"}, Listing(item=ANY, nullable=True)),
             ({"type": ["string", "null"]}, STRING),
             ({"type": ["string", "integer"]}, ANY),
             ({"anyOf": [{"type": "string"}, {"type": "null"}]}, STRING),
@@ -70,7 +70,7 @@ class TestTypes:
         assert record_type(TIME, "harvest/time@2") == Record(
             name="harvest/time@2",
             fields={
-                "id": Field(type=STRING, required=True),
+                "id": Field(type=Scalar(name="string", longest=3), required=True),
                 "hours": Field(type=Scalar(name="decimal", decimals=2), required=True),
                 "day": Field(type=DATE),
                 "at": Field(type=DATETIME, nullable=True),
