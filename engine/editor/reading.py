@@ -10,7 +10,7 @@ from engine.language.functions.spec import FunctionTable
 from engine.language.path_reads import ELEMENT, Chain
 from engine.language.path_types import infer_path
 from engine.language.scope import TypeScope
-from engine.language.template_tree import Body, Choose, Repeat, Show
+from engine.language.template_tree import expressions_of
 from engine.language.template_types import infer_template
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText, TemplateText
@@ -74,7 +74,7 @@ def _readings(text: Text, scope: TypeScope, functions: FunctionTable) -> Iterato
     else:
         parsed = template.parse_template(text)
         walk = _Walk(parsed.parts, infer_template(parsed, scope, functions), scope, functions)
-        yield from walk.of(list(_expressions(parsed.body)))
+        yield from walk.of(list(expressions_of(parsed.body)))
 
 
 def _chain(chain: Chain, scope: TypeScope) -> Iterator[Reading]:
@@ -91,25 +91,6 @@ def _chain(chain: Chain, scope: TypeScope) -> Iterator[Reading]:
         base, kind = kind, found.type if found else ANY
         nullable = found.may_be_absent if found else False
         yield Reading(kind="field", name=name, start=start, end=end, type=kind, nullable=nullable, base=base)
-
-
-def _expressions(body: Body) -> Iterator[ast.expr]:
-    """Every expression of a template."""
-    for piece in body:
-        match piece:
-            case Show(value=value):
-                yield value
-            case Choose(branches=branches, otherwise=otherwise):
-                for test, inner in branches:
-                    yield test
-                    yield from _expressions(inner)
-                yield from _expressions(otherwise)
-            case Repeat():
-                yield from (one for one in (piece.items, piece.only) if one is not None)
-                yield from _expressions(piece.body)
-                yield from _expressions(piece.otherwise)
-            case _:
-                pass
 
 
 class _Walk:

@@ -59,16 +59,20 @@ steps:
 """
 
 
-def suite_of(session, options=None):
+def subject_of(session, covered=None):
     ready = session.ready
-    subject = Subject(
+    return Subject(
         plan=ready.plan,
         connectors=ready.connectors,
         types=ready.types,
         inputs=ready.inputs,
         policy=ready.policy,
+        covered=covered,
     )
-    return Suite(session.workspace, subject, options)
+
+
+def suite_of(session, options=None):
+    return Suite(session.workspace, subject_of(session), options)
 
 
 def chosen(session):

@@ -9,7 +9,6 @@ from engine import session as sessions
 from engine.flowtest import (
     Covered,
     Options,
-    Subject,
     Suite,
     cases,
     choose,
@@ -20,7 +19,7 @@ from engine.flowtest import (
     render_lcov,
     share,
 )
-from tests.flowtest.playing import ENTRY, HEAD, WAITING, WAITING_FLOW
+from tests.flowtest.playing import ENTRY, HEAD, WAITING, WAITING_FLOW, subject_of
 from tests.workspaces.systems import hours
 
 MAPPING = """
@@ -74,22 +73,13 @@ def covered(tmp_path):
         (folder / "flows" / "billing.test.yaml").write_text(text)
         found = Covered()
         session = sessions.load(folder, covered=found)
-        ready = session.ready
-        subject = Subject(
-            plan=ready.plan,
-            connectors=ready.connectors,
-            types=ready.types,
-            inputs=ready.inputs,
-            policy=ready.policy,
-            covered=found,
-        )
-        suite, seen = Suite(session.workspace, subject, Options()), set()
+        suite, seen = Suite(session.workspace, subject_of(session, found), Options()), set()
         chosen = choose(session.workspace, wanted, None)
         for one in cases(chosen):
             result = suite.run(one, lambda: 0.0)
             assert result.failures == ()
             seen |= result.seen
-        return coverage(session.workspace, ready.plan, found, seen, chosen if wanted else None)
+        return coverage(session.workspace, session.ready.plan, found, seen, chosen if wanted else None)
 
     return covered
 

@@ -8,7 +8,6 @@ import pytest
 from engine import session as sessions
 from engine.flowtest import (
     NothingChosenError,
-    Subject,
     cases,
     choose,
     render_json,
@@ -16,6 +15,7 @@ from engine.flowtest import (
     render_text,
     run_tests,
 )
+from tests.flowtest.playing import subject_of
 from tests.workspaces.systems import HOURS, hours
 
 pytestmark = pytest.mark.requirement("GOV-07")
@@ -46,16 +46,8 @@ def run(tmp_path):
 
 
 def results_of(session):
-    ready = session.ready
-    subject = Subject(
-        plan=ready.plan,
-        connectors=ready.connectors,
-        types=ready.types,
-        inputs=ready.inputs,
-        policy=ready.policy,
-    )
     chosen = cases(choose(session.workspace, (), None))
-    return list(run_tests(session.workspace, subject, chosen, lambda: 0.0))
+    return list(run_tests(session.workspace, subject_of(session), chosen, lambda: 0.0))
 
 
 def said(result):
