@@ -18,7 +18,7 @@ from engine.compile.unary_tests import ANYTHING, NUMBER, TEXT, Not, Only, Test, 
 from engine.language.formula_syntax import FormulaTree
 from engine.language.formula_types import Typing, family, infer
 from engine.language.functions.spec import FunctionTable
-from engine.language.path import parse_path
+from engine.language.path import PathSyntaxError, parse_path
 from engine.language.scope import TypeScope
 from engine.source import Text
 from engine.spec.field import PathText
@@ -127,7 +127,10 @@ def _has_null(texts: Mapping[Value, int]) -> bool:
 def name_of(entry: EntryDocument, otherwise: str) -> tuple[str, bool]:
     """The name under which the value of a column is the same in all policies, and whether it is a field."""
     if entry.path is not None and entry.values is None and entry.convert is None:
-        chain = plain_chain(parse_path(entry.path))
+        try:
+            chain = plain_chain(parse_path(entry.path))
+        except PathSyntaxError:  # which is reported where the entry is compiled
+            chain = None
         if chain is not None:
             return ".".join(chain), True
     text = entry.expr or entry.path or entry.template

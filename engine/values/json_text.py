@@ -23,7 +23,9 @@ MAX_EXPONENT = 1_000  # 1e1000000000 is nine bytes of text and a gigabyte of dig
 
 # Every digit as 0, both signs as +, a point as a digit: what is then searched for is nearly a plain text.
 _FOLDED = bytes.maketrans(b"123456789.-E", b"0000000000+e")
-_EXPONENT = re.compile(rb"0e\+?0000")
+# A number beyond the bound has an exponent of three digits, or very many digits.
+_EXPONENT = re.compile(rb"0e\+?000")
+_DIGITS = b"0" * (MAX_EXPONENT // 2)
 _BEFORE_NUMBER = b" \t\r\n:,["
 
 
@@ -142,8 +144,10 @@ def _depth(value: object) -> int:
 
 
 def _may_be_large(data: bytes) -> bool:
-    """Whether something looks like a number with an exponent of four digits, outside of a word."""
+    """Whether something looks like a number with a large exponent, outside of a word, or with many digits."""
     folded = data.translate(_FOLDED)
+    if _DIGITS in folded:
+        return True
     for found in _EXPONENT.finditer(folded):
         place = found.start()
         while place >= 0 and folded[place] in b"0+":

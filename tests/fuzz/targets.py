@@ -1,11 +1,13 @@
 """What is fuzzed: each target takes bytes, and raises when something else than a sentence comes of them."""
 
+import atexit
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from types import MappingProxyType
 
 from engine.compile.evaluate import evaluate
@@ -88,8 +90,8 @@ class _Folder:
     """A workspace in which one file is fuzzed. The same text again gives the same problems."""
 
     def __init__(self, base: str, name: str) -> None:
-        self._folder = TemporaryDirectory(prefix="tidegate-fuzz-")
-        root = Path(self._folder.name)
+        root = Path(mkdtemp(prefix="tidegate-fuzz-"))
+        atexit.register(rmtree, root, ignore_errors=True)
         (root / "flows").mkdir()
         (root / "flows" / "base.yaml").write_text(base, encoding="utf-8")
         self._looks = Incremental(root, ALL_KINDS)
