@@ -51,6 +51,8 @@ def command(
             text = drawing.terminal(picture, 100_000 if file else width)
     if file is None:
         output.raw(text.rstrip("\n"))
+    elif file.suffix.lower() in (".yaml", ".yml"):
+        raise InputError(f"{file} has the name of a document; write a drawing to a .svg, .mmd, .json or .txt")
     else:
         file.write_text(text, encoding="utf-8")
         output.line(f"{picture.title} is drawn in {file}.")

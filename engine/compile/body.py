@@ -6,7 +6,7 @@ computed where it is first used, at the top level of the function, and never whe
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from types import MappingProxyType
@@ -482,7 +482,7 @@ class Body:
             made.note(parts, found, omitted=True)
         else:
             _put(made.atoms, parts, self._kept(entry, found, target))
-            made.note(parts, found, omitted=False)
+            made.note(parts, replace(found, nullable=False) if entry.required else found, omitted=False)
 
     def _check_type(self, span: Span, name: str, wanted: Type, found: Type, helps: str) -> None:
         if refuses(wanted, found):
@@ -534,6 +534,8 @@ class Body:
         """The value of a field that is not left out: finding nothing is an error unless null is fine."""
         nullable = target.field is not None and target.field.nullable and entry.required is not True
         explicit = entry.default is not None or entry.value is not None
+        if self._busy and entry.required is not True:
+            return made.atom  # inside of a `let`, whose type says that it may be null: who uses it is asked
         if not made.nullable or nullable or explicit or entry.required is False:
             return made.atom
         complain = self.emitter.constant(_nothing(target.path, _says(entry), _place(target.name)))
@@ -585,7 +587,8 @@ class _Made:
 
     atoms: dict[str, object] = field(default_factory=dict)  # by name; of dotted names a table each
     omitted: list[tuple[list[str], str, str]] = field(default_factory=list)
-    names: dict[str, Field | None] = field(default_factory=dict)  # the first part; None for a dotted name
+    names: set[str] = field(default_factory=set)  # the first parts
+    fields: dict[tuple[str, ...], Field] = field(default_factory=dict)  # what is known of each entry
     paths: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether something is made of it whole
 
     def taken(self, parts: list[str]) -> str | None:
@@ -600,13 +603,12 @@ class _Made:
         for end in range(1, len(parts)):
             self.paths.setdefault(tuple(parts[:end]), False)
         self.paths[tuple(parts)] = True
-        whole = Field(type=found.type, required=not omitted, nullable=found.nullable)
-        self.names[parts[0]] = whole if len(parts) == 1 else None
+        self.names.add(parts[0])
+        self.fields[tuple(parts)] = Field(type=found.type, required=not omitted, nullable=found.nullable)
 
     def type(self) -> Type:
         """What is known of the record where nothing is said about it."""
-        fields = {name: known or Field(type=ANY) for name, known in self.names.items()}
-        return types.Record(name="", fields=fields)
+        return _nested(self.fields)
 
 
 def texts_of(entry: EntryDocument) -> Iterator[Text]:
@@ -649,6 +651,17 @@ def _put(atoms: dict[str, object], parts: list[str], atom: str) -> None:
     for part in parts[:-1]:
         atoms = cast("dict[str, object]", atoms.setdefault(part, {}))
     atoms[parts[-1]] = atom
+
+
+def _nested(fields: Mapping[tuple[str, ...], Field]) -> types.Record:
+    """The type of a record with these fields, of which those with several parts lie in records inside."""
+    found = {path[0]: known for path, known in fields.items() if len(path) == 1}
+    for name in dict.fromkeys(path[0] for path in fields if len(path) > 1):
+        inner = {path[1:]: known for path, known in fields.items() if path[0] == name and len(path) > 1}
+        # A record that only holds what may be left out is not made when all of it is.
+        there = any(known.required for known in inner.values())
+        found[name] = Field(type=_nested(inner), required=there)
+    return types.Record(name="", fields=found)
 
 
 def _literal(atoms: object) -> str:

@@ -1,7 +1,9 @@
 """Whether what an entry makes fits the field that it fills: type, values, and what when it finds nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
 
 from engine.compile import problems
 from engine.compile.convert import can_become
@@ -40,6 +42,8 @@ def misfits(
     unfit = misfit(wanted, found)
     if unfit is not None:
         yield problems.misfit(span, path, unfit, _ways_out(unfit, wanted))
+    elif entry.value is not None and (why := _not_taken(wanted, _made_of(entry))):
+        yield problems.other_value_wanted(entry.value.span, path, describe(wanted), why, "")
     elif nullable and wanted != ANY:
         problem = _nothing(entry, place, field)
         if problem is not None:
@@ -67,10 +71,69 @@ def _not_taken(wanted: Type, value: Value) -> str:
     """What a value is that a field does not take; nothing where it may be taken."""
     if value is None:
         return ""
-    kind = type_of_constant(value)
     if isinstance(wanted, types.Enum) and isinstance(value, str):
         return "" if value in wanted.values else f"the text '{value}'"
-    return describe(kind) if refuses(wanted, kind) else ""
+    match value:
+        case list():
+            kind, told = cast("Type", types.Listing(item=ANY)), "a list"
+        case dict():
+            kind, told = types.Record(name=""), "a record"
+        case _:
+            kind = type_of_constant(value)
+            told = describe(kind)
+    return told if refuses(wanted, kind) else _not_taken_inside(wanted, value)
+
+
+def _not_taken_inside(wanted: Type, value: Value) -> str:
+    """What is wrong with a constant that is of the kind that is wanted."""
+    match wanted, value:
+        case types.Scalar(name="date" | "datetime"), str():
+            return "" if _is_day(wanted, value) else f"the text '{value}'"
+        case types.Scalar(name="integer" | "decimal"), Decimal():
+            most = 0 if wanted.name == "integer" else wanted.decimals
+            return "" if most is None or _decimals(value) <= most else f"{value:f}, with more decimals"
+        case types.Listing(item=item), list():
+            found = ("" if one is None and wanted.nullable else _part(item, one) for one in value)
+            return next((f"a list with {why}" for why in found if why), "")
+        case types.Record(), dict():
+            return _not_taken_fields(wanted, value)
+        case _:
+            return ""
+
+
+def _part(wanted: Type, value: Value) -> str:
+    return "null" if value is None and wanted != ANY else _not_taken(wanted, value)
+
+
+def _not_taken_fields(wanted: types.Record, value: Mapping[str, Value]) -> str:
+    for name, field in wanted.fields.items():
+        if name not in value:
+            if field.required:
+                return f"a record without `{name}`"
+        elif not (value[name] is None and field.nullable) and (why := _part(field.type, value[name])):
+            return f"a record whose `{name}` is {why}"
+    more = [name for name in value if name not in wanted.fields]
+    # Records inside of an entity take fields that nobody described; they have no name.
+    return f"a record with `{more[0]}`" if more and wanted.name and not wanted.open else ""
+
+
+def _is_day(wanted: Type, text: str) -> bool:
+    decode = types.decoder(wanted)
+    try:
+        return decode is None or decode(text) is not None
+    except types.DecodeError:
+        return False
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _made_of(entry: EntryDocument) -> Value:
+    """The constant that an entry is; null where something is done to it first."""
+    changed = entry.values is not None or entry.convert is not None or entry.max_length is not None
+    return None if entry.value is None or changed else entry.value.value
 
 
 def type_of_constant(value: Value) -> Type:

@@ -135,6 +135,7 @@ _RANGE = re.compile(r"([\[\](]?)\s*([^\s\[\]()]+?)\s*\.\.\s*([^\s\[\]()]+?)\s*([
 _NEGATED = re.compile(r"not\s*\((.*)\)", re.DOTALL)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _GROUPED = re.compile(r"0[0-9]+")
+_THOUSANDS = re.compile(r"(?<![0-9.])-?[1-9][0-9]{0,2}(,[0-9]{3})+(?![0-9])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -145,6 +146,13 @@ class _Reader:
         self._family = family
 
     def tests(self, text: str) -> Iterator[Test]:
+        if self._family == NUMBER and (found := _THOUSANDS.search(text)) is not None:
+            # Read as two alternatives, `< 1,500` would be true for 0 and for 500.
+            number = found[0].replace(",", "")
+            raise CellError(
+                f"`{found[0]}` may be one number or several; a comma stands between alternatives",
+                f"write {number}, or a blank behind the comma where several are meant",
+            )
         for part in _parts(text):
             yield self._test(part)
 

@@ -27,6 +27,7 @@ from engine.language.budget import (
     MAX_GENERATORS,
     MAX_NODES,
 )
+from engine.language.text import is_text
 from engine.source import Text
 
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
@@ -419,7 +420,10 @@ class _Allowed:
                 raise self._refuse(node, f"a number has an exponent beyond {MAX_EXPONENT}")
         elif isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:  # written in base 16, or 2
             raise self._refuse(node, f"a number has more than {MAX_DIGITS:,} digits")
-        elif not (node.value is None or isinstance(node.value, bool | int | str)):
+        elif isinstance(node.value, str):
+            if not is_text(node.value):
+                raise self._refuse(node, "a text has half of a character, which cannot be written anywhere")
+        elif not (node.value is None or isinstance(node.value, bool | int)):
             raise self._refuse(node, "this is not a value of the language")
 
     def _name(self, node: ast.AST, _depth: int) -> None:

@@ -30,6 +30,7 @@ from engine.language.template_tree import (
     TemplateSyntaxError,
     TemplateTree,
 )
+from engine.language.text import is_text
 
 
 def parse_template(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> TemplateTree:
@@ -420,6 +421,8 @@ class _Turn:
     def _constant(self, node: nodes.Node, value: object) -> ast.expr:
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise self.refuse(node, "this is not a value of the language")
+        if isinstance(value, str) and not is_text(value):
+            raise self.refuse(node, "a text has half of a character, which cannot be written anywhere")
         return self._placed(ast.Constant(value=value), *self._span(node.lineno, node.lineno))
 
     def _field(self, node: nodes.Getattr, base: nodes.Node, name: str, depth: int) -> ast.expr:

@@ -37,6 +37,11 @@ def text_of(value: object) -> str:
     )
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be written: not where an escape put half of a character into it."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def decimal_text(value: Decimal) -> str:
     """The digits of a number as written, without an exponent for ordinary sizes; zero has no sign."""
     if not value:

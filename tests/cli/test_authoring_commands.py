@@ -243,6 +243,13 @@ class TestGraph:
         assert "is drawn in" in tidegate("graph", flow, "-w", ROOT, "-o", tmp_path / "a.svg").out
         assert (tmp_path / "a.svg").read_text().startswith("<svg")
 
+    def test_no_document_is_overwritten_by_a_drawing(self, tidegate, tmp_path):
+        document = tmp_path / "flow.yaml"
+        document.write_text("flow: f")
+        ended = tidegate("graph", "milestone-to-invoice", "-w", ROOT, "-o", document)
+        assert (ended.code, document.read_text()) == (1, "flow: f")
+        assert "name of a document" in ended.err
+
     def test_a_flow_that_there_is_not(self, tidegate):
         ended = tidegate("graph", "milestone-to-invoce", "-w", ROOT)
         assert ended.code == 1

@@ -108,6 +108,16 @@ class TestCells:
         for value in false:
             assert not applies(cell, by, **{name: value}), value
 
+    @pytest.mark.parametrize("cell", ["< 1,500", "1,500", "not(1,500)", ">= 12,250,500", "1,500..2000"])
+    def test_commas_within_a_number_are_not_taken_for_alternatives(self, cell):
+        rows = (f"['{cell}', a]", "[-, b]")
+        found = problems(INVOICE, table(*rows, by="{c: a.amount}", last=False), FLOW)
+        assert ("TG441", f"'{cell}'") in found
+        apart = (f"['{cell.replace(',', ', ')}', a]", "[-, b]")
+        assert "TG441" not in [
+            code for code, _ in problems(INVOICE, table(*apart, by="{c: a.amount}", last=False), FLOW)
+        ]
+
     def test_what_nothing_is_known_of(self):
         text = table(
             "[true, a]", "[1, b]", "[word, c]", "[null, d]", "['> 5', e]", by="{c: a.lines}"

@@ -445,6 +445,41 @@ class TestTypes:
         found = problems(mapping(entry, field=field, inputs="{o: canonical/order@1}"), ORDER)
         assert found == ([] if expected is None else [expected])
 
+    @pytest.mark.parametrize(
+        "field, entry, expected",
+        [
+            ("{type: decimal, decimals: 2}", "{value: 1.005}", "1.005"),
+            ("{type: decimal, decimals: 2}", "{value: 1.50}", None),
+            ("{type: decimal, decimals: 2}", "{path: o.total, as: decimal(2), default: 0.125}", "0.125"),
+            ("{type: decimal, decimals: 2}", "{path: o.status, values: {open: 1.005, closed: 2}}", "1.005"),
+            ("integer", "{path: o.count, default: 1.5}", "1.5"),
+            ("integer", "{path: o.count, default: 2.0}", None),
+            ("string", "{value: [x]}", "[x]"),
+            ("string", "{path: o.note, default: [x]}", "[x]"),
+            ("date", "{value: tomorrow}", "tomorrow"),
+            ("date", "{path: o.placed_on, default: 2026-02-30}", "2026-02-30"),
+            ("date", "{path: o.placed_on, default: 2026-02-28}", None),
+            ("datetime", "{path: o.sent_at, default: 2026-02-28T09:00:00}", "2026-02-28T09:00:00"),
+            ("datetime", "{path: o.sent_at, default: 2026-02-28T09:00:00Z}", None),
+            (
+                "{type: money, currency: EUR}",
+                "{value: {amount: 5, currency: USD}}",
+                "{amount: 5, currency: USD}",
+            ),
+            ("money", "{value: {amount: 5}}", "{amount: 5}"),
+            ("money", "{value: {amount: 5, currency: USD, tax: 1}}", "{amount: 5, currency: USD, tax: 1}"),
+            ("money", "{value: {amount: 5, currency: USD}}", None),
+            ("{type: list, items: string}", "{path: o.tags, default: [a, 5]}", "[a, 5]"),
+            ("{type: list, items: string}", "{path: o.tags, default: [a, null]}", "[a, null]"),
+            ("{type: list, items: {type: string, nullable: true}}", "{path: o.tags, default: [null]}", None),
+        ],
+    )
+    def test_a_constant_that_its_field_does_not_take(self, field, entry, expected):
+        found = problems(mapping(entry, field=field, inputs="{o: canonical/order@1}"), ORDER)
+        assert [text for code, text in found if code in ("TG409", "TG420")] == (
+            [expected] if expected else []
+        )
+
     def test_required_fields_are_demanded_of_records_in_records(self):
         field = (
             "{type: record, fields: {id: {type: string, required: true}, at: {type: date, required: true}}}"
@@ -522,6 +557,18 @@ class TestLet:
         lets = "text: {value: abc}\nnumber: {value: 5, default: 3}\nrow: {value: {b: 1}}"
         entry = "{fields: {t: {expr: text + 'd'}, n: {expr: number + 1}, r: row.b}}"
         assert value(entry, None, lets=lets) == {"out": {"t": "abcd", "n": 6, "r": 1}}
+
+    @pytest.mark.parametrize("name, use", [("n", "x.n"), ("deep.n", "x.deep.n")])
+    def test_null_in_a_record_of_a_let_is_a_matter_of_who_uses_it(self, name, use):
+        data = {"id": "1", "note": None}
+        options = {"lets": f"x: {{fields: {{{name}: a.note}}}}", "inputs": "{a: canonical/order@1}"}
+        safe = {**options, "field": "string"}
+        assert value(f"{{expr: \"default({use}, 'none')\"}}", data, ORDER, **safe) == {"out": "none"}
+        assert problems(mapping(f"{{expr: upper({use})}}", **safe), ORDER) == [("TG417", use)]
+        sure = {**safe, "lets": f"x: {{fields: {{{name}: {{path: a.note, required: true}}}}}}"}
+        assert value(f"{{expr: upper({use})}}", {**data, "note": "b"}, ORDER, **sure) == {"out": "B"}
+        with pytest.raises(EvaluationError, match="is required"):
+            value(f"{{expr: upper({use})}}", data, ORDER, **sure)
 
     def test_names_that_only_quoted_paths_could_use_are_refused(self):
         assert problems(mapping("'\"x y\".z'", inputs='{"x y": any}')) == [("TG208", '"x y"')]

@@ -160,6 +160,12 @@ ESCAPES = [
 ]
 
 
+@pytest.mark.parametrize("text", [r"'\ud800'", r"x + 'a\udfff'"])
+def test_a_text_that_cannot_be_written_is_refused_when_read(text):
+    with pytest.raises(FormulaSyntaxError, match="half of a character"):
+        compile_formula(text, frozenset({"x"}))
+
+
 @pytest.mark.parametrize("text", ESCAPES)
 def test_escapes_are_refused_when_read(text):
     with pytest.raises(FormulaSyntaxError):
