@@ -51,11 +51,18 @@ def command(
             text = drawing.terminal(picture, 100_000 if file else width)
     if file is None:
         output.raw(text.rstrip("\n"))
-    elif file.suffix.lower() in (".yaml", ".yml"):
-        raise InputError(f"{file} has the name of a document; write a drawing to a .svg, .mmd, .json or .txt")
     else:
-        file.write_text(text, encoding="utf-8")
+        _write(file, text)
         output.line(f"{picture.title} is drawn in {file}.")
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a drawing, and never over a document."""
+    from engine.errors import InputError
+
+    if file.suffix.lower() in (".yaml", ".yml"):
+        raise InputError(f"{file} has the name of a document; write a drawing to a .svg, .mmd, .json or .txt")
+    file.write_text(text, encoding="utf-8")
 
 
 def _by_name(file: Path | None) -> str:

@@ -11,14 +11,17 @@ from types import MappingProxyType
 
 from engine.compile.expressions import Expressions
 from engine.language.formula_syntax import FormulaTree
-from engine.language.path_reads import ELEMENT, Chain, path_result
+from engine.language.path_reads import ELEMENT, Chain, path_results
 from engine.plan.lineage import Lineage, Origin
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
 from engine.workspace.kinds.entry import EntryDocument
 
-# Functions that give back what they were given, or an element of it.
-CARRYING = frozenset({"first", "last", "default", "min", "max", "sorted", "sort", "unique", "reversed"})
+# Functions that give back what they were given, or an element or a part of it.
+CARRYING = frozenset(
+    {"first", "last", "default", "min", "max", "sorted", "sort", "unique", "reversed", "reverse", "list"}
+    | {"set", "flatten", "merge", "pick", "omit"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,9 @@ class Tracer:
         if parsed is None:
             return NOTHING
         if isinstance(text, PathText):
-            whole = path_result(parsed.tree)
-            read = (self._chain(chain).worked_out() for chain in parsed.reads if chain != whole)
-            return either([*([] if whole is None else [self._chain(whole)]), *read])
+            results = path_results(parsed.tree)
+            read = (self._chain(chain).worked_out() for chain in parsed.reads if chain not in results)
+            return either([*map(self._chain, results), *read])
         if isinstance(text, FormulaText):
             return _Formula(self, parsed.tree).follow(parsed.tree.root)
         return either(self.name(name).worked_out() for name in sorted(parsed.names))
@@ -187,11 +190,17 @@ class _Formula:
                 return self._record(keys, values)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 return self._comprehension(node)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                given = either(map(self.follow, [*args, *(one.value for one in keywords)]))
-                return given if name in CARRYING else given.worked_out()
+            case ast.Call(func=ast.Name(id=name)):
+                return self._call(node, name)
             case _:
                 return either(map(self.follow, ast.iter_child_nodes(node))).worked_out()
+
+    def _call(self, call: ast.Call, name: str) -> Traced:
+        match call.args:
+            case [value, ast.Constant(value=str() as field), *others] if name == "get":
+                return either([self.follow(value).member(field), *map(self.follow, others)])
+        given = either(map(self.follow, [*call.args, *(one.value for one in call.keywords)]))
+        return given if name in CARRYING else given.worked_out()
 
     def _record(self, keys: list[ast.expr | None], values: list[ast.expr]) -> Traced:
         named = zip(keys, values, strict=True)

@@ -4,6 +4,7 @@ A chain goes on through filters, projections and arguments for as long as it is 
 applied to; what is read from anything else (a literal, a value that is made, one of two) is left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -47,12 +48,27 @@ def path_reads(tree: PathTree) -> tuple[Chain, ...]:
     return tuple(sorted(longest, key=lambda chain: [part[1] for part in chain.parts]))
 
 
-def path_result(tree: PathTree) -> Chain | None:
-    """The chain by which the result of a path is read, or its elements; None when that is not certain."""
-    shape = _Reader().shape(tree.tree, Chain(parts=()))
+def path_results(tree: PathTree) -> tuple[Chain, ...]:
+    """The chains by which the result of a path may be read: several of `a || b` and of `not_null(a, b)`."""
+    found = map(_result, _alternatives(tree.tree))
+    return tuple(chain for chain in found if chain is not None)
+
+
+def _result(node: Node) -> Chain | None:
+    """The chain by which a result is read, or its elements; None when that is not certain."""
+    shape = _Reader().shape(node, Chain(parts=()))
     while isinstance(shape, _ListOf):
         shape = shape.item
     return shape if shape is not None and shape.parts else None
+
+
+def _alternatives(node: Node) -> Iterator[Node]:
+    """The parts of which one is the result."""
+    if node.kind in {"or", "and"} or (node.kind == "call" and node.value == "not_null"):
+        for part in node.parts:
+            yield from _alternatives(part)
+    else:
+        yield node
 
 
 class _Reader:

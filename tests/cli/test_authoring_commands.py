@@ -246,7 +246,7 @@ class TestGraph:
     def test_no_document_is_overwritten_by_a_drawing(self, tidegate, tmp_path):
         document = tmp_path / "flow.yaml"
         document.write_text("flow: f")
-        ended = tidegate("graph", "milestone-to-invoice", "-w", ROOT, "-o", document)
+        ended = tidegate("graph", "milestone-to-invoice", "-w", ROOT, "--format", "svg", "-o", document)
         assert (ended.code, document.read_text()) == (1, "flow: f")
         assert "name of a document" in ended.err
 

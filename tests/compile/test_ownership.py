@@ -78,6 +78,26 @@ def test_a_field_is_filled_by_its_owner():
     assert found(EMIT.format(id="client.name", more="")) == [("TG532", "id")]
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "get(client, 'name')",
+        "get(client, 'name', 'none')",
+        "merge(client, {'x': 1}).name",
+        "reverse([client.name])[0]",
+        "first(list([client.name]))",
+        "flatten([[client.name]])[0]",
+    ],
+)
+def test_what_only_repacks_a_value_carries_it(formula):
+    assert ("TG532", "id") in found(EMIT.format(id=f'{{expr: "{formula}"}}', more="")), formula
+
+
+@pytest.mark.parametrize("path", ["client.name || client.rating", "not_null(client.rating, client.name)"])
+def test_a_choice_of_a_path_carries_what_it_may_give(path):
+    assert found(EMIT.format(id=f'"{path}"', more="")) == [("TG532", "id")]
+
+
 def test_what_is_worked_out_is_a_decision_of_the_flow():
     assert found(EMIT.format(id="{expr: upper(client.name)}", more="")) == []
 
