@@ -100,9 +100,22 @@ def _guilty(document: EntityDocument) -> Iterator[tuple[Text, str]]:
             schemas.checked_schema(_schema(field), str(name))
         except schemas.SchemaUnusable as error:
             if field.pattern is not None:
-                yield field.pattern, f"`{field.pattern}` is no regular expression"
+                yield field.pattern, f"`{field.pattern}` {_unfit(field.pattern)}"
             else:
                 yield name, str(error)
+
+
+_LOOKS = re.compile(r"\(\?<?[=!]|\\[1-9]|\(\?P=")
+
+
+def _unfit(pattern: str) -> str:
+    if _LOOKS.search(pattern):
+        return "looks ahead, behind or back at a group, which could take without end"
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return "is no regular expression"
+    return "is too large a regular expression"
 
 
 def _field(compilation: Compilation, document: FieldDocument) -> Field:

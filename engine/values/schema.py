@@ -279,10 +279,16 @@ def _within(bounds: Sequence[_Bound], value: Value) -> bool:
     return True
 
 
+# An engine whose time grows with the text and no faster; it looks neither ahead nor behind, nor at groups.
+_PATTERNS = jsonschema_rs.RegexOptions()
+
+
 def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     """What judges values; what it says of them does not quote them."""
     try:
-        return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
+        return jsonschema_rs.Draft202012Validator(
+            dict(schema), validate_formats=False, pattern_options=_PATTERNS, mask="the value"
+        )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise SchemaUnusable(f"this is no JSON Schema: {_unusable(schema)}"[:MAX_SAID]) from error
 
@@ -290,7 +296,7 @@ def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 def _unusable(schema: Schema) -> str:
     """Why it is none, with what stands there: a schema is no secret."""
     try:
-        jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False)
+        jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, pattern_options=_PATTERNS)
     except jsonschema_rs.ValidationError as error:
         place = path_text(list(error.instance_path))
         return f"{place}: {error.message}" if place else error.message

@@ -217,7 +217,8 @@ DOCUMENTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "jsonl-of-a-million-broken-lines": (_table("t.jsonl", b"{\n" * MB), "TG35"),
     # what documents hold
     "a-pattern-that-explodes": (_pattern("^(a+)+$"), ""),
-    "a-pattern-that-is-huge": (_pattern("(a{1000}){1000}"), ""),
+    "a-pattern-that-is-huge": (_pattern("(a{1000}){1000}"), "TG353"),
+    "a-pattern-that-looks-ahead": (_pattern("^(?!b)(a+)+$"), "TG353"),
     "a-pattern-in-a-pattern": (_pattern("((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}){9}){9}"), "TG353"),
     "a-pattern-5000-deep": (_pattern("(" * 5_000 + "a" + ")" * 5_000), "TG353"),
     "a-formula-10000-deep": (_mapping(f'{{expr: "{"(" * 4_000}1{")" * 4_000}"}}'), "TG252"),
