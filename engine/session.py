@@ -3,10 +3,10 @@
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
 from engine.clock import Clock
@@ -214,6 +214,48 @@ def entity_schemas(session: Session) -> dict[str, bytes]:
         f"canonical/{one.name}@{one.version}": write_json(published_schema(one), indent=True) + b"\n"
         for one in documents
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Something that a connection can read, write, or receive."""
+
+    verb: str  # read, write, or source
+    name: str  # "erp.save_customer"
+    record: str  # the type that is written or comes, such as "netsuite/customer_input@2025.1"; or nothing
+
+
+def offers(session: Session) -> list[Offer]:
+    """What the connections of a workspace offer to flows and events, in their order."""
+    found = []
+    for connection in session.workspace.of(ConnectionDocument).values():
+        connector = session.workspace.of(ConnectorSpec).get(str(connection.connector))
+        for verb, name, schema in () if connector is None else _offered(connector):
+            record = "" if connector is None or schema is None else _record_name(connector, schema)
+            found.append(Offer(verb=verb, name=f"{connection.name}.{name}", record=record))
+    return found
+
+
+def _offered(connector: ConnectorSpec) -> Iterator[tuple[str, str, str | None]]:
+    for name, operation in connector.operations.items():
+        yield str(operation.does), name, operation.input or operation.output
+    for name, source in connector.sources.items():
+        yield "source", name, source.output
+
+
+def record_schemas(session: Session) -> dict[str, bytes]:
+    """The JSON Schemas of the records that connections take and give, by `netsuite/customer_input@2025.1`."""
+    found = {}
+    for connector in session.workspace.of(ConnectorSpec).values():
+        beside = connector.name.span.source
+        for schema in (schema for _, _, schema in _offered(connector) if schema is not None):
+            found[_record_name(connector, schema)] = session.workspace.files.read_bytes(schema, beside=beside)
+    return found
+
+
+def _record_name(connector: ConnectorSpec, schema: str) -> str:
+    """`schemas/customer_input.json` as types are called."""
+    return f"{connector.name}/{PurePosixPath(schema).stem}@{connector.api.version}"
 
 
 def store_release(session: Session, ledger: "Ledger", clock: Clock) -> None:

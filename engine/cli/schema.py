@@ -23,18 +23,40 @@ def list_kinds() -> None:
         output.line(f"{kind.kind:12} {(kind.__doc__ or '').splitlines()[0]}")
 
 
+@command.command("connections")
+@click.argument("connection", required=False)
+@options.workspace
+def list_offers(connection: str | None, folder: Path | None) -> None:
+    """List what connections can read, write and receive, with the types of the records."""
+    from engine.errors import InputError
+    from engine.problems.suggest import did_you_mean
+    from engine.session import load, offers
+
+    found = offers(load(folder))
+    names = sorted({offer.name.partition(".")[0] for offer in found})
+    if connection is not None and connection not in names:
+        raise InputError(
+            " ".join([f"there is no connection {connection!r}.", *did_you_mean(connection, names)])
+        )
+    shown = [one for one in found if connection in (None, one.name.partition(".")[0])]
+    width = max((len(one.name) for one in shown), default=0)
+    for one in shown:
+        output.line(f"{one.verb:6}  {one.name:{width}}  {one.record}".rstrip())
+
+
 @command.command("show")
 @click.argument("name")
 @options.workspace
 def show(name: str, folder: Path | None) -> None:
-    """Print the schema of a kind of document, or of an entity (`canonical/time_entry@2`, `time_entry`)."""
+    """Print the schema of a kind of document, an entity (`deal`), or a record (`netsuite/job@2025.1`)."""
     from engine.errors import InputError
     from engine.problems.suggest import did_you_mean
-    from engine.session import editor_schemas, entity_schemas, load
+    from engine.session import editor_schemas, entity_schemas, load, record_schemas
 
     schemas = {file.removesuffix(".schema.json"): text for file, text in editor_schemas().items()}
-    if name not in schemas:
-        schemas = {**schemas, **entity_schemas(load(folder))}
+    if name not in schemas and ("/" in name or not did_you_mean(name, schemas)):
+        session = load(folder)
+        schemas = {**schemas, **entity_schemas(session), **record_schemas(session)}
     if name not in schemas:
         versions = [known for known in schemas if known.startswith(f"canonical/{name}@")]
         name = versions[-1] if versions else name

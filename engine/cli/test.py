@@ -276,10 +276,17 @@ def _update(session: "Session", results: "Sequence[Result]") -> None:
             style = {"+": "good", "-": "bad", "@": "dim"}.get(text[:1], "")
             output.raw(_paint(style, text) if style else output.clean(text))
     for result, failure in left:
-        output.line(f"not updated: {failure.place} {result.title}: {failure.message}")
+        why = _EXAMPLES_DIFFER if failure.edits else failure.message
+        output.line(f"not updated: {failure.place} {result.title}: {why}")
     if files:
         output.line("Look at what changed: from now on it is what is expected.")
         output.line()
+
+
+_EXAMPLES_DIFFER = (
+    "its examples do not agree on what is written here; write the keys that you mean,"
+    " and what differs as `run: $(run)`, with a column `run`"
+)
 
 
 # --- what failed the last time ------------------------------------------------------------------

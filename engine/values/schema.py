@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
 import jsonschema_rs
@@ -335,8 +336,25 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
         case jsonschema_rs.ValidationErrorKind.Required(property=missing):
             return f"{path_text([*path, missing])}: is required and missing"
         case jsonschema_rs.ValidationErrorKind.Type(types=types):
-            wanted = " or ".join(str(kind) for kind in types)
+            wanted = " or ".join(_KINDS.get(str(kind), str(kind)) for kind in types)
             found = kind_of(error.instance)
             return f"{path_text(path) or 'the record'}: expected {wanted}, found {found}"
+        case jsonschema_rs.ValidationErrorKind.AdditionalProperties(unexpected=names):
+            place = f"{path_text(path)}: " if path else ""
+            several = len(names) > 1
+            told = ", ".join(f"`{name}`"[:60] for name in names[:8])
+            return f"{place}there {'are no fields' if several else 'is no field'} {told}"
         case _:
             return f"{path_text(path) or 'the record'}: {error.message[:300]}"
+
+
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true/false",
+        "object": "record",
+        "array": "list",
+    }
+)
+"""The types of JSON Schema in the words of :func:`kind_of`."""

@@ -222,6 +222,22 @@ class TestSchema:
             jsonschema.Draft202012Validator.check_schema(schema)
             assert schema["description"]
 
+    def test_an_entity_is_found_by_its_name_alone(self, tidegate):
+        by_name = tidegate("schema", "show", "contract", "-w", ROOT)
+        assert by_name.out == tidegate("schema", "show", "canonical/contract@1", "-w", ROOT).out != ""
+
+    def test_what_connections_offer(self, tidegate):
+        listed = tidegate("schema", "connections", "erp", "-w", ROOT).out.splitlines()
+        assert ["write", "erp.save_customer", "netsuite/customer_input@2025.1"] in [
+            one.split() for one in listed
+        ]
+        assert {one.split()[1].split(".")[0] for one in listed} == {"erp"}
+        every = [one.split() for one in tidegate("schema", "connections", "-w", ROOT).out.splitlines()]
+        assert "source" in {one[0] for one in every}
+        for record in {one[2] for one in every if len(one) > 2}:
+            assert tidegate("schema", "show", record, "-w", ROOT).json, record
+        assert "did you mean `erp`?" in tidegate("schema", "connections", "epr", "-w", ROOT).err
+
     def test_a_kind_that_there_is_not(self, tidegate):
         assert "did you mean `flow`?" in tidegate("schema", "show", "flwo").err
         assert "did you mean" in tidegate("schema", "show", "canonical/contrat@1", "-w", ROOT).err
@@ -249,6 +265,12 @@ class TestGraph:
         ended = tidegate("graph", "milestone-to-invoice", "-w", ROOT, "--format", "svg", "-o", document)
         assert (ended.code, document.read_text()) == (1, "flow: f")
         assert "name of a document" in ended.err
+
+    def test_a_picture_of_another_kind_is_refused(self, tidegate, tmp_path):
+        picture = tidegate("graph", "milestone-to-invoice", "-w", ROOT, "-o", tmp_path / "a.png")
+        assert picture.code != 0
+        assert "write .svg" in picture.err
+        assert not (tmp_path / "a.png").exists()
 
     def test_a_flow_that_there_is_not(self, tidegate):
         ended = tidegate("graph", "milestone-to-invoce", "-w", ROOT)

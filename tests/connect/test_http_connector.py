@@ -185,7 +185,7 @@ class TestReading:
     @pytest.mark.requirement("REL-33")
     @pytest.mark.parametrize(
         "body, said",
-        [({"id": 7}, "id: expected string"), ({}, "id: is required"), ({"id": "1", "changed": "x"}, "x")],
+        [({"id": 7}, "id: expected text"), ({}, "id: is required"), ({"id": "1", "changed": "x"}, "x")],
     )
     def test_answer_that_breaks_its_schema(self, toy, ask, body, said):
         toy.answer = Response(body=body)

@@ -99,7 +99,7 @@ def test_one_unfit_record_does_not_hide_the_others():
     found = receive(SOURCE, SECRETS, signed(body), body, NOON)
     assert [item["id"] for item in found.items] == ["3"]
     assert [item["id"] for item, _ in found.unfit] == [1, "4", "5"]
-    assert found.unfit[0][1].startswith("id: expected string")
+    assert found.unfit[0][1].startswith("id: expected text")
     assert "color" in found.unfit[2][1]
 
 

@@ -163,11 +163,11 @@ class TestComplaints:
             ({"id": "a", "hours": 7, "day": "2026-03-01", "at": "2026-03-01T12:00:00.000+0000"}, []),
             ({"id": "a", "hours": 7, "at": None}, []),
             ({"id": "a"}, ["hours: is required and missing"]),
-            ({"id": 7, "hours": 1}, ["id: expected string, found whole number"]),
+            ({"id": 7, "hours": 1}, ["id: expected text, found whole number"]),
             ({"id": "abcd", "hours": 1}, ["id: the value is longer than 3 characters"]),
             ({"id": "a", "hours": Decimal("7.255")}, ["hours: the value is not a multiple of 0.01"]),
             ({"id": "a", "hours": 1, "day": "soon"}, ["day: 'soon' is not a date (write 2026-05-29)"]),
-            ([], ["the record: expected object, found list"]),
+            ([], ["the record: expected record, found list"]),
         ],
     )
     def test_sentences(self, value, said):
@@ -175,7 +175,7 @@ class TestComplaints:
 
     def test_unknown_field_is_named(self):
         (said,) = checked_schema(TIME, "n").complaints({"id": "a", "hours": 1, "hurs": 2})
-        assert "hurs" in said
+        assert said == "there is no field `hurs`"
 
     @pytest.mark.requirement("API-16")
     def test_values_are_not_repeated(self):
