@@ -493,7 +493,10 @@ class FlowBuilder:
             if str(policy) in [known.name for known in policies]:
                 self.compilation.report(problems.checked_twice(policy))
             self._check_inputs(policy, self.compilation.policy_types[found.name], document, more)
-            decision.add(documents[found.name], len(policies))
+            if (
+                not self.compilation.checks_only
+            ):  # what is wrong with a policy was found when it was compiled alone
+                decision.add(documents[found.name], len(policies))
             policies.extend((found, *self.compilation.variants[found.name]))
             keys = set_by(self.compilation, documents[found.name])
             sets.update({key: Field(type=ANY, nullable=True) for key in keys})

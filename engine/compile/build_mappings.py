@@ -34,7 +34,8 @@ def build_mappings(compilation: Compilation) -> None:
         body = Body(compilation, expressions, inputs, document.let, nullable=nullable)
         made = body.record(document.fields, output, None, document.output)
         compiled = body.build(f"mapping {document.name}", str(document.name), made.atom)
-        Body(compilation, expressions, inputs, document.let, nullable=nullable).need_all()
+        if document.let:
+            Body(compilation, expressions, inputs, document.let, nullable=nullable).need_all()
         compilation.mappings[str(document.name)] = MappingPlan(
             name=str(document.name),
             version=document.version,
