@@ -35,8 +35,11 @@ def command(name: str | None, port: int, form: str) -> None:
     except OSError as error:
         raise InputError(f"port {port} cannot be had: {error.strerror or error}") from error
     try:
+        # Before anything is told: who reads the address may end us at once.
+        stopped = _stop_asked()
         _tell(name, simulator.base_url, simulator.issue_token(TOKEN_SECONDS), form)
-        _until_stopped()
+        while not stopped.wait(0.5):  # short, so that a signal is seen on every platform
+            pass
     finally:
         simulator.stop()
 
@@ -62,9 +65,9 @@ def _tell(name: str, url: str, token: str, form: str) -> None:
     output.line("  Ctrl-C ends it; its records are gone then.")
 
 
-def _until_stopped() -> None:
+def _stop_asked() -> threading.Event:
+    """Set when a signal asks us to stop."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(0.5):  # short, so that a signal is seen on every platform
-        pass
+    return stopped
