@@ -135,6 +135,8 @@ SCHEMA = {
 
 
 NUMBERS = st.integers(-3, 3) | st.decimals(-3, 3, allow_nan=False, places=1)
+
+
 def whole(value):
     """The value with whole decimals as integers: 1.0 is one, and the reference knows that of floats only."""
     if isinstance(value, dict):
