@@ -195,7 +195,9 @@ def _without_effect(
     flow = compilation.flows.get(str(document.name))
     if flow is None or not any(isinstance(step, WriteStep | EmitStep) for step in flow.steps):
         return
-    awaited = {flow.steps[need.step].name for step in flow.steps for need in step.needs}
+    # By their numbers: a step that could not be built is missing here.
+    awaited = {need.step for step in flow.steps for need in step.needs}
+    alone = {step.name for step in flow.steps if step.index not in awaited}
     for name, step in document.steps.items():
         stops = (
             (str(policy), does)
@@ -203,7 +205,7 @@ def _without_effect(
             for case in cases.get(str(policy), ())
             if (does := _stops(case.then))
         )
-        first = None if str(name) in awaited else next(stops, None)
+        first = next(stops, None) if str(name) in alone else None
         if first is not None:
             yield problems.nothing_waits(name, *first)
 
