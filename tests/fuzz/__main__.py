@@ -54,7 +54,7 @@ def fuzz(target: str, executions: int, seed: int, folder: Path) -> tuple[int, bo
         else:
             last = f"{last}{line}"[-4000:]
     if process.wait() != 0:
-        sys.stdout.write(last)
+        sys.stdout.write(f"{last}  {target} ended with {process.returncode}\n")
     return done, process.returncode == 0
 
 
