@@ -10,12 +10,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from engine.clock import FixedClock
+from tests.depth import examples
 
 ROOT = Path(__file__).parents[1]
 MATRIX = ROOT / "docs" / "requirements.md"
 
 # Two processes share two cores: a deadline in milliseconds would measure the neighbour.
-settings.register_profile("tidegate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "tidegate", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("tidegate")
 
 

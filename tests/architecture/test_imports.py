@@ -6,7 +6,12 @@ from tests.architecture import reading, rules
 from tests.architecture.reading import Import
 
 HOUSE = reading.sources_below("engine", "connectors")
-FOUND = reading.imports(HOUSE)
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Import]:
+    """Every import of the house."""
+    return reading.imports(HOUSE)
 
 
 def planted(**sources: str) -> list[Import]:
@@ -23,30 +28,30 @@ def test_rows_name_rooms_that_the_table_has():
     assert {room for row in rules.MAY_IMPORT.values() for room in row} <= rules.MAY_IMPORT.keys()
 
 
-def test_the_table_is_kept():
-    assert reading.breaches_of_table(FOUND) == []
+def test_the_table_is_kept(found):
+    assert reading.breaches_of_table(found) == []
 
 
-def test_connectors_import_the_contract_and_themselves():
-    assert reading.breaches_of_contract(FOUND) == []
+def test_connectors_import_the_contract_and_themselves(found):
+    assert reading.breaches_of_contract(found) == []
 
 
-def test_each_library_has_one_door():
-    assert reading.breaches_of_doors(FOUND) == []
+def test_each_library_has_one_door(found):
+    assert reading.breaches_of_doors(found) == []
 
 
-def test_no_cycle_at_load_time():
-    assert reading.cycle_at_load(FOUND) is None
+def test_no_cycle_at_load_time(found):
+    assert reading.cycle_at_load(found) is None
 
 
 @pytest.mark.parametrize("room", rules.MAY_REACH)
-def test_reach_is_bounded(room):
-    assert reading.rooms_reached(room, FOUND) <= set(rules.MAY_REACH[room])
+def test_reach_is_bounded(room, found):
+    assert reading.rooms_reached(room, found) <= set(rules.MAY_REACH[room])
 
 
 @pytest.mark.parametrize("room", rules.NEVER_REACH)
-def test_some_rooms_are_never_reached(room):
-    assert not reading.rooms_reached(room, FOUND) & set(rules.NEVER_REACH[room])
+def test_some_rooms_are_never_reached(room, found):
+    assert not reading.rooms_reached(room, found) & set(rules.NEVER_REACH[room])
 
 
 def test_what_decides_is_pure():

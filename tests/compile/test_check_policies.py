@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.compile.making import compile_files, problems
 from tests.compile.test_decision_tables import INVOICE
+from tests.depth import examples
 
 FLOW = "flow: f\nowner: t\ntrigger: {event: invoice.made, as: a}\nsteps:\n  c: {check: [one, two]}\n"
 
@@ -133,7 +134,7 @@ POINTS = [
 
 
 @given(CONDITIONS, CONDITIONS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_what_is_proved_of_conditions_is_what_trying_finds(one, two):
     """Whether two conditions meet, always hold or never do, compared with their value for every input."""
     texts = (

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.language.compiled import EvaluationError
 from tests.compile.making import ORDER, compiled
+from tests.depth import examples
 
 MAPPING = """\
 entity: made
@@ -109,7 +110,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(data=st.dictionaries(st.sampled_from(sorted(GOOD)), anything, max_size=8) | anything)
 @example(data=GOOD)
 def test_any_data(data):

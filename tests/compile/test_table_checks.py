@@ -15,6 +15,7 @@ from engine.compile.domain import domain_of
 from engine.compile.unary_tests import family_of, read_cell
 from engine.values.type import DATE, DECIMAL, INTEGER, Enum
 from tests.compile.making import compile_files
+from tests.depth import examples
 
 THING = """\
 entity: thing
@@ -112,7 +113,7 @@ def _true(rows, values):
 
 
 @given(tables())
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @pytest.mark.requirement("POL-03")
 def test_gaps_overlaps_and_dead_rows_are_those_that_trying_finds(made):
     columns, rows = made
@@ -136,7 +137,7 @@ def test_gaps_overlaps_and_dead_rows_are_those_that_trying_finds(made):
 
 
 @given(tables())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_rows_that_apply_are_those_that_trying_finds(made):
     columns, rows = made
     found, problems = compiled(columns, rows, "all")

@@ -46,17 +46,43 @@ def rename(desk):
     "place, old, new",
     [
         ((POLICY, "policy: billing-cutoff", 10), "billing-cutoff", "cycle-cutoff"),
-        ((FLOW, "map: time-entry-to-time-bill", 7), "time-entry-to-time-bill", "to-time-bill"),
-        ((FLOW, "event: time_entry.approved", 8), "time_entry.approved", "hours.approved"),
-        ((FLOW, "flow: approved", 8), "approved-time-to-billing", "billing-of-time"),
+        pytest.param(
+            (FLOW, "map: time-entry-to-time-bill", 7),
+            "time-entry-to-time-bill",
+            "to-time-bill",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            (FLOW, "event: time_entry.approved", 8),
+            "time_entry.approved",
+            "hours.approved",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            (FLOW, "flow: approved", 8), "approved-time-to-billing", "billing-of-time", marks=pytest.mark.slow
+        ),
         ((FLOW, "  known:", 3), "known", "task_known"),
         ((MAPPING, "obligation: {expr", 2), "obligation", "duty"),
         ((MAPPING, "canonical/billable_time@1", 12), "billable_time", "worked_time"),
         ((MAPPING, "entry.worked_on", 8), "worked_on", "day"),
-        (("policies/calendars/billing.yaml", "calendar: billing", 11), "billing", "weekly"),
-        (("policies/tables/tables.yaml", "table: rate_card", 8), "rate_card", "rates"),
-        (("connectors/connections.yaml", "connection: crm", 12), "crm", "sales"),
-        (("schemas/canonical/systems.yaml", "system: hr", 8), "hr", "people"),
+        pytest.param(
+            ("policies/calendars/billing.yaml", "calendar: billing", 11),
+            "billing",
+            "weekly",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("policies/tables/tables.yaml", "table: rate_card", 8),
+            "rate_card",
+            "rates",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("connectors/connections.yaml", "connection: crm", 12), "crm", "sales", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ("schemas/canonical/systems.yaml", "system: hr", 8), "hr", "people", marks=pytest.mark.slow
+        ),
         ((MAPPING, "as: line", 4), "line", "row"),
     ],
 )

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.depth import examples
 from tests.editor.client import CAPABILITIES, ROOT, Client, launch
 
 
@@ -154,7 +155,7 @@ def test_no_question_about_a_broken_text_is_answered_with_an_error(pack):
         client = await Client.start(pack)
         for path in files:
             whole = await client.open(path)
-            for _ in range(4):
+            for _ in range(examples(80) // 20):
                 text = broken(whole, chance)
                 await client.write(path, text)
                 place = client.position(path, chance.randrange(len(text)))

@@ -13,6 +13,7 @@ from engine.language.formula import FormulaSyntaxError, compile_formula
 from engine.language.scope import TypeScope
 from engine.values.type import DECIMAL, INTEGER, NULL, STRING, Field, Listing, Record
 from engine.values.value import Value
+from tests.depth import examples
 from tests.language.exact_cases import shape
 
 FUNCTIONS = {
@@ -134,7 +135,7 @@ def as_lists(value):
     return value
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(MIXED, SCOPE)
 def test_same_value_or_both_refuse(text, scope):
     mine = ours(text, scope)

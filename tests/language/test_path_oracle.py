@@ -22,6 +22,7 @@ from engine.language.generate import Emitter
 from engine.language.path import PathSyntaxError, compile_path, emit_path, parse_path, path_reads, search
 from engine.language.scope import TypeScope
 from engine.values.type import ANY, INTEGER, STRING, Field, Listing, Record
+from tests.depth import examples
 
 NAMES = ("a", "b", "c", "list", "rec", '"d e"')
 WORDS = ("", "a", "b", "x", "1.5", "12", " 7 ", "1e2", "-.5", "1_0", "ü🙂")
@@ -154,7 +155,7 @@ def by_us(evaluate):
         return FAILED
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(text=expressions, value=data)
 @example(text="list[?@ == `1`]", value={"list": [True, 1, Decimal("1.0"), "1"], "rec": {}})
 @example(text="list[?@]", value={"list": [0, Decimal(0), "", [], {}, None, False, True], "rec": {}})
@@ -184,7 +185,7 @@ def test_same_value_or_both_errors(text, value):
         assert all(text[start:end].strip('"') == name for name, start, end in chain.parts if name != "[]")
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(texts=st.lists(expressions, min_size=2, max_size=4), value=data)
 def test_paths_of_one_function_do_not_disturb_each_other(texts, value):
     emitter = Emitter(["list", "rec", "a"])
@@ -214,7 +215,7 @@ types = st.recursive(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(
     texts=st.lists(expressions, min_size=1, max_size=3),
     value=data,
@@ -291,7 +292,7 @@ def library_takes(text):
 LATER = ("takes", "there is no function", "`&` is for", "step of a slice", "argument ", "not JSON")
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(text=st.lists(st.sampled_from(TOKENS), max_size=12).map("".join))
 def test_what_is_a_path_is_what_the_library_takes_for_one(text):
     refused = refusal(text)
@@ -301,7 +302,7 @@ def test_what_is_a_path_is_what_the_library_takes_for_one(text):
         assert refused is not None
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(text=st.text(max_size=60) | st.text("ab.[]()*?&|!=<>@`'\"\\{}:,0123-\n\ud800\0", max_size=60))
 def test_any_text_is_a_path_or_refused_in_a_line(text):
     refused = refusal(text)

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from engine.clock import FixedClock
 from engine.errors import LedgerConflict
 from engine.ledger import Commit, open_ledger, rows, verify_chain
+from tests.depth import examples
 from tests.ledger.samples import AT, LATER, NOW, a_hold, a_run, an_effect, an_event, an_xref
 
 NAMES = st.sampled_from("abcd")
@@ -187,4 +188,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestHistories.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)

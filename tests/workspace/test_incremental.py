@@ -10,6 +10,7 @@ from engine.compile.incremental import Incremental
 from engine.problems.render import render_text
 from engine.session import ALL_KINDS
 from engine.workspace import load_workspace
+from tests.depth import examples
 
 ENTITY = """\
 entity: customer
@@ -120,7 +121,7 @@ def edited(text, edit):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(changes=st.lists(edits(), min_size=1, max_size=6))
 def test_a_second_look_says_what_a_first_one_would(changes):
     looks = Incremental(WORKLOAD, ALL_KINDS)
