@@ -1,17 +1,11 @@
 """`tidegate holds`."""
 
-import asyncio
 import getpass
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli import options, output
-
-if TYPE_CHECKING:
-    from engine.runtime.permission import Release
+from engine.cli import control, options, output
 
 
 @click.group("holds")
@@ -56,63 +50,16 @@ def list_(ledger_url: str, form: str, *, all_: bool) -> None:
 @click.option("--by", default=getpass.getuser, show_default="you", help="Who releases it.")
 @click.option("--role", help="The role in which you act; that of the policy, where it names one.")
 @click.option("--second", metavar="PERSON", help="Who else agrees, where the policy asks for two people.")
-@options.workspace
-@options.environment
-@options.ledger
-@options.simulators
+@control.acting
 def release(
-    hold_id: str,
-    reason: str | None,
-    by: str,
-    role: str | None,
-    second: str | None,
-    folder: Path | None,
-    environment: str,
-    ledger_url: str,
-    simulators: dict[str, str],
+    hold_id: str, reason: str | None, by: str, role: str | None, second: str | None, opening: control.Opening
 ) -> None:
     """Release the hold HOLD_ID, and carry out what waited for it.
 
     The role, the reason and the second person that its policy asks for have to be given; who they were and
-    why they did it is kept in the audit. On one machine people are taken at their word.
+    why they did it is kept in the audit. On one machine people are taken at their word. Where a daemon runs
+    on the ledger, it is told, and carries out what waited.
     """
-    from engine.runtime.permission import Release
-
-    decision = Release(by=by, reason=reason, role=role, second=second)
-    asyncio.run(_release(hold_id, decision, folder, environment, ledger_url, simulators))
+    request = {"hold": hold_id, "by": by, "reason": reason, "role": role, "second": second}
+    control.act("release", request, opening)
     output.line(f"{hold_id} is released.")
-
-
-async def _release(
-    hold_id: str,
-    decision: "Release",
-    folder: Path | None,
-    environment: str,
-    ledger_url: str,
-    simulated: dict[str, str],
-) -> None:
-    from engine import session as sessions
-    from engine.clock import SystemClock
-    from engine.ledger import open_ledger
-    from engine.runtime.runner import Runner
-
-    clock = SystemClock()
-    session = sessions.load(folder)
-    with open_ledger(ledger_url, clock=clock) as ledger:
-        connections = sessions.open_connections(session, environment, clock, simulated)
-        try:
-            runner = Runner(
-                ledger=ledger,
-                plan=session.ready.plan,
-                plans=sessions.plans(session, ledger),
-                connections=connections,
-                clock=clock,
-            )
-            runner.recover()
-            released = asyncio.ensure_future(runner.release(hold_id, decision))
-            await asyncio.sleep(0)
-            if not released.done():
-                await runner.until_rest()
-            await released
-        finally:
-            await connections.aclose()

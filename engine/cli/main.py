@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
+        "status": ("engine.cli.status", "Tell whether a daemon runs, and what is open."),
         "trace": (
             "engine.cli.trace",
             "Follow a record back to where it came from, and on to what it caused.",

@@ -1,6 +1,7 @@
 """`tidegate run`."""
 
 import asyncio
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import options, output
+from engine.values.value import Value
 
 if TYPE_CHECKING:
+    from engine.clock import Clock
+    from engine.ledger import Ledger
+    from engine.runtime.control import Door
+    from engine.runtime.daemon import Daemon
+    from engine.runtime.runner import Runner
     from engine.runtime.triggers.poll import Poller
 
 
@@ -85,21 +92,46 @@ async def _run(
         )
         hooks = sessions.hooks(session, environment, simulated)
         pollers = sessions.pollers(session, connections, runner, clock, output.line)
-        daemon = Daemon(runner, plan, hooks, clock, pollers)
+        door = _door(ledger_url, environment, runner, ledger, clock)
+        daemon = Daemon(runner, plan, hooks, clock, pollers, door)
         try:
             address = await daemon.start(host, port)
             output.line(
                 f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
             )
             _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], pollers)
-            daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
-            await daemon.until_stopped()
+            await _until_told(daemon)
         finally:
             try:
                 await daemon.stop()
             finally:
                 await connections.aclose()
     output.line("stopped.")
+
+
+def _door(
+    ledger_url: str, environment: str, runner: "Runner", ledger: "Ledger", clock: "Clock"
+) -> "Door | None":
+    """The control door beside the ledger; none where the ledger is no file."""
+    from engine.ledger import control_path
+    from engine.runtime.acts import ACTS
+    from engine.runtime.control import Desk, Door
+
+    path = control_path(ledger_url)
+    if path is None:
+        return None
+    about: dict[str, Value] = {
+        "process": os.getpid(),
+        "started_at": clock.now(),
+        "release": runner.plan.release,
+        "environment": environment,
+    }
+    return Door(ACTS, Desk(runner=runner, reader=ledger.reader(), clock=clock, about=about), path)
+
+
+async def _until_told(daemon: "Daemon") -> None:
+    daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
+    await daemon.until_stopped()
 
 
 def _say_what_comes_in(addresses: Iterable[str], pollers: Iterable["Poller"]) -> None:

@@ -10,6 +10,7 @@ from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.instants import instant, read_instant
 from engine.ledger.ledger import Ledger, open_ledger, open_reader, upgrade_ledger
 from engine.ledger.reader import LedgerReader
+from engine.ledger.sqlite import control_path
 from engine.ledger.standing import Break
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Head",
     "Ledger",
     "LedgerReader",
+    "control_path",
     "instant",
     "open_ledger",
     "open_reader",

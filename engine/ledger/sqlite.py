@@ -85,6 +85,17 @@ def read_url(url: str) -> Place:
     return Place(path=Path(os.path.realpath(Path(name).expanduser())))
 
 
+def control_path(url: str) -> Path | None:
+    """Where the daemon that writes a ledger has its control door: beside the file; None in memory.
+
+    Raises:
+        ConfigurationError: the address is none of a ledger.
+
+    """
+    path = read_url(url).path
+    return None if path is None else path.with_name(path.name + ".control")
+
+
 class WriterLock:
     """The right to write one ledger, until it is closed or the process ends."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.clock import Clock
 from engine.plan.plan import Plan
 from engine.runtime import memory
+from engine.runtime.control import Door
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.poll import Poller
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
@@ -24,12 +25,15 @@ class Daemon:
         hooks: Mapping[str, Hook],
         clock: Clock,
         pollers: Sequence[Poller] = (),
+        door: Door | None = None,
     ) -> None:
-        """Work with what was opened elsewhere."""
+        """Work with what was opened elsewhere; persons act on it at `door`."""
         self.runner = runner
+        self._door = door
         self._pollers = pollers
         self._asking: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._done = False  # nobody is left who waits for a turn
         self._inlet = Inlet(plan, hooks, runner.accept, lambda: runner.room, clock.now)
         self._server: Server | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -40,11 +44,13 @@ class Daemon:
         self.runner.recover()
         self._worker = asyncio.ensure_future(self._work())
         self._asking = [asyncio.ensure_future(poller.run(self._stopping)) for poller in self._pollers]
+        if self._door is not None:
+            await self._door.open()
         self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)
         return await self._server.start()
 
     async def _work(self) -> None:
-        while not self._stopping.is_set():
+        while not self._done:
             await self.runner.turn(wait_seconds=0.5)
             self.runner.raise_failure()
 
@@ -77,7 +83,10 @@ class Daemon:
         if self._server is not None:
             await self._server.stop()
         # Those who ask may be waiting for a turn of the worker, so they come before it.
+        if self._door is not None:
+            await self._door.close()
         await asyncio.gather(*self._asking)
+        self._done = True
         if self._worker is not None:
             await self._worker
         await self.runner.stop(PATIENCE_SECONDS)

@@ -148,6 +148,11 @@ class Executor:
         return bool(self.live or self._standing)
 
     @property
+    def standing(self) -> int:
+        """How many runs stand in line behind their order key."""
+        return len(self._standing)
+
+    @property
     def commit_rows(self) -> Commit:
         """The rows of the turn that is being made, for those who settle effects."""
         return self._commit

@@ -63,6 +63,11 @@ class Outbox:
         """Whether something waits that has a place."""
         return any(line.waiting and line.places > 0 for line in self._lines.values())
 
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return sum(len(line.waiting) for line in self._lines.values())
+
     def go(self) -> list[Delivery]:
         """Those who have waited longest and now have a place."""
         found: list[Delivery] = []

@@ -96,6 +96,7 @@ class Runner:
     ) -> None:
         """Work with what was opened elsewhere; nothing is closed here."""
         self.limits = limits or Limits()
+        self.plan = plan
         self._clock = clock
         self._connections = connections
         self._policy = policy or RetryPolicy()
@@ -127,6 +128,19 @@ class Runner:
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no event, no answer, nothing on its way or due."""
         return not (self._inbox or self._tasks or self._due or self._outbox.can_go or self.executor.busy)
+
+    def backlog(self) -> dict[str, Value]:
+        """What is in memory and not done, in numbers, and when the next of it is due."""
+        return {
+            "live": len(self.executor.live),
+            "in_line": self.executor.standing,
+            "arrived": len(self._inbox),
+            "on_their_way": len(self._tasks),
+            "to_send": self._outbox.waiting,
+            "due_again": len(self._due),
+            "next_due": self._due[0].at if self._due else None,
+            "next_deadline": self.executor.next_deadline,
+        }
 
     def offer(self, offers: Sequence[Offer]) -> None:
         """Hand in events without waiting for their commit."""

@@ -327,6 +327,26 @@ class TestRun:
         assert err == ""
         assert tidegate("ledger", "verify", "--ledger", ledger).code == 0
 
+    def test_persons_act_on_it_while_it_runs(self, daemon, systems, tidegate, folder, ledger):
+        hook = daemon[1]
+        body = json.dumps(approval(2, project="P-9")).encode()
+        assert post(hook, body, signed(body))[0] == 202
+        here = ["--ledger", ledger]
+        until(lambda: "\nholds: 1 open\n" in tidegate("status", *here).out)
+        told = tidegate("status", *here, "--format", "json").json
+        assert told["daemon"]["process"] == daemon[0].pid
+        assert told["daemon"]["release"] == told["ledger"]["release"]
+        assert told["ledger"]["runs"]["held"] == 1
+        people = ["--by", "ann", "--role", "controller", "--second", "bob"]
+        ended = tidegate("holds", "release", HOLD, "-w", folder, *here, *people)
+        assert (ended.code, "with a reason only" in ended.err) == (1, True)
+        ended = tidegate("holds", "release", HOLD, "-w", folder, *here, *people, "--reason", "fine")
+        assert (ended.code, ended.out) == (0, f"{HOLD} is released.\n")
+        until(lambda: [record["entry"] for record in systems[0].records] == ["te-2"])
+        daemon[0].kill()
+        daemon[0].wait(10)
+        assert tidegate("status", *here).out.startswith("No daemon runs on this ledger.\n")
+
     def test_what_is_on_its_way_comes_back_before_it_stops(self, daemon, systems, tidegate, ledger):
         begun, hook = daemon
         systems[0].latency_seconds = 0.7

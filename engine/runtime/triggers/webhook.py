@@ -1,6 +1,7 @@
 """Webhooks: a delivery is believed, understood, committed, and only then acknowledged."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,8 +124,11 @@ def _answer(status: int, why: str, headers: Mapping[str, str] | None = None) -> 
 class Server:
     """Serves an application inside a running event loop, without taking the process's signals."""
 
-    def __init__(self, application: Starlette, host: str, port: int) -> None:
-        """Serve on this address; port 0 takes a free one."""
+    def __init__(
+        self, application: Starlette, host: str, port: int, listening: socket.socket | None = None
+    ) -> None:
+        """Serve on this address, where port 0 takes a free one; or at a socket that listens already."""
+        self._listening = listening
         config = uvicorn.Config(
             application,
             host=host,
@@ -153,13 +157,15 @@ class Server:
                     f"{self._server.config.host}:{self._server.config.port} cannot be listened on"
                 )
             await asyncio.sleep(0.01)
+        if self._listening is not None:
+            return self._server.config.host
         host, port = self._server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
 
     async def _serve(self) -> None:
         try:
             # `_serve` is `serve` without the handlers of signals, which are the daemon's.
-            await self._server._serve()  # noqa: SLF001
+            await self._server._serve([self._listening] if self._listening else None)  # noqa: SLF001
         except SystemExit:
             return  # uvicorn leaves like that when it cannot listen
 

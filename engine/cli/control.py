@@ -1,0 +1,146 @@
+"""Acts on a ledger: through the control door of the daemon that writes it, or on the ledger opened here.
+
+Whether a daemon runs shows at its socket: it answers, or nobody is there.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from engine.cli import options
+from engine.errors import InputError, LedgerError
+from engine.values.json_text import JsonError, read_json, write_json
+from engine.values.value import Value
+
+if TYPE_CHECKING:
+    from engine.runtime.control import Did
+
+ANSWER_SECONDS = 60.0  # how long a daemon may take for one act; it waits for a commit at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What has to be opened where no daemon runs."""
+
+    ledger_url: str
+    folder: Path | None
+    environment: str
+    simulators: Mapping[str, str]
+
+
+def acting(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that acts on a ledger, handed to it as one `opening`."""
+
+    @options.workspace
+    @options.environment
+    @options.ledger
+    @options.simulators
+    @wraps(command)
+    def acted(
+        *,
+        ledger_url: str,
+        folder: Path | None,
+        environment: str,
+        simulators: dict[str, str],
+        **others: object,
+    ) -> None:
+        opening = Opening(
+            ledger_url=ledger_url, folder=folder, environment=environment, simulators=simulators
+        )
+        command(opening=opening, **others)
+
+    return acted
+
+
+def act(name: str, request: Mapping[str, Value], opening: Opening) -> "Did":
+    """Have the daemon of a ledger do an act; or do it here, with all that follows from it, where none runs.
+
+    Raises:
+        InputError: when it cannot be done; the sentence says why.
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    answered = ask_daemon(opening.ledger_url, name, request)
+    return asyncio.run(_act_here(name, request, opening)) if answered is None else answered
+
+
+def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did | None":
+    """Have the daemon of a ledger do an act; None when no daemon runs on it.
+
+    Raises:
+        InputError: when it cannot be done; the sentence says why.
+        LedgerError: when the daemon cannot write the ledger, or broke off.
+
+    """
+    from engine.ledger import control_path
+    from engine.runtime.control_socket import answers
+
+    path = control_path(ledger_url)
+    # Asked before the library is imported, which takes longer than most commands.
+    if path is None or not path.is_socket() or not answers(path):
+        return None
+    return _ask(path, name, write_json(request))
+
+
+def _ask(path: Path, name: str, body: bytes) -> "Did":
+    import httpx
+
+    from engine.runtime.control_socket import address
+
+    try:
+        with (
+            address(path) as short,
+            httpx.Client(transport=httpx.HTTPTransport(uds=short), timeout=ANSWER_SECONDS) as client,
+        ):
+            answer = client.post(f"http://tidegate/acts/{name}", content=body)
+    except httpx.HTTPError as error:
+        raise LedgerError(f"the daemon at {path} did not answer: {error}") from error
+    return _understood(answer.status_code, answer.content)
+
+
+def _understood(status: int, content: bytes) -> "Did":
+    try:
+        said = cast("dict[str, Value]", read_json(content))
+    except JsonError as error:
+        raise LedgerError(f"the daemon answered with {status} and no JSON") from error
+    if status == 200:
+        return said
+    why = str(said.get("error"))
+    raise LedgerError(why) if status >= 500 else InputError(why)
+
+
+async def _act_here(name: str, request: Mapping[str, Value], opening: Opening) -> "Did":
+    from engine import session as sessions
+    from engine.clock import SystemClock
+    from engine.ledger import open_ledger
+    from engine.runtime.acts import ACTS
+    from engine.runtime.control import Desk, perform
+    from engine.runtime.runner import Runner
+
+    clock = SystemClock()
+    session = sessions.load(opening.folder)
+    with open_ledger(opening.ledger_url, clock=clock) as ledger:
+        connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
+        try:
+            runner = Runner(
+                ledger=ledger,
+                plan=session.ready.plan,
+                plans=sessions.plans(session, ledger),
+                connections=connections,
+                clock=clock,
+            )
+            runner.recover()
+            desk = Desk(runner=runner, reader=ledger.reader(), clock=clock)
+            doing = asyncio.ensure_future(perform(ACTS, desk, name, request))
+            await asyncio.sleep(0)
+            while not doing.done():
+                await runner.until_rest()
+                await asyncio.sleep(0)
+            did = await doing
+            await runner.until_rest()
+            return did
+        finally:
+            await connections.aclose()

@@ -1,0 +1,66 @@
+"""`tidegate status`."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import click
+
+from engine.cli import options, output
+from engine.values.value import Value
+
+_LIVE = (
+    ("live", "on their way"),
+    ("in_line", "in line behind their order key"),
+    ("to_send", "waiting to be sent"),
+    ("due_again", "to be sent again"),
+)
+
+
+@click.command("status")
+@options.ledger
+@options.output_format()
+def command(ledger_url: str, form: str) -> None:
+    """Tell whether a daemon runs on the ledger, what it is doing, and what is open.
+
+    With `--format json`, `daemon` is null when none runs.
+    """
+    from engine.cli.control import ask_daemon
+    from engine.insight.status import standing
+    from engine.ledger import open_reader
+
+    daemon = ask_daemon(ledger_url, "status", {})
+    reader = open_reader(ledger_url)
+    try:
+        found = standing(reader)
+    finally:
+        reader.close()
+    if form == "json":
+        output.json({"daemon": daemon, "ledger": found})
+        return
+    _show_daemon(daemon)
+    _show_ledger(found)
+
+
+def _show_daemon(daemon: Mapping[str, Value] | None) -> None:
+    if daemon is None:
+        output.line("No daemon runs on this ledger.")
+        return
+    output.line(
+        f"A daemon (process {daemon['process']}) runs release {str(daemon['release'])[:12]} "
+        f"in {daemon['environment']!r} since {daemon['started_at']}."
+    )
+    for name, words in _LIVE:
+        if daemon[name]:
+            output.line(f"  {daemon[name]} {words}")
+    for name, words in (("next_due", "next attempt"), ("next_deadline", "next time-out")):
+        if daemon[name]:
+            output.line(f"  {words}: {daemon[name]}")
+
+
+def _show_ledger(found: Mapping[str, Value]) -> None:
+    for table in ("events", "runs", "effects", "holds", "alerts"):
+        counts = cast("Mapping[str, int]", found[table])
+        told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
+        output.line(f"{table}: {told or 'none'}")
+    if found["oldest_open_run"]:
+        output.line(f"the oldest run that is not over began {found['oldest_open_run']}")

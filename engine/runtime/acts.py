@@ -1,0 +1,51 @@
+"""The table of acts: what a person may do at the control door, or with a ledger that no daemon runs on.
+
+One act is one function of a desk and a request. Those that need more than a few lines live in modules of
+their own and stand here by name.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from engine.runtime.control import Act, Desk, Did
+from engine.runtime.permission import Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """A request that asks for nothing in particular."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequest:
+    """Which hold a person releases, and how."""
+
+    hold: str
+    by: str
+    reason: str | None = None
+    role: str | None = None
+    second: str | None = None
+
+
+async def status(desk: Desk, request: Nothing) -> Did:
+    """What is in memory: runs on their way, those that stand in line, what is to be sent and when."""
+    del request
+    return {**desk.about, "now": desk.clock.now(), **desk.runner.backlog()}
+
+
+async def release(desk: Desk, request: ReleaseRequest) -> Did:
+    """Release a hold; what waited for it goes on by itself."""
+    decision = Release(by=request.by, reason=request.reason, role=request.role, second=request.second)
+    await desk.runner.release(request.hold, decision)
+    await asyncio.sleep(0)
+    return {"hold": request.hold, "status": "released"}
+
+
+ACTS: Mapping[str, Act] = MappingProxyType(
+    {
+        "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
+        "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
+    }
+)
