@@ -1,7 +1,8 @@
 """HTTP towards one system: one origin, a bounded number of requests at a time, bounded answers.
 
-The only user of httpx towards systems. Its exceptions become faults here: before the first byte nothing happened
-(`Transient`); after that a write may have happened (`Unknown`), while a read is asked again (`Transient`).
+The only user of httpx towards systems. Its exceptions become faults here: before the first byte was sent
+nothing happened (`Transient`); after that a write may have happened (`Unknown`), while a read is asked again
+(`Transient`).
 Redirects are not followed, and a URL of another origin is refused. What an answer means is not known here.
 """
 
