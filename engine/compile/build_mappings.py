@@ -42,7 +42,7 @@ def build_mappings(compilation: Compilation) -> None:
             inputs=tuple(inputs),
             make=compiled.call,
             source=compiled.source,
-            lineage=lineage_of(expressions, document).flat(),
+            lineage={} if compilation.checks_only else lineage_of(expressions, document).flat(),
             decode={name: found for name, kind in inputs.items() if (found := decoder(kind))},
         )
 

@@ -32,7 +32,6 @@ from engine.workspace.kinds.model import EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import TableDocument
 
-Native = tuple[str, str, Path]  # a system, an entity, and the path of a field in the native record
 Written = Mapping[Text, EntryDocument]
 
 
@@ -45,7 +44,8 @@ def check_ownership(compilation: Compilation) -> None:
         flow = compilation.flows.get(str(document.name))
         if flow is not None:
             check.flow(document, flow)
-    compilation.owners = tuple(check.rows())
+    if not compilation.checks_only:
+        compilation.owners = tuple(check.rows())
 
 
 @dataclass(slots=True)
@@ -53,7 +53,8 @@ class _Check:
     compilation: Compilation
     owners: Owners
     second_hand: dict[tuple[str, Path], str] = field(default_factory=dict)  # fields, and who tells of them
-    holds: dict[Native, Path] = field(default_factory=dict)  # the fields that a system is the record of
+    # The fields that a system is the record of, by system and entity: the paths there and here.
+    holds: dict[tuple[str, str], dict[Path, Path]] = field(default_factory=dict)
     filled: dict[tuple[str, Path], dict[str, None]] = field(default_factory=dict)
     carried: dict[tuple[str, Path], dict[str, None]] = field(default_factory=dict)
     wrote: dict[tuple[str, str], tuple[str, Span]] = field(default_factory=dict)  # owner of what was written
@@ -115,7 +116,8 @@ class _Check:
             if any(one.carried and self.owners.of_origin(one) == frozenset([owner]) for one in origins):
                 native = [one for one in native if one.carried]  # what else is read only finds it
             if owner == system:
-                self.holds.update({(system, entity, one.path): path for one in native if one.carried})
+                held = self.holds.setdefault((system, entity), {})
+                held.update({one.path: path for one in native if one.carried})
             elif owner is not None and self.owners.is_copy(entity, path) and native:
                 self.second_hand[entity, path] = system
             elif owner is not None and native:
@@ -270,10 +272,11 @@ class _Check:
             if origin.carried and entity in about and self.owners.of_origin(origin) == frozenset([system]):
                 yield shown(origin), shown(origin)
                 return
-        for (holder, entity, native), owned in self.holds.items():
-            if holder == system and entity in about and native[-len(path) :] == path:
-                yield f"{entity}.{'.'.join(owned)}", next(iter(sorted(carried)), "")
-                return
+        for entity in sorted(about):
+            for native, owned in self.holds.get((system, entity), {}).items():
+                if native[-len(path) :] == path:
+                    yield f"{entity}.{'.'.join(owned)}", next(iter(sorted(carried)), "")
+                    return
 
     def _carry(
         self, operation: str, name: str, origins: Iterable[Origin], span: Span, *, overwrites: bool

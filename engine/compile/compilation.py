@@ -29,6 +29,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.compile.decision_table import DecisionTable
+    from engine.compile.expressions import Parsed
 
 D = TypeVar("D", bound=Document)
 
@@ -59,6 +60,8 @@ class Compilation:
     collector: Collector
     memo: Memo = field(default_factory=Memo)
     parsed: dict[str, dict[int, object]] = field(default_factory=dict)  # by purpose and id of text
+    # The same by what is written.
+    trees: "dict[str, dict[tuple[type[Text], str], Parsed]]" = field(default_factory=dict)
     checks_only: bool = False  # nothing will be run, so no code is written
     functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)

@@ -4,7 +4,7 @@ A text is parsed once, however often it is asked for, and its mistakes are repor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compile import problems
@@ -12,11 +12,13 @@ from engine.compile.calendar_calls import calls_without_key
 from engine.compile.compilation import Compilation
 from engine.language import formula, path, template
 from engine.language.check import Mistake, check_fields, check_formula, check_path, check_template
+from engine.language.formula_syntax import FormulaTree
 from engine.language.formula_types import shown_by
 from engine.language.generate import Emitter, Unwritten
 from engine.language.known import NO_FACTS, Facts, Known
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import TypeScope
+from engine.language.template_tree import TemplateTree
 from engine.problems.problem import Problem
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
@@ -46,6 +48,15 @@ class Parsed:
     reads: tuple[path.Chain, ...] = ()  # of a path
     fields: tuple[str, ...] | None = None  # of a path that is nothing but one field after the other
 
+    def written_at(self, text: Text) -> "Parsed":
+        """The same, written at another place."""
+        tree = self.tree
+        if isinstance(tree, FormulaTree):
+            tree = replace(tree, text=text)
+        elif isinstance(tree, TemplateTree):
+            tree = replace(tree, parts=replace(tree.parts, text=text))
+        return Parsed(text, tree, self.names, self.reads, self.fields)
+
 
 class Expressions:
     """The expressions of one document."""
@@ -57,6 +68,7 @@ class Expressions:
         self._purpose = f"parsed with {sorted(keys.items())}" if keys else "parsed"
         # Texts are asked for many times over; the documents keep them, and with them their ids.
         self._known = compilation.parsed.setdefault(self._purpose, {})
+        self._trees = compilation.trees.setdefault(self._purpose, {})
 
     def parse(self, text: Text) -> Parsed | None:
         """Parse a text in its language; None, and a problem, when it is not of that language."""
@@ -66,8 +78,7 @@ class Expressions:
         return known if isinstance(known, Parsed) else None
 
     def _read(self, text: Text) -> Parsed | Problem:
-        keys = self._compilation.calendar_keys
-        found = self._compilation.memo.of(text, self._purpose, lambda: _parse(text, keys))
+        found = self._compilation.memo.of(text, self._purpose, lambda: self._made(text))
         if isinstance(found, Problem):
             self._compilation.report(found)
             return found
@@ -75,6 +86,16 @@ class Expressions:
         if tables and any(name in text for name in tables):
             for problem in calls_without_key(text, found.tree, tables, self._compilation.functions):
                 self._compilation.report(problem)
+        return found
+
+    def _made(self, text: Text) -> Parsed | Problem:
+        """What a text comes to; many stand in more than one place."""
+        known = self._trees.get((type(text), text))
+        if known is not None:
+            return known.written_at(text)
+        found = _parse(text, self._compilation.calendar_keys)
+        if isinstance(found, Parsed):
+            self._trees[type(text), text] = found
         return found
 
     def emit(self, emitter: Emitter, parsed: Parsed, scope: TypeScope) -> Emitted:

@@ -40,6 +40,9 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            # All of it counts as old from here on. As young it would be gone through at the next opportunity.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

@@ -5,7 +5,7 @@ not: what an origin means, and who owns it.
 """
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -36,16 +36,33 @@ class Traced:
         known = self.fields.get(name)
         if known is not None:
             return known
-        longer = (Origin(one.root, (*one.path, name)) if one.carried else one for one in self.origins)
+        return self._deeper((name,))
+
+    def at(self, names: Sequence[str]) -> "Traced":
+        """Where a field inside of the value comes from."""
+        found = self
+        for depth, name in enumerate(names):
+            if name not in found.fields:
+                return found._deeper(tuple(names[depth:]))
+            found = found.fields[name]
+        return found
+
+    def _deeper(self, names: tuple[str, ...]) -> "Traced":
+        longer = [Origin(one.root, (*one.path, *names)) if one.carried else one for one in self.origins]
         return Traced(frozenset(longer))
 
     def worked_out(self) -> "Traced":
         """Where a value comes from that is worked out of this one."""
-        return Traced(frozenset(Origin(one.root, one.path, carried=False) for one in self.all()))
+        origins = self.all()
+        if not any(one.carried for one in origins):
+            return Traced(origins) if self.fields else self
+        return Traced(frozenset([Origin(one.root, one.path, carried=False) for one in origins]))
 
     def all(self) -> frozenset[Origin]:
         """The origins of the value and of everything in it."""
-        return self.origins.union(*(one.all() for one in self.fields.values()))
+        if not self.fields:
+            return self.origins
+        return self.origins.union(*[one.all() for one in self.fields.values()])
 
     def flat(self) -> Lineage:
         """The origins by dotted name; those of the value itself have the name ``""``."""
@@ -62,7 +79,9 @@ NOTHING = Traced()
 
 def either(several: Iterable[Traced]) -> Traced:
     """Where a value comes from that is one of several."""
-    found = list(several)
+    found = [one for one in several if one.origins or one.fields]
+    if len(found) < 2:
+        return found[0] if found else NOTHING
     names = dict.fromkeys(name for one in found for name in one.fields)
     fields = {name: either(one.member(name) for one in found) for name in names}
     return Traced(frozenset().union(*(one.origins for one in found)), fields)
@@ -105,8 +124,7 @@ class Tracer:
                 keys = [] if entry.key is None else [entry.key.only, *entry.key.columns.values()]
                 used = [self.text(one) if isinstance(one, Text) else self.entry(one) for one in keys if one]
                 row = Traced(frozenset([Origin(f"table:{table}")]))
-                for part in () if entry.take is None else str(entry.take).split("."):
-                    row = row.member(part)
+                row = row if entry.take is None else row.at(str(entry.take).split("."))
                 return either([row, *(one.worked_out() for one in used)])
             case EntryDocument(xref=Text() as entity):
                 of = Traced(frozenset([Origin(f"xref:{entry.system}", (str(entity),))]))
@@ -146,10 +164,7 @@ class Tracer:
 
     def _chain(self, chain: Chain) -> Traced:
         names = [part[0] for part in chain.parts if part[0] != ELEMENT]
-        found = self.name(names[0]) if names else NOTHING
-        for name in names[1:]:
-            found = found.member(name)
-        return found
+        return self.name(names[0]).at(names[1:]) if names else NOTHING
 
 
 def _nest(made: dict[str, Traced], parts: list[str], found: Traced) -> None:

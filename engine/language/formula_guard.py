@@ -67,7 +67,7 @@ class _Explanation:
             message = _plain(found)
         else:
             message = error.message if isinstance(error, EvaluationError) else _plain(error)
-        return EvaluationError(message, text=self._tree.text, place=self._tree.place)
+        return EvaluationError(message, text=str(self._tree.text), place=self._tree.place)
 
     def _compiled(self) -> Callable[..., Value]:
         if self._careful is None:

@@ -58,13 +58,17 @@ class Word:
 class FormulaTree:
     """A formula that was read and is made of allowed parts only."""
 
-    text: str  # as written
-    place: str  # "file:line:column" when the text knows where it was written, else ""
+    text: str  # as written: a Text when it knows where
     root: ast.expr
     reads: tuple[Word, ...]  # names of the scope, each time one is read
     calls: tuple[Word, ...]  # functions, each time one is called
     _characters: tuple[int, ...] = field(repr=False, default=())  # byte offset to character offset
     _lead: int = 0  # blanks before the first character that was parsed
+
+    @property
+    def place(self) -> str:
+        """Where it was written, as "file:line:column"; empty when the text does not know."""
+        return place_of(self.text)
 
     @property
     def names(self) -> frozenset[str]:
@@ -110,8 +114,7 @@ def parse_formula(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> Form
     _refuse_comments_and_long_texts(text, line)
     root = _parse(line[lead:], lead)
     tree = FormulaTree(
-        text=str(text),
-        place=place_of(text),
+        text=text,
         root=root,
         reads=(),
         calls=(),

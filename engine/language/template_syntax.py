@@ -9,6 +9,7 @@ the parser is given tokens that carry their offset where it expects their line.
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -18,7 +19,7 @@ from jinja2 import TemplateSyntaxError as JinjaSyntaxError
 from jinja2.lexer import TokenStream
 
 from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_NODES
-from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, place_of, with_calendar_key
+from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, with_calendar_key
 from engine.language.template_tree import (
     LOOP_FACTS,
     Body,
@@ -59,8 +60,7 @@ def parse_template(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> Tem
     turn = _Turn(str(text), ends)
     body = turn.body(template.body, 1)
     parts = FormulaTree(
-        text=str(text),
-        place=place_of(text),
+        text=text,
         root=ast.Constant(value=None),
         reads=(),
         calls=tuple(turn.calls),
@@ -99,17 +99,20 @@ def _tokens(text: str) -> list[_Token]:
     """The tokens of Jinja's lexer with their place; it tells none, but hands out the text in order."""
     found: list[_Token] = []
     source = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Two characters that end a line are one to the lexer: what is behind them stands further on.
+    doubles = [found.start() - before for before, found in enumerate(re.finditer("\r\n", text))]
     lexer = _environment(()).lexer
     position = 0
     try:
         for _, kind, value in lexer.tokeniter(source, None):
             start = source.find(value, position)
             position = start + len(value)
-            found.append((start, position, kind, value))
+            begins, ends = (place + bisect_left(doubles, place) for place in (start, position))
+            found.append((begins, ends, kind, value))
     except JinjaSyntaxError as error:
         place = re.search(r" at (\d+)$", error.message or "")
         start = int(place[1]) if place else position
-        raise _lexical(text, start, error.message or "") from error
+        raise _lexical(text, start + bisect_left(doubles, start), error.message or "") from error
     return found
 
 

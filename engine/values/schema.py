@@ -211,19 +211,21 @@ def references(schema: Value) -> Iterable[str]:
 
 
 def _complaints(schema: Schema, decode: Decoder | None) -> Callable[[Value], list[str]]:
-    for reference in references(schema):
+    referring = list(references(schema))
+    for reference in referring:
         if not reference.startswith("#"):
             raise SchemaUnusable(
                 f"{reference!r} is in another file; only references within one (#/...) are followed"
             )
     whole = _validator(schema)
-    bounds = () if any(references(schema)) else tuple(_bounds(schema))
-    quick = None if bounds else whole.is_valid
+    quick: Callable[[Value], bool] | None = None
+    bounds: tuple[_Bound, ...] = ()
 
     def complaints(value: Value) -> list[str]:
-        nonlocal quick
+        nonlocal quick, bounds
         if quick is None:  # a workspace that is only checked never needs it
-            quick = _validator(_unbounded(schema)).is_valid
+            bounds = () if referring else tuple(_bounds(schema))
+            quick = _validator(_unbounded(schema)).is_valid if bounds else whole.is_valid
         plain = value if decode is None else _plain(value)
         if quick(plain) and (not bounds or _within(bounds, plain)):
             return [] if decode is None else _undecodable(decode, value)

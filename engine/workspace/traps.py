@@ -108,7 +108,7 @@ def check_comment(source: Source, start: int, end: int, collector: Collector) ->
 _COMMENT_START = re.compile(r" +#")
 
 
-_MAY_CUT = re.compile("[('\"]")  # what an expression that a comma cuts has opened
+MAY_CUT = re.compile("[('\"]")  # what an expression that a comma cuts has opened
 
 
 def check_flow(node: Container, collector: Collector) -> bool:
@@ -116,7 +116,7 @@ def check_flow(node: Container, collector: Collector) -> bool:
 
     What came of the mistake is taken out of the record, so that nobody reports it again.
     """
-    cut = _cut_expression(node) if _MAY_CUT.search(node.source.text, node.start, node.end) else None
+    cut = _cut_expression(node) if MAY_CUT.search(node.source.text, node.start, node.end) else None
     if cut is not None:
         collector.add(problems.cut_by_comma(cut))
     if not isinstance(node, MapNode):

@@ -6,9 +6,9 @@ what a plain scalar means (:mod:`engine.workspace.traps`) and what a document ma
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias, cast
 
 import yaml
 
@@ -17,7 +17,7 @@ from engine.source import Source, Span
 from engine.workspace import problems
 from engine.workspace.node import Container, ListNode, MapNode, Node, ScalarNode
 from engine.workspace.syntax import explain_syntax
-from engine.workspace.traps import check_comment, check_flow
+from engine.workspace.traps import MAY_CUT, check_comment, check_flow
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 64
@@ -77,6 +77,7 @@ def _undecodable(name: str, data: bytes, error: UnicodeDecodeError) -> Problem:
 _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 # What makes a text read otherwise than it stands there; marks of single letters are none of these.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _DIRECTIVE = re.compile(r"^%(?:YAML|TAG)\b[^\n]*", re.MULTILINE)
@@ -107,13 +108,15 @@ def _acceptable(source: Source, collector: Collector) -> bool:
     if len(text) > MAX_BYTES:
         collector.add(problems.file_too_large(source.name, MAX_BYTES))
         return False
-    if found := _FORBIDDEN.search(text):
+    # Most texts are plain: a table of bytes tells in a fifth of the time that there is nothing to look for.
+    plain = text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE)
+    if not plain and (found := _FORBIDDEN.search(text)):
         collector.add(problems.forbidden_character(Span(source, *found.span()), found.group()))
         return False
     if not text.isascii() and (found := _TURNING.search(text)):
         collector.add(problems.turning_character(Span(source, *found.span()), found.group()))
         return False
-    if found := _DIRECTIVE.search(text):
+    if "%" in text and (found := _DIRECTIVE.search(text)):
         collector.add(problems.directive(Span(source, *found.span())))
         return False
     return True
@@ -123,12 +126,17 @@ def _acceptable(source: Source, collector: Collector) -> bool:
 class _Frame:
     """A container that is being read."""
 
-    node: Any  # a Container; which one is asked of its class
+    node: Container
     anchor: str | None
     nodes_before: int
+    parts: list[Node]  # of a record: keys and values in turn
     height: int = 1
-    key: ScalarNode | None = None
-    seen: dict[str, ScalarNode] = field(default_factory=dict)
+    bare: bool = False  # something in it is not there, such as the value of a key
+
+    @property
+    def at_key(self) -> bool:
+        """Whether what comes next is the key of a record."""
+        return isinstance(self.node, MapNode) and len(self.parts) % 2 == 0
 
 
 @dataclass(slots=True, eq=False)
@@ -178,17 +186,32 @@ class _Reader:
             parser.dispose()
 
     def _events(self, get_event: Callable[[], _Event]) -> None:
-        handlers = self._handlers()
-        scalar, scalar_event, end_event = self._scalar, yaml.ScalarEvent, yaml.StreamEndEvent
+        handlers, stack = self._handlers(), self._stack
+        source, begin, whole = self._source, self._begin, self._text
+        scalar_event, end_event = yaml.ScalarEvent, yaml.StreamEndEvent
         while True:
             event = get_event()
             kind = type(event)
-            if kind is scalar_event:  # six of seven are
-                scalar(event)
-            elif kind is end_event:
-                return
-            else:
+            if kind is not scalar_event:
+                if kind is end_event:
+                    return
                 handlers[kind](event)
+                continue
+            # Six of seven are scalars, and nearly all have nothing about them that takes another look.
+            text, style, end = event.value, event.style or "", event.end_mark.index + begin
+            if (
+                (style in _QUOTES if style else text and whole[end : end + 1] != " ")
+                and event.anchor is event.tag is None
+                and len(text) <= MAX_SCALAR
+                and stack
+            ):
+                node = ScalarNode(source, event.start_mark.index + begin, end, text, style)
+                stack[-1].parts.append(node)
+                self._nodes += 1
+                if self._nodes > MAX_NODES:
+                    self._count(node)
+            else:
+                self._scalar(event)
 
     def _handlers(self) -> Mapping[type, Callable[[_Event], None]]:
         return {
@@ -231,6 +254,8 @@ class _Reader:
             self._collector.add(problems.text_too_long(Span(source, start, start + 1), MAX_SCALAR))
             text = text[:MAX_SCALAR]
         if not style:
+            if self._stack and not text:
+                self._stack[-1].bare = True
             if self._text[end : end + 1] == " ":
                 check_comment(source, start, end, self._collector)
         elif style in "|>":
@@ -241,40 +266,39 @@ class _Reader:
         self._attach(node, 0)
 
     def _start_map(self, event: _Event) -> None:
-        self._start(event, MapNode(self._source, 0, 0, bool(event.flow_style)))
+        self._start(event, MapNode(self._source, 0, 0, bool(event.flow_style), []), [])
 
     def _start_list(self, event: _Event) -> None:
-        self._start(event, ListNode(self._source, 0, 0, bool(event.flow_style)))
+        items: list[Node] = []
+        self._start(event, ListNode(self._source, 0, 0, bool(event.flow_style), items), items)
 
-    def _start(self, event: _Event, node: Container) -> None:
-        node.start = node.end = event.start_mark.index + self._begin
-        if event.tag is not None or event.anchor is not None:
-            node.start = self._after_properties(event, node.start)
-        self.reached = node.start
+    def _start(self, event: _Event, node: Container, parts: list[Node]) -> None:
+        start, anchor = event.start_mark.index + self._begin, event.anchor
+        if event.tag is not None or anchor is not None:
+            start = self._after_properties(event, start)
+        self.reached = start
         if len(self._stack) >= MAX_DEPTH:
-            self._refuse(problems.too_deep(Span(self._source, node.start, node.start + 1), MAX_DEPTH))
-        if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(None)
-        self._stack.append(_Frame(node, event.anchor, self._nodes))
+            self._refuse(problems.too_deep(Span(self._source, start, start + 1), MAX_DEPTH))
+        if anchor is not None:
+            self._anchors[anchor] = _Anchor(None)
+        node.start = node.end = start
+        self._stack.append(_Frame(node, anchor, self._nodes, parts))
 
     def _end(self, event: _Event) -> None:
         frame = self._stack.pop()
         node = frame.node
-        node.end = self._end_of(node, event)
+        self._fill(frame)
         if node.flow:
-            self._check_template(node)
-            self._sound &= not check_flow(node, self._collector)
+            node.end = event.end_mark.index + self._begin
+            if self._stack and self._stack[-1].node.flow:
+                self._check_template(node, self._stack[-1])
+            if frame.bare or MAY_CUT.search(self._text, node.start, node.end):
+                self._sound &= not check_flow(node, self._collector)
+        elif frame.parts:  # the library counts what follows a block up to the next token as its part
+            node.end = max(part.end for part in frame.parts[-2:])
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchor(node, self._nodes - frame.nodes_before + 1, frame.height)
         self._attach(node, frame.height)
-
-    def _end_of(self, node: Container, event: _Event) -> int:
-        """Where it ends; the library counts what follows a block up to the next token as its part."""
-        if node.flow:
-            return int(event.end_mark.index) + self._begin
-        if isinstance(node, MapNode):
-            return max((max(key.end, value.end) for key, value in node.pairs[-1:]), default=node.start)
-        return max((item.end for item in node.items[-1:]), default=node.start)
 
     def _alias(self, event: _Event) -> None:
         span = Span(self._source, event.start_mark.index + self._begin, event.end_mark.index + self._begin)
@@ -291,48 +315,61 @@ class _Reader:
         self._attach(target.node, target.height)
 
     def _attach(self, node: Node, height: int) -> None:
-        """Put a finished node where it belongs."""
+        """Put a finished node where it belongs; most scalars go the same way by themselves."""
         self._nodes += 1
-        if self._nodes - self._expanded > MAX_NODES:
-            self._refuse(problems.too_many_values(Span(self._source, node.start, node.start + 1), MAX_NODES))
+        if self._nodes > MAX_NODES:
+            self._count(node)
         if not self._stack:
             self._root = node
             return
         frame = self._stack[-1]
         if height >= frame.height:
             frame.height = height + 1
-        container, key = frame.node, frame.key
-        if container.__class__ is ListNode:
-            container.items.append(node)
-        elif key is None:
-            frame.key = self._key(node)
-        else:
-            frame.key = None
-            if frame.seen.setdefault(key.text, key) is key:
-                container.pairs.append((key, node))
-            else:
-                first = frame.seen[key.text]
-                self._collector.add(problems.duplicate_key(key.span, key.text, first.span))
+        frame.parts.append(self._text_of_key(node) if height and frame.at_key else node)
 
-    def _key(self, node: Node) -> ScalarNode:
-        """A key; what cannot be one is reported, and stands there as its own text."""
+    def _text_of_key(self, node: Node) -> Node:
+        """A list or a record that is a key is reported, and stands there as its own text."""
         if isinstance(node, ScalarNode):
-            if node.text and node.text != "<<":
-                return node
-            if node.text == "<<" and not node.style:
-                self._collector.add(problems.merge_key(node.span))
-            elif not node.text and not node.style:
-                self._collector.add(problems.empty_key(node.span))
             return node
         self._collector.add(problems.key_not_text(node.span))
         return ScalarNode(node.source, node.start, node.end, self._text[node.start : node.end], '"')
 
-    def _check_template(self, node: Container) -> None:
-        """A record that is the key of another, and begins right behind its brace, is a template."""
-        outer = self._stack[-1] if self._stack else None
-        if outer is None or outer.key is not None or not isinstance(outer.node, MapNode):
+    def _fill(self, frame: _Frame) -> None:
+        """Give a record its parts; a list has them."""
+        node, parts = frame.node, frame.parts
+        if isinstance(node, ListNode):
             return
-        if isinstance(node, MapNode) and outer.node.flow and outer.node.start == node.start - 1:
+        keys = cast("list[ScalarNode]", parts[::2])
+        texts = {key.text for key in keys}
+        node.pairs = list(zip(keys, parts[1::2], strict=False))
+        if len(texts) < len(keys) or "" in texts or "<<" in texts:
+            node.pairs = self._sound_pairs(keys, node.pairs)
+
+    def _sound_pairs(
+        self, keys: Sequence[ScalarNode], pairs: Sequence[tuple[ScalarNode, Node]]
+    ) -> list[tuple[ScalarNode, Node]]:
+        """Report the keys that are none, and those that are there twice; each with its first value."""
+        for key in keys:
+            if key.text == "<<" and not key.style:
+                self._collector.add(problems.merge_key(key.span))
+            elif not key.text and not key.style:
+                self._collector.add(problems.empty_key(key.span))
+        seen: dict[str, tuple[ScalarNode, Node]] = {}
+        for key, value in pairs:
+            first = seen.setdefault(key.text, (key, value))[0]
+            if first is not key:
+                self._collector.add(problems.duplicate_key(key.span, key.text, first.span))
+        return list(seen.values())
+
+    def _count(self, node: Node) -> None:
+        """Refuse more values than are read; those that aliases stand for have a bound of their own."""
+        if self._nodes - self._expanded > MAX_NODES:
+            place = Span(self._source, node.start, node.start + 1)
+            self._refuse(problems.too_many_values(place, MAX_NODES))
+
+    def _check_template(self, node: Container, outer: _Frame) -> None:
+        """A record that is the key of another, and begins right behind its brace, is a template."""
+        if isinstance(node, MapNode) and outer.at_key and outer.node.start == node.start - 1:
             self._refuse(problems.bare_template(Span(self._source, outer.node.start, node.end)))
 
     def _after_properties(self, event: _Event, start: int) -> int:
@@ -357,14 +394,15 @@ class _Reader:
         self.failed = True
         while self._stack:
             frame = self._stack.pop()
+            self._fill(frame)
             self._root = frame.node
-            if self._stack and self._stack[-1].key is not None:
-                parent = self._stack[-1]
-                if isinstance(parent.node, MapNode) and parent.key is not None:
-                    parent.node.pairs.append((parent.key, frame.node))
+            parent = self._stack[-1] if self._stack else None
+            if parent is not None and isinstance(parent.node, MapNode) and not parent.at_key:
+                parent.parts.append(frame.node)
         if self._root is not None:
             self.trees.append(Tree(root=self._root, whole=False, sound=False))
 
 
+_QUOTES = frozenset("'\"")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+(?:#[^\n]*\n\s*)*|(?=[,\[\]{}])|$))*")
 _TAG = re.compile(r"![^\s,\[\]{}]*")

@@ -18,14 +18,27 @@ CASES = Path(__file__).parent / "cases"
 _DONE = re.compile(r"^#(\d+)\t?")
 _TIMEOUT = 10  # seconds of one execution
 _MEMORY = 1_500  # MB of the whole process, which grows with what it has found
+_PIECE = 100_000  # executions of one process; the next goes on with what it has found
 
 
 def fuzz(target: str, executions: int, seed: int, folder: Path) -> tuple[int, bool]:
-    """Fuzz one target; how many executions were done, and whether nothing broke."""
+    """Fuzz one target, a process after the other; how many executions were done, and whether nothing broke."""
     (folder / "found").mkdir(parents=True)
     write(folder / "seeds", target)
     write_words(folder / "words")
     (CASES / target).mkdir(parents=True, exist_ok=True)
+    total = 0
+    for number, begun in enumerate(range(0, executions, _PIECE)):
+        done, sound = _piece(target, min(_PIECE, executions - begun), seed + 1_000 * number, folder)
+        total += done
+        sys.stdout.write(f"  {target}: {total:,} of {executions:,}\n")
+        sys.stdout.flush()
+        if not sound:
+            return total, False
+    return total, True
+
+
+def _piece(target: str, executions: int, seed: int, folder: Path) -> tuple[int, bool]:
     options = [
         f"-runs={executions}",
         f"-seed={seed}",
@@ -40,18 +53,15 @@ def fuzz(target: str, executions: int, seed: int, folder: Path) -> tuple[int, bo
     ]
     command = [sys.executable, "-m", "tests.fuzz.one", target, *options]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace"
+        command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, errors="replace"
     )
-    assert process.stderr is not None
+    assert process.stdout is not None
     done, last = 0, ""
-    for line in process.stderr:
+    for line in process.stdout:
         found = _DONE.match(line)
         if found:
             done = int(found[1])
-            if "pulse" in line:
-                sys.stdout.write(f"  {target}: {done:,} of {executions:,}\n")
-                sys.stdout.flush()
-        else:
+        elif not line.startswith("INFO: Instrumenting"):
             last = f"{last}{line}"[-4000:]
     if process.wait() != 0:
         sys.stdout.write(f"{last}  {target} ended with {process.returncode}\n")

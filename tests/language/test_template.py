@@ -167,6 +167,15 @@ def test_any_text_is_a_template_or_refused_with_a_place(text):
     assert all(0 <= start <= end <= len(text) + 1 for start, end in places)
 
 
+@given(st.lists(st.sampled_from(["\r\n", "\n", "\r", "{{ 1e5 }}", "{{ x.a }}", "x"]), max_size=12))
+def test_line_ends_of_any_kind_move_no_place(parts):
+    text = "".join(parts)
+    tree = parse_template(text)
+    assert [text[word.start : word.end] for word in tree.reads] == ["x"] * parts.count("{{ x.a }}")
+    said = "".join({"{{ 1e5 }}": "100000", "{{ x.a }}": "b"}.get(part, part) for part in parts)
+    assert run(text, x={"a": "b"}) == said.replace("\r\n", "\n").replace("\r", "\n")
+
+
 @given(
     st.lists(
         st.sampled_from(
