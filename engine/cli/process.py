@@ -93,7 +93,7 @@ def _show(found: Processed, form: str) -> None:
         + (f", {found.conflicts:,} with a known id and another body" if found.conflicts else "")
         + (f", {found.refused:,} lines that are no events" if found.refused else "")
     )
-    statuses = ("completed", "held", "waiting", "rejected", "failed", "unknown")
+    statuses = ("completed", "held", "waiting", "rejected", "failed", "compensated", "unknown")
     ended = ", ".join(f"{getattr(found, name):,} {name}" for name in statuses if getattr(found, name))
     output.line(f"{_counted(found.runs, 'run')}: {ended or 'none'}")
     said = ", ".join((_counted(found.effects, "effect"), _counted(found.alerts, "alert")))

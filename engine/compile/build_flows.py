@@ -144,6 +144,7 @@ class FlowBuilder:
             where=where,
             steps=tuple(step for step in steps if step is not None),
             complete_within_seconds=within,
+            compensates=document.compensate == "on_failure",
         )
 
     def _check_names(self) -> bool:
@@ -540,7 +541,7 @@ class FlowBuilder:
             body = self._body({**more, "payload": payload, "receipt": receipt})
             made = body.record(written.given, ANY, None, written.call)
             make, kind = body.build(f"{self.document.name} {name} undo", name, made.atom).call, made.type
-        undo = undo_of(document, operation, make)
+        undo = undo_of(self.compilation, document, operation, make)
         if undo is not None and operation is not None:
             check_undo(self.compilation, document, operation, undo, kind)
         return undo

@@ -424,6 +424,7 @@ class _Builder:
             hold=self._hold(then),
             reject=None if then.reject is None else str(then.reject.code or document.name),
             alert=None if then.alert is None else self._alert(then.alert),
+            roll=None if then.roll is None else self._text(then.roll.cycle, "cycle"),
         )
 
     def _body(self, more: Mapping[str, Type] | None = None) -> Body:

@@ -133,15 +133,28 @@ def _check_way(
 # What takes a write back.
 
 
-def undo_of(step: StepDocument, operation: OperationPlan | None, given: Make | None) -> UndoPlan | None:
+def undo_of(
+    compilation: Compilation, step: StepDocument, operation: OperationPlan | None, given: Make | None
+) -> UndoPlan | None:
     """The operation that takes a write back: that of the step, else that of the connector."""
     assert step.write is not None
     if step.undo is not None:
         connection, _, name = str(step.undo.call).partition(".")
-        return UndoPlan(connection=connection, operation=name, given=given)
-    if operation is None or operation.undo is None or step.irreversible or step.stands:
+    elif operation is None or operation.undo is None or step.irreversible or step.stands:
         return None
-    return UndoPlan(connection=str(step.write).partition(".")[0], operation=operation.undo, given=None)
+    else:
+        connection, name = str(step.write).partition(".")[0], operation.undo
+    back = compilation.operations.get(f"{connection}.{name}")
+    fields = None if back is None else _taken(back)
+    return UndoPlan(connection=connection, operation=name, given=given, fields=fields)
+
+
+def _taken(operation: OperationPlan) -> frozenset[str] | None:
+    """The fields that an operation takes, when it says so: by its schema, else by what its request names."""
+    if isinstance(operation.takes, Record):
+        return None if operation.takes.open else frozenset(operation.takes.fields)
+    needed = needs_of(operation)
+    return frozenset(needed) if needed else None
 
 
 def check_undo(
@@ -270,21 +283,34 @@ def _check_roll(
     """A write that rolls to another cycle has a policy before it that says which."""
     if step.effect.faults.get("closed_period") != "roll" or "closed_period" not in step.effect.refusals:
         return
-    before = [other for other in order.flow.steps if other.index in order.before[step.index]]
-    checks = [name for other in before if isinstance(other, CheckStep) for name in _policies_of(other)]
-    outcomes = [then for name in checks if name in policies for then in policies[name].outcomes]
-    if not any(then.roll is not None for then in outcomes):
+    why = _no_roll(policies, order, step)
+    if why is not None:
         way = _said("closed_period", (written.faults, document.faults)) or written.write
         assert way is not None
-        why = "no check before it has a policy that rolls to another cycle"
         helps = "let it come after such a check, or write `hold` or `dead_letter`"
         compilation.report(
             problems.fault_cannot_go(Text("roll", way.span), "closed_period", step.name, why, helps)
         )
 
 
-def _policies_of(step: CheckStep) -> list[str]:
-    return [policy.name for policy in step.policies]
+def _no_roll(policies: Mapping[str, PolicyDocument], order: "Order", step: WriteStep) -> str | None:
+    """Why a write cannot be moved to another cycle; None when a policy before it says to which."""
+    if step.for_each is not None:
+        return "it is done for each of several items, of which some may be in the cycle already"
+    checks = [other for other in order.flow.steps if other.index in order.before[step.index]]
+    names = {
+        policy.name
+        for other in checks
+        if isinstance(other, CheckStep) and other.for_each is None
+        for policy in other.policies
+    }
+    rolls = [name for name in sorted(names) if name in policies and _rolls(policies[name])]
+    return None if rolls else "no check before it has a policy that rolls to another cycle"
+
+
+def _rolls(policy: PolicyDocument) -> bool:
+    """Whether a policy, other than by a table of its own cases, says to which cycle work moves."""
+    return policy.then is not None and policy.then.roll is not None
 
 
 class Order:

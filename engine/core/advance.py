@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from engine.core.command import CloseHoldCommand, Command, HoldCommand
+from engine.core.compensate import COMPENSATE, OVER, take_back
+from engine.core.move import CLOSED_PERIOD, move
 from engine.core.state import (
     ASKED,
     DONE,
@@ -64,16 +66,16 @@ def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
     now = event.accepted_at
     scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
     steps = [PENDING] * len(flow.steps)
-    state = RunState(flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {})
+    state = RunState(flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {}, _NOTHING)
     return _pass(Turn(state))
 
 
 def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, list[Command]]:
     """Go on with what the world answered, by the keys of the commands.
 
-    Two answers were not asked for: a person's release comes under the key of the hold, and
+    Three answers were not asked for: a person's release comes under the key of the hold;
     `recheck:STEP#N` with the id of an event has the policies of that step checked again, on reads
-    done afresh; N counts the times.
+    done afresh, where N counts the times; and `compensate` has what was written taken back.
     """
     known, refreshed = dict(state.answers), dict(state.refreshed)
     state = state.copy(known, refreshed)
@@ -83,6 +85,8 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
             step = key.removeprefix("recheck:").partition("#")[0]
             known[f"recheck:{step}"] = answer
             _refresh(state, step, refreshed)
+        elif answer.fault == CLOSED_PERIOD:
+            move(state, key, answer, known, refreshed)
     return _pass(Turn(state))
 
 
@@ -200,7 +204,9 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
                     _consider(turn, step)
         found |= 1 << steps[index]
     del scope[ASK]
-    state.status = _STATUSES[found]
+    state.status = status = _STATUSES[found]
+    if status in OVER and state.written and (status is not _COMPLETED or COMPENSATE in state.answers):
+        take_back(turn)
     return state, commands
 
 
@@ -331,6 +337,7 @@ def _item(
 
 
 _RUNNING = RunStatus.RUNNING
+_COMPLETED = RunStatus.COMPLETED
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FIRST = (
     (ASKED, _RUNNING),

@@ -24,6 +24,7 @@ class RunStatus(StrEnum):
     COMPLETED = "completed"
     REJECTED = "rejected"  # by a policy, or because its data does not fit
     FAILED = "failed"  # a step could not be done
+    COMPENSATED = "compensated"  # what was written was taken back, as far as it can be
     UNKNOWN = "unknown"  # a write may have happened; a person must find out
 
 
@@ -50,6 +51,7 @@ class Answer(NamedTuple):
     value: Value = None
     failure: str | None = None  # why there is no answer, in a sentence
     unknown: bool = False  # of a write: it may have happened
+    fault: str = ""  # of a write that was refused: the class of the fault
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class RunState:
     asked: set[str]  # keys of the commands that were given: none is given twice
     open_holds: dict[str, str]  # id of each open hold, by its key
     trace: dict[str, Mapping[str, Any]]  # what was decided and why, by step
+    written: Mapping[str, Mapping[str, Value]]  # payloads that can be taken back, by the keys of their writes
 
     @property
     def run_id(self) -> str:
@@ -87,4 +90,5 @@ class RunState:
             set(self.asked),
             dict(self.open_holds),
             dict(self.trace),
+            self.written,
         )

@@ -190,7 +190,7 @@ class Stubs:
             return Answer({**self._receipt(stub.name, number), **given})
         if failing.fault == "transient" and answers.more:
             return self._written(stub, number, payload)
-        return Answer(None, failing.reason, unknown=failing.fault == "unknown")
+        return Answer(None, failing.reason, unknown=failing.fault == "unknown", fault=failing.fault)
 
     def _receipt(self, name: str, number: int) -> dict[str, Value]:
         """A receipt that nobody takes for a real one."""

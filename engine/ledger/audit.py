@@ -55,6 +55,7 @@ COUNTED = (
     "effects.done",
     "holds.expired",
     "holds.released",
+    "runs.compensated",
     "runs.completed",
     "runs.failed",
     "runs.rejected",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 OPEN_RUNS = ("running", "waiting", "held", "unknown")
 """Statuses of a run that is not finished. `unknown` waits for a person, as `held` does."""
 
-FINISHED_RUNS = ("completed", "rejected", "failed")
+FINISHED_RUNS = ("completed", "rejected", "failed", "compensated")
 
 OPEN_EFFECTS = ("pending", "sending", "unknown")
 """Statuses of an effect that is not settled."""

@@ -1,7 +1,6 @@
 """What a flow says of a write beyond what is written: how it is settled, sent on and taken back.
 
-It is data that was checked when the flow was compiled. Nothing here is carried out: compensation is
-recorded, and a refusal for a closed period is a dead letter whatever is said of it.
+It is data that was checked when the flow was compiled.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +16,13 @@ class UndoPlan:
     connection: str
     operation: str
     given: Callable[[Mapping[str, Value]], Value] | None  # of a scope with `payload` and `receipt`
+    fields: frozenset[str] | None = None  # those that the operation takes; None: whatever it is given
+
+    def taken(self, offered: Mapping[str, Value]) -> dict[str, Value]:
+        """Of all that could be given, what the operation takes."""
+        if self.fields is None:
+            return dict(offered)
+        return {name: value for name, value in offered.items() if name in self.fields}
 
     @property
     def name(self) -> str:

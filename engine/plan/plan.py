@@ -69,6 +69,7 @@ class FlowPlan:
     where: Compiled | None
     steps: tuple[AnyStep, ...]
     complete_within_seconds: int | None = None
+    compensates: bool = False  # whether what was written is taken back when a step was refused or failed
     stages: tuple[Stage, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

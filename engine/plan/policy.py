@@ -50,3 +50,4 @@ class PolicyPlan:
     hold: Hold | None
     reject: str | None  # a business code
     alert: Alert | None
+    roll: Compiled | None = None  # the cycle it moves work to

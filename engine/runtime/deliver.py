@@ -4,9 +4,10 @@ An effect is in the ledger as `sending` before the first byte goes out. What com
 failure; a failure is decided on by :mod:`engine.runtime.retry`, and recorded in the turn after.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from engine.connect import Fault
 from engine.core import Answer, WriteCommand
@@ -37,6 +38,7 @@ class Delivery:
     placed: bool = False  # whether it has one of the places of its connection
     in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
     failing_since: datetime | None = None  # when the first of them failed
+    looks: bool = False  # whether its flow wants a doubt settled by a look into the target
 
 
 class Attempt(NamedTuple):
@@ -58,7 +60,7 @@ async def attempt(connection: Connection, deliveries: list[Delivery]) -> list[At
 
 
 def _looks(connection: Connection, delivery: Delivery) -> bool:
-    return connection.once(delivery.command.operation) == "lookup"
+    return delivery.looks or connection.once(delivery.command.operation) == "lookup"
 
 
 async def _look_up(connection: Connection, delivery: Delivery) -> Attempt | None:
@@ -84,6 +86,10 @@ def _effect(delivery: Delivery) -> Effect:
     )
 
 
+Ways: TypeAlias = Callable[[str, WriteCommand], Mapping[str, str]]
+"""Where the flow of a run wants each class of fault of a write to go."""
+
+
 class Settled(NamedTuple):
     """What a turn does with an attempt: answer the run, or try again at an instant."""
 
@@ -94,9 +100,10 @@ class Settled(NamedTuple):
 class Settler:
     """Turns attempts into rows."""
 
-    def __init__(self, connections: Connections, policy: RetryPolicy) -> None:
-        """Decide by this policy."""
+    def __init__(self, connections: Connections, policy: RetryPolicy, ways: Ways) -> None:
+        """Decide by this policy, and by what the flows say of each class of fault."""
         self._connections = connections
+        self._ways = ways
         self._policy = policy
         self._written: tuple[datetime | None, str] = (None, "")
 
@@ -109,7 +116,8 @@ class Settler:
         key = delivery.command.effect_key
         delivery.failing_since = delivery.failing_since or now
         seconds = (now - delivery.failing_since).total_seconds()
-        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds)
+        way = self._ways(delivery.run_id, delivery.command).get(outcome.fault.value)
+        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds, way)
         failure = failure_text(outcome)
         match decision.next:
             case Next.RETRY | Next.LOOK_UP:
@@ -117,13 +125,14 @@ class Settler:
                 commit.effects_retried.append(EffectRetried(instant(due), failure, instant(now), key))
                 # In doubt until a receipt: a clean refusal later says nothing of the first attempt.
                 delivery.in_doubt = delivery.in_doubt or outcome.fault is FaultClass.UNKNOWN
+                delivery.looks = delivery.looks or decision.next is Next.LOOK_UP
                 return Settled(None, due)
             case Next.DEAD if not delivery.in_doubt:
                 commit.effects_dead.append(EffectDead(failure, instant(now), key))
-                return Settled(Answer(None, outcome.reason))
+                return Settled(Answer(None, outcome.reason, fault=outcome.fault.value))
             case _:  # a refusal now does not prove that the attempt in doubt was not applied
                 commit.effects_unknown.append(EffectUnknown(failure, instant(now), key))
-                return Settled(Answer(None, outcome.reason, unknown=True))
+                return Settled(Answer(None, outcome.reason, unknown=True, fault=outcome.fault.value))
 
     def _text_of(self, now: datetime) -> str:
         """An instant as text; the attempts that are settled in one turn share it."""

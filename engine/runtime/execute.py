@@ -30,6 +30,7 @@ from engine.core import (
     woken_by,
 )
 from engine.core.accept import Offer
+from engine.core.compensate import COMPENSATE, UNDO
 from engine.core.state import WAITING
 from engine.event import Event
 from engine.language.compiled import EvaluationError
@@ -44,10 +45,12 @@ from engine.ledger.rows import (
     NewEntity,
     NewRun,
     RunFinished,
+    RunReopened,
     RunResumed,
     RunRow,
 )
 from engine.plan.plan import FlowPlan, Plan
+from engine.plan.step import WriteStep
 from engine.runtime.accept import event_row, offer
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.look_up import LookUps
@@ -321,6 +324,23 @@ class Executor:
             entry = AuditEntry(self._at, release.second, "hold release agreed", hold.id, detail)
             self._commit.entries.append(entry)
         self.answer(hold.run_id, self._recovery.hold_key(hold), Answer({"by": by, "reason": reason}))
+
+    def ways(self, run_id: str, command: WriteCommand) -> Mapping[str, str]:
+        """Where the flow of a run wants each class of fault of a write to go; nothing for one taken back."""
+        step = self._recall(run_id).state.flow.step(command.step)
+        taken_back = command.key.startswith(UNDO)
+        return step.effect.faults if isinstance(step, WriteStep) and not taken_back else {}
+
+    def compensate(self, run_id: str, by: str, reason: str) -> None:
+        """A person has what a run wrote taken back. The caller made sure that the run is at its end."""
+        said: dict[str, Value] = {"by": by, "reason": reason}
+        body = write_json({"value": said}).decode()
+        self._commit.answers.append(NewAnswer(run_id, COMPENSATE, "person", self._at, body))
+        self._commit.runs_reopened.append(RunReopened(self._at, by, reason, run_id))
+        live = self._recall(run_id)
+        self._count(live.recorded, -1)
+        live.recorded = RunStatus.RUNNING
+        self.answer(run_id, COMPENSATE, Answer(said))
 
     def _recall(self, run_id: str) -> Live:
         """The run in memory; one that rests is decided again from what the ledger has of it."""

@@ -33,6 +33,7 @@ class Processed:
     waiting: int = 0
     rejected: int = 0
     failed: int = 0
+    compensated: int = 0
     unknown: int = 0
     effects: int = 0
     alerts: int = 0

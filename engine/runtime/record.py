@@ -10,7 +10,7 @@ from engine.plan.plan import FlowPlan
 from engine.plan.step import CheckStep
 from engine.values.json_text import write_json, written
 
-FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED)
+FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.COMPENSATED)
 
 
 def effect_row(run_id: str, command: WriteCommand, at: str) -> NewEffect:

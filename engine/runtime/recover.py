@@ -24,6 +24,7 @@ from engine.core import (
     begin,
 )
 from engine.core.accept import restore
+from engine.core.compensate import UNDO
 from engine.core.turn import suffix
 from engine.event import Event
 from engine.ledger import LedgerReader
@@ -80,7 +81,7 @@ class Recovery:
         state, commands = begin(plan.flows[row.flow], event)
         given = list(commands)
         asked = _by_key(commands)
-        for key, answer in self._recorded(row.id):
+        for key, answer in self._recorded(row):
             state, commands = advance(state, {key: self._decoded(plan, asked.get(key), answer)})
             given.extend(commands)
             asked.update(_by_key(commands))
@@ -130,15 +131,16 @@ class Recovery:
         row = self._reader.hold(hold_id)
         return row is not None and row.status != "open"
 
-    def _recorded(self, run_id: str) -> list[tuple[str, Answer]]:
+    def _recorded(self, run: RunRow) -> list[tuple[str, Answer]]:
         """The answers of a run in the order of commits; in one commit, receipts, then answers, then people.
 
         That is the order in which a turn can have brought them about: a receipt may lead to a hold that an
         event of the same turn has checked again, and a person only releases what was held before.
         """
         found: list[tuple[int, int, str, Answer]] = []
+        run_id = run.id
         for effect in self._reader.effects(run_id):
-            key = f"write:{effect.step}{suffix(effect.item)}"
+            key = command_key(effect, run)
             if effect.settle_commit is not None:
                 found.append((effect.settle_commit, 0, key, outcome(effect)))
             elif effect.status == "unknown":
@@ -174,6 +176,13 @@ class Recovery:
         return decoder(operation.gives)
 
 
+def command_key(effect: EffectRow, run: RunRow) -> str:
+    """The key of the command that an effect of a run was asked for by."""
+    about = effect.key.removeprefix(f"{run.flow}/{run.event_id}/")
+    taken_back = about.removesuffix("/undo")
+    return f"write:{about}" if about == taken_back else f"{UNDO}{taken_back}"
+
+
 def _by_key(commands: Iterable[Command]) -> dict[str, Command]:
     return {one.key: one for one in commands if isinstance(one, (*_ASKING, WaitCommand))}
 
@@ -194,4 +203,5 @@ def outcome(row: EffectRow) -> Answer:
         return Answer(read_json(row.receipt or "{}"))
     failure = cast("dict[str, Value]", read_json(row.failure or "{}"))
     reason = str(failure.get("reason") or f"the effect was {row.status}")
-    return Answer(None, reason, unknown=row.status == "unknown")
+    fault = str(failure.get("fault") or "")
+    return Answer(None, reason, unknown=row.status == "unknown", fault=fault)

@@ -42,13 +42,20 @@ class RetryPolicy:
         return attempts >= self.attempts and seconds >= self.patience_seconds
 
 
-def decide(
-    failure: Failure, attempts: int, once: str, key: str, policy: RetryPolicy, seconds: float = 0.0
+def decide(  # noqa: PLR0913, PLR0917 - what is known of one attempt
+    failure: Failure,
+    attempts: int,
+    once: str,
+    key: str,
+    policy: RetryPolicy,
+    seconds: float = 0.0,
+    way: str | None = None,
 ) -> RetryDecision:
     """What to do after attempt number `attempts` of the effect `key` failed, `seconds` after the first.
 
-    `once` says why doing it again does not do it twice: header, natural_key, lookup or none. An
-    effect in doubt never becomes dead: dead means that nothing happened.
+    `once` says why doing it again does not do it twice: header, natural_key, lookup or none; `way`, where
+    the flow wants a fault of this class to go, if it says so. An effect in doubt never becomes dead: dead
+    means that nothing happened.
     """
     exhausted = policy.exhausted(attempts, seconds)
     match failure.fault:
@@ -57,13 +64,14 @@ def decide(
         case FaultClass.TRANSIENT:
             return (
                 RetryDecision(Next.DEAD)
-                if exhausted
+                if exhausted or way == "dead_letter"
                 else RetryDecision(Next.RETRY, wait(failure, attempts, key, policy))
             )
         case FaultClass.UNKNOWN:
-            if once == "none" or exhausted:
+            if once == "none" or exhausted or way == "person":
                 return RetryDecision(Next.UNKNOWN)
-            following = Next.LOOK_UP if once == "lookup" else Next.RETRY
+            looks = once == "lookup" or way == "look_up"
+            following = Next.LOOK_UP if looks else Next.RETRY
             return RetryDecision(following, wait(failure, attempts, key, policy))
 
 

@@ -71,6 +71,14 @@ class _Release:
     done: "asyncio.Future[None]"
 
 
+@dataclass(slots=True)
+class _Act:
+    """Something that a person does, as part of a turn."""
+
+    do: Callable[[Executor], None]
+    done: "asyncio.Future[None]"
+
+
 @dataclass(slots=True, order=True)
 class _Due:
     """A delivery that is to be tried again."""
@@ -104,9 +112,9 @@ class Runner:
         self._outbox = Outbox(connections)
         recovery = Recovery(self._reader, plans, connections)
         self.executor = Executor(ledger, plan, recovery, self._outbox.take)
-        self._settler = Settler(connections, self._policy)
+        self._settler = Settler(connections, self._policy, self.executor.ways)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
-        self._inbox: deque[_Offered | _ReadDone | _Release | Attempt] = deque()
+        self._inbox: deque[_Offered | _ReadDone | _Release | _Act | Attempt] = deque()
         self._arrived = asyncio.Event()
         self._due: list[_Due] = []
         self._numbers = count()
@@ -175,6 +183,12 @@ class Runner:
         self._put(_Release(hold, release, done))
         await self._promised(done)
 
+    async def act(self, do: Callable[[Executor], None]) -> None:
+        """A person does something, and waits until it is committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(_Act(do, done))
+        await self._promised(done)
+
     async def _promised(self, done: "asyncio.Future[T]") -> T:
         """Wait for a commit; one that fails is an answer as well, so that nobody waits for ever."""
         self._promises.add(done)
@@ -190,7 +204,7 @@ class Runner:
             if not done.done():
                 done.set_exception(LedgerError(f"the ledger failed: {error}"))
 
-    def _put(self, item: _Offered | _ReadDone | _Release | Attempt) -> None:
+    def _put(self, item: _Offered | _ReadDone | _Release | _Act | Attempt) -> None:
         if self._failed is not None:
             raise LedgerError(f"the ledger failed before: {self._failed}") from self._failed
         self._inbox.append(item)
@@ -218,6 +232,7 @@ class Runner:
         row = self._reader.effect(command.effect_key)
         assert row is not None
         delivery = Delivery(row.run_id, command, in_doubt=row.status == "sending" or self._doubted(row))
+        delivery.looks = self.executor.ways(row.run_id, command).get("unknown") == "look_up"
         self._deliveries[row.key] = delivery
         once = self._connections.get(command.connection).once(command.operation)
         if row.status == "sending" and once == "none":
@@ -301,7 +316,10 @@ class Runner:
             self._arrived.set()
 
     def _take(
-        self, item: _Offered | _ReadDone | _Release | Attempt, now: datetime, after: list[Callable[[], None]]
+        self,
+        item: _Offered | _ReadDone | _Release | _Act | Attempt,
+        now: datetime,
+        after: list[Callable[[], None]],
     ) -> None:
         executor = self.executor
         match item:
@@ -314,6 +332,9 @@ class Runner:
                     after.append(_teller(item.done, found))
             case _ReadDone():
                 executor.answered(item.run_id, item.key, item.value, item.failure, transient=item.transient)
+            case _Act():
+                item.do(executor)
+                after.append(_teller(item.done, None))
             case _Release():
                 executor.release(item.hold, item.release)
                 after.append(_teller(item.done, None))

@@ -19,7 +19,14 @@ def whole(ledger):
 def test_totals_are_those_of_the_tables(whole):
     counts = whole.counts()
     assert counts["events"] == {"accepted": 6}
-    assert counts["runs"] == {"completed": 2, "failed": 0, "rejected": 1, "held": 1, "running": 2}
+    assert counts["runs"] == {
+        "completed": 2,
+        "compensated": 0,
+        "failed": 0,
+        "rejected": 1,
+        "held": 1,
+        "running": 2,
+    }
     assert counts["effects"] == {"done": 2, "dead": 1, "cancelled": 1, "pending": 2}
     assert counts["holds"] == {"released": 2, "expired": 2, "open": 2}
     assert counts["alerts"] == {"open": 4}

@@ -141,6 +141,34 @@ class Small:
                 return None
             return Seen(runner, ledger.reader())
 
+    def act(self, do):
+        """A process that takes up what was left, in which a person does something, and that works to rest."""
+
+        async def work(runner):
+            runner.recover()
+            done = asyncio.ensure_future(runner.act(do))
+            await asyncio.sleep(0)
+            await runner.until_rest()
+            await done
+
+        with self.process() as (runner, ledger):
+            asyncio.run(work(runner))
+            return Seen(runner, ledger.reader())
+
+    def release(self, hold_id, release):
+        """A process in which a person releases a hold."""
+
+        async def work(runner):
+            runner.recover()
+            released = asyncio.ensure_future(runner.release(hold_id, release))
+            await asyncio.sleep(0)
+            await runner.until_rest()
+            await released
+
+        with self.process() as (runner, ledger):
+            asyncio.run(work(runner))
+            return Seen(runner, ledger.reader())
+
 
 class Seen:
     """What a process left behind; read before the ledger is closed."""

@@ -14,6 +14,8 @@ ONE = ("item.made", {"id": "1"})
 
 
 def made(small, operation):
+    if operation == "blind":
+        return small("put: {write: erp.blind, with: {key: item.id}, faults: {unknown: person}}")
     return small(WRITE.format(operation))
 
 

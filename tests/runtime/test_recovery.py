@@ -331,7 +331,7 @@ class TestTheSameAgain:
     @pytest.mark.parametrize("fault", ["permanent", "unknown"])
     def test_refused_or_in_doubt(self, small, monkeypatch, fault):
         process = small(
-            "put: {write: erp.blind, with: {key: item.id}}\nb: {write: erp.line, with: {key: put.id}}"
+            "put: {write: erp.blind, with: {key: item.id}, faults: {unknown: person}}\nb: {write: erp.line, with: {key: put.id}}"
         )
         process.system.writes["blind"].append(failure(fault, "no luck"))
         self.same(process, self.states(process, monkeypatch, ("item.made", {"id": "1"})))

@@ -174,4 +174,10 @@ class FlowDocument(Document):
     faults: FaultsDocument | None = note(
         "Where its writes go that brought no receipt, unless a step says otherwise.", default=None
     )
+    compensate: Text = note(
+        "When what was written is taken back, last first, by its `undo`: `on_failure`, as soon as nothing "
+        "else is left to do and a step was refused or failed; `by_hand`, only when a person says so.",
+        default="by_hand",
+        choices=("by_hand", "on_failure"),
+    )
     steps: Mapping[Text, StepDocument] = note("The steps by name, in the order of reading.")

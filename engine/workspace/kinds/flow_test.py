@@ -11,7 +11,7 @@ from engine.spec.field import NAME, Described, Document, Duration, Raw, note
 COLUMN = r"\$\([a-z][a-z0-9_]*\)"
 """What stands for a column of `examples`: `$(column)`."""
 
-RUN = ("completed", "held", "waiting", "rejected", "failed", "unknown", "none")
+RUN = ("completed", "held", "waiting", "rejected", "failed", "compensated", "unknown", "none")
 OUTCOMES = ("none", "reject", "hold", "approve", "roll", "route", "alert", "set")
 
 
@@ -49,7 +49,8 @@ class ExpectDocument(Described):
     extra: ClassVar[str | None] = "steps"
 
     run: Text | None = note(
-        "How the run ends: `completed`, `held`, `waiting`, `rejected`, `failed`, `unknown`, `none`.",
+        "How the run ends: `completed`, `held`, `waiting`, `rejected`, `failed`, `compensated`, `unknown`, "
+        "`none`.",
         default=None,
         pattern=rf"({'|'.join(RUN)}|{COLUMN})",
         examples=RUN,

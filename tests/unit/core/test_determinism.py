@@ -19,7 +19,7 @@ put:
   needs: ok
 pick: {choose: {dear: project.rate > 50, cheap: otherwise}}
 post: {write: erp.journal, with: {key: item.id}, needs: pick.dear}
-blind: {write: erp.blind, with: {key: post.id}}
+blind: {write: erp.blind, with: {key: post.id}, faults: {unknown: person}}
 say: {emit: item.said, with: {id: project.id}, needs: put}
 """
 DOCUMENTS = """

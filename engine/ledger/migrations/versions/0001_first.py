@@ -15,6 +15,7 @@ _COUNTED = (
     "effects.done",
     "holds.expired",
     "holds.released",
+    "runs.compensated",
     "runs.completed",
     "runs.failed",
     "runs.rejected",
