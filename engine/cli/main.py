@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Follow a record back to where it came from, and on to what it caused.",
         ),
         "holds": ("engine.cli.holds", "List the holds of policies, and release them."),
+        "compensate": ("engine.cli.compensate", "Take back what a run wrote."),
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
         "ledger": ("engine.cli.ledger", "Create, upgrade and verify a ledger."),

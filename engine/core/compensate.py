@@ -6,10 +6,10 @@ something is gone before it goes. What is irreversible, or stands by declaration
 """
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from engine.core.command import WriteCommand
-from engine.core.state import RunState, RunStatus
+from engine.core.state import DONE, RunState, RunStatus
 from engine.core.turn import Turn, suffix
 from engine.language.compiled import EvaluationError
 from engine.plan.step import WriteStep
@@ -32,6 +32,30 @@ def take_back(turn: Turn) -> None:
     state.status = _go_on(turn, notes)
     if notes:
         state.trace[TAKEN_BACK] = {"steps": notes}
+
+
+class Plan(NamedTuple):
+    """What taking a run back would do, in order, and what it would leave."""
+
+    taken_back: tuple[tuple[str, str], ...]  # step with its item, and the operation
+    stays: tuple[tuple[str, str], ...]  # step, and why
+
+
+def planned(state: RunState) -> Plan:
+    """What taking back would do to a run that is at its end."""
+    done = {key for _, _, key in _written(state)}
+    back = tuple(
+        (f"{step.name}{suffix(item)}", step.effect.undo.name)
+        for step, item, _ in _written(state)
+        if step.effect.undo is not None
+    )
+    stays = tuple(
+        (step.name, step.effect.irreversible or step.effect.stands or "nothing takes it back")
+        for step in state.flow.steps
+        if isinstance(step, WriteStep) and step.key not in done and state.steps[step.index] is DONE
+        if step.effect.undo is None
+    )
+    return Plan(back, stays)
 
 
 def _go_on(turn: Turn, notes: dict[str, str]) -> RunStatus:

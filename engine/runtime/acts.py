@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
 from engine.runtime.permission import Release
 
@@ -46,6 +47,7 @@ async def release(desk: Desk, request: ReleaseRequest) -> Did:
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
+        "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
     }
 )

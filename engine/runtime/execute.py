@@ -331,6 +331,10 @@ class Executor:
         taken_back = command.key.startswith(UNDO)
         return step.effect.faults if isinstance(step, WriteStep) and not taken_back else {}
 
+    def decided_again(self, row: RunRow) -> RunState:
+        """A run at rest as it stands; it is not taken into memory."""
+        return self._recovery.run(row).state
+
     def compensate(self, run_id: str, by: str, reason: str) -> None:
         """A person has what a run wrote taken back. The caller made sure that the run is at its end."""
         said: dict[str, Value] = {"by": by, "reason": reason}

@@ -111,6 +111,44 @@ class TestProcess:
         assert "another process" in ended.err
 
 
+@pytest.mark.requirement("REL-12")
+class TestCompensate:
+    RUN = "approved-time-to-billing/time.approved:te-1"
+    CAUSED = "billed-time-to-revenue/time.billed:te-1"
+
+    @pytest.fixture
+    def compensate(self, process, tidegate, folder, ledger, systems):
+        def run(run_id, *more):
+            options = ("--reason", "wrong client", "--by", "ada", "-w", folder, "--ledger", ledger)
+            return tidegate("compensate", run_id, *options, *systems[2], *more)
+
+        process(HIRED)
+        assert process(("time.approved", entry(1))).code == 0
+        return run
+
+    def test_a_dry_run_tells_and_does_nothing(self, compensate, systems):
+        ended = compensate(self.RUN, "--dry-run")
+        assert ended.out == (
+            f"{self.RUN} would be taken back:\n  bill, by erp.forget\n"
+            f"  not with it: {self.CAUSED}, which it caused and which is completed\n"
+        )
+        assert len(list(systems[0].records)) == 1
+
+    def test_what_was_written_is_taken_back(self, compensate, systems, tidegate, ledger):
+        assert compensate(self.CAUSED).code == 0
+        ended = compensate(self.RUN, "--format", "json")
+        assert ended.json["takes_back"] == [{"step": "bill", "by": "erp.forget"}]
+        assert [list(system.records) for system in systems[:2]] == [[], []]
+        assert "compensated" in tidegate("trace", self.RUN, "--ledger", ledger).out
+        again = compensate(self.RUN)
+        assert (again.code, "is compensated" in again.err) == (1, True)
+
+    def test_what_cannot_be_taken_back(self, compensate):
+        assert "there is no run 'x'" in compensate("x").err
+        ended = compensate("hired-worker-to-erp/worker.hired:w-3", "--reason", " ")
+        assert "with a reason only" in ended.err
+
+
 class TestHolds:
     @pytest.fixture
     def held(self, process):

@@ -36,6 +36,12 @@ class Keyed(Simulator):
             self.keys[key] = self.records.create(call.record())
         return Response(status=201, body=self.answer(self.keys[key]))
 
+    def forget(self, call: Call) -> Response:
+        if self.records.get(call.arguments["id"]) is None:
+            return Response(status=404, body={"error": "no such record"})
+        self.records.delete(call.arguments["id"])
+        return Response(status=204)
+
     def answer(self, record):
         return {"id": record["id"]}
 
@@ -59,6 +65,7 @@ class Erp(Keyed):
             ("PUT", "/lines/{key}", self._line),
             ("POST", "/bills", self.make),
             ("GET", "/bills", self._bill),
+            ("DELETE", "/records/{id}", self.forget),
         )
 
     def _project(self, call):
@@ -87,7 +94,7 @@ class Rev(Keyed):
     PREFIX = "PE-"
 
     def routes(self):
-        return (("POST", "/performance", self.make),)
+        return (("POST", "/performance", self.make), ("DELETE", "/records/{id}", self.forget))
 
     def answer(self, record):
         return {"id": record["id"], "entry": f"RE-{record['id']}"}
