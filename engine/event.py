@@ -18,3 +18,4 @@ class Event(NamedTuple):
     at: datetime  # when it happened in the business
     accepted_at: datetime  # when it became ours; the `now` of every run that it starts
     cause: str | None = None  # the key of the effect that emitted it, when a flow did
+    depth: int = 0  # how many events before it caused each other; 0 when it came from outside

@@ -37,7 +37,7 @@ from engine.workspace.workspace import Workspace
 # in less time than the library of the ledger takes to import.
 if TYPE_CHECKING:
     from engine.connect.simulator import Simulator
-    from engine.ledger import Ledger
+    from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.poll import Poller
@@ -378,7 +378,12 @@ def hooks(
 
 
 def pollers(
-    session: Session, connections: "Connections", runner: "Runner", clock: Clock, told: Callable[[str], None]
+    session: Session,
+    connections: "Connections",
+    runner: "Runner",
+    reader: "LedgerReader",
+    clock: Clock,
+    told: Callable[[str], None],
 ) -> "list[Poller]":
     """Who asks every source of the open connections that is asked for news and feeds an event."""
     from engine.runtime.triggers.poll import Asked, Poller
@@ -391,7 +396,7 @@ def pollers(
             events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
             if native.poll is not None and events:
                 asked = Asked(connection=connection, native=native, events=events)
-                found.append(Poller(asked, plan, runner.accept, clock.now, told))
+                found.append(Poller(asked, plan, runner, reader, clock.now, told))
     return found
 
 

@@ -125,13 +125,14 @@ class TrytonConnector:
         self._operation(effect.operation, writes=True)
         return await WRITES[effect.operation].find(self._erp, effect.payload)
 
-    async def poll(self, source: str, since: datetime) -> Poll:
-        """Records that changed at or after `since`, less the overlap of the source.
+    async def poll(self, source: str, since: datetime, after: Value = None) -> Poll:
+        """Records that changed at or after `since`, less the overlap of the source; all in one page.
 
         Raises:
             Fault: when there was no answer.
 
         """
+        del after
         plan = self._plan.sources[source].poll
         assert plan is not None
         found = await POLLS[source](self._erp, since - plan.overlap)

@@ -91,7 +91,7 @@ async def _run(
             policy=RetryPolicy(patience_seconds=patience * 3600),
         )
         hooks = sessions.hooks(session, environment, simulated)
-        pollers = sessions.pollers(session, connections, runner, clock, output.line)
+        pollers = sessions.pollers(session, connections, runner, ledger.reader(), clock, output.line)
         door = _door(ledger_url, environment, runner, ledger, clock)
         daemon = Daemon(runner, plan, hooks, clock, pollers, door)
         try:

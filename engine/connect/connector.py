@@ -56,21 +56,25 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """What a poll of a source found."""
+    """One page of what a poll of a source found."""
 
     items: Sequence[Value]  # native records, decoded as the source's output schema says
-    upto: datetime  # the watermark to hand to the next poll
+    upto: datetime  # the watermark by this page: the source's own time, and never one that is still to come
     unfit: Sequence[tuple[Value, str]] = ()  # records that cannot be used, each with the reason
+    after: Value = (
+        None  # what to hand in for the next page, also after a restart; None when this was the last
+    )
 
 
 @runtime_checkable
 class Polled(Protocol):
     """A connector with sources that are asked for news."""
 
-    async def poll(self, source: str, since: datetime) -> Poll:
-        """Records that changed at or after `since`, less the overlap that the source declares.
+    async def poll(self, source: str, since: datetime, after: Value = None) -> Poll:
+        """A page of the records that changed at or after `since`, less the overlap of the source.
 
-        The same record may come again, in this poll or the next: whoever accepts events drops repeats.
+        With `after`, the page that follows the one that gave it. The same record may come again, on this page
+        or in the next poll: whoever accepts events drops repeats.
 
         Raises:
             Fault: when there was no answer.

@@ -39,6 +39,8 @@ DEFAULT_CONNECT = timedelta(seconds=5)
 DEFAULT_ANSWER = timedelta(seconds=30)
 DEFAULT_EVERY = timedelta(minutes=5)
 DEFAULT_OVERLAP = timedelta(minutes=2)
+DEFAULT_REACH = timedelta(days=2)
+DEFAULT_PATIENCE = timedelta(minutes=15)
 DEFAULT_TOLERANCE = timedelta(minutes=5)
 
 
@@ -160,6 +162,8 @@ class PollPlan:
     overlap: timedelta
     watermark: Compiled | None
     paging: PagingPlan | None
+    reach: timedelta = DEFAULT_REACH
+    patience: timedelta = DEFAULT_PATIENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +339,8 @@ class _Builder:
             request=_request(item.request, sends=False),
             every=_length(item.every, DEFAULT_EVERY),
             overlap=_length(item.overlap, DEFAULT_OVERLAP),
+            reach=_length(item.reach, DEFAULT_REACH),
+            patience=_length(item.patience, DEFAULT_PATIENCE),
             watermark=self.path(item.watermark, {"item": output}),
             paging=self.paging(item.paging, {**ANSWER, "payload": ANY}),
         )

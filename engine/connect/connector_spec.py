@@ -258,6 +258,12 @@ class PollSpec(Described):
         "How far each poll goes back behind the last; 2m when left out.", default=None
     )
     watermark: PathText | None = note("Where an item says when it changed.", default=None)
+    reach: Duration | None = note(
+        "How far back the very first poll goes; 2d when left out.", default=None, examples=("30d",)
+    )
+    patience: Duration | None = note(
+        "How long it may fail before somebody is told; 15m when left out.", default=None
+    )
     paging: PagingSpec | None = note("How an answer in pages goes on.", default=None)
 
 

@@ -79,6 +79,15 @@ class Reply:
     headers: Mapping[str, str]  # names in lower case
     body: bytes
 
+    @property
+    def at(self) -> datetime | None:
+        """When the system sent it, by its own clock, if it says so."""
+        try:
+            found = parsedate_to_datetime(self.headers.get("date", ""))
+        except ValueError:
+            return None
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
     def json(self) -> Value:
         """The body as JSON; None when it is empty.
 

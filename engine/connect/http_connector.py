@@ -5,8 +5,7 @@ Everything about the vendor is in the plan; everything about the network is in :
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from engine.connect.connector_plan import ConnectorPlan, OperationPlan, PagingPl
 from engine.connect.faults import Fault, fault_of, permanent
 from engine.connect.http import Http, HttpLimits, Request
 from engine.connect.once import once_key
+from engine.connect.paging import Cursor
 from engine.connect.settings import Settings
 from engine.connect.sorting import sort_out
 from engine.connect.template import Absent, TemplateError, encode_path, fill_value
@@ -28,6 +28,8 @@ from engine.values.schema import CheckedSchema
 from engine.values.value import Value
 
 Scope: TypeAlias = Mapping[str, Value]
+
+A_SECOND = timedelta(seconds=1)  # the time of an answer is told in whole seconds
 
 
 class HttpConnector:
@@ -52,6 +54,7 @@ class HttpConnector:
         self._sign_in: SignIn = sign_in(plan.spec.auth, settings, self._http, now)
         self._judge = Judge(plan=plan, name=self.name, hidden=self._hidden, now=now)
         self._settings = settings
+        self._now = now
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -98,20 +101,26 @@ class HttpConnector:
             return None
         return self._judge.receipt(plan, answer, found=True)
 
-    async def poll(self, source: str, since: datetime) -> Poll:
-        """Records that changed at or after `since`, less the overlap of the source."""
+    async def poll(self, source: str, since: datetime, after: Value = None) -> Poll:
+        """A page of the records that changed at or after `since`, less the overlap of the source."""
         plan = self.plan.sources[source]
         if plan.poll is None or plan.poll.request is None:
             raise permanent(f"{self.name}.{source} is not a source that is asked for news")
         scope: Scope = {"since": since - plan.poll.overlap, "payload": {}}
-        if plan.poll.paging is not None:
-            native = await self._pages(None, plan.poll.request, plan.poll.paging, scope)
-        else:
-            answer = await self._answer(None, plan.poll.request, scope)
-            self._refuse_failure(None, answer)
-            native = self._list(plan.items, answer.scope, plan.name)
+        request, paging = plan.poll.request, plan.poll.paging
+        cursor = None if paging is None else Cursor.read(paging, after)
+        target = None if cursor is None else cursor.target or self._page_target(request, cursor, scope)
+        answer = await self._answer(None, request, scope, target=target)
+        self._refuse_failure(None, answer)
+        native = self._list(plan.items if paging is None else paging.items, answer.scope, plan.name)
+        following = None if cursor is None else self._next(cursor, answer.scope, len(native))
         items, unfit = sort_out(plan, native)
-        return Poll(items=items, unfit=unfit, upto=max([since, *self._watermarks(plan, native)]))
+        return Poll(
+            items=items,
+            unfit=unfit,
+            upto=max([since, *self._watermarks(plan, native, answer)]),
+            after=None if following is None else following.written(),
+        )
 
     # Writing
 
@@ -192,7 +201,7 @@ class HttpConnector:
         self, operation: OperationPlan | None, request: RequestPlan | None, paging: PagingPlan, scope: Scope
     ) -> list[Value]:
         items: list[Value] = []
-        cursor = _Cursor(paging=paging)
+        cursor = Cursor(paging=paging)
         for number in range(1, paging.max_pages + 1):
             target = cursor.target or (None if request is None else self._page_target(request, cursor, scope))
             answer = await self._answer(operation, request, scope, target=target)
@@ -201,26 +210,26 @@ class HttpConnector:
             self._refuse_failure(operation, answer)
             page = self._list(paging.items, answer.scope, operation.name if operation else "poll")
             items.extend(page)
-            cursor = self._next(cursor, answer.scope, len(page), number)
-            if cursor.done:
+            following = self._next(cursor, answer.scope, len(page))
+            if following is None:
                 return items
+            cursor = following
         raise permanent(f"{self.name} has more than {paging.max_pages} pages of this, which is refused")
 
-    def _page_target(self, request: RequestPlan, cursor: "_Cursor", scope: Scope) -> str:
+    def _page_target(self, request: RequestPlan, cursor: Cursor, scope: Scope) -> str:
         target = self._request(request, scope, None).target
         extra = cursor.parameters()
         return target + (("&" if "?" in target else "?") + urlencode(extra) if extra else "")
 
-    def _next(self, cursor: "_Cursor", scope: Scope, found: int, number: int) -> "_Cursor":
+    def _next(self, cursor: Cursor, scope: Scope, found: int) -> Cursor | None:
+        """Where the next page is; None when this was the last."""
         paging = cursor.paging
         if paging.next is not None:
             link = self._judge.value(paging.next, scope)
             target = self._http.target(link) if isinstance(link, str) and link else None
-            return _Cursor(paging=paging, target=target, done=target is None)
+            return None if target is None else Cursor(paging=paging, target=target)
         more = self._judge.holds(paging.more, scope) if paging.more else found >= paging.size
-        return _Cursor(
-            paging=paging, passed=cursor.passed + found, number=number + 1, done=not more or found == 0
-        )
+        return cursor.behind(found) if more and found else None
 
     # Reading what came
 
@@ -265,30 +274,15 @@ class HttpConnector:
             )
         return schema.decode(value) if schema.decode else value
 
-    def _watermarks(self, plan: SourcePlan, items: Sequence[Value]) -> list[datetime]:
+    def _watermarks(self, plan: SourcePlan, items: Sequence[Value], answer: Answer) -> list[datetime]:
+        """When records changed; one in the future would move the watermark past all that is to come."""
         path = plan.poll.watermark if plan.poll else None
         found = [self._judge.value(path, {"item": item}) for item in items] if path else []
-        return [instant for text in found if (instant := _instant(text)) is not None]
+        latest = (answer.reply.at or self._now()) + A_SECOND
+        return [instant for text in found if (instant := _instant(text)) is not None and instant <= latest]
 
     def _hidden(self) -> tuple[str, ...]:
         return (*self._settings.hidden(), *self._sign_in.hidden())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cursor:
-    """Where in the pages we are."""
-
-    paging: PagingPlan
-    target: str | None = None
-    passed: int = 0
-    number: int = 1
-    done: bool = False
-
-    def parameters(self) -> dict[str, str]:
-        """What is added to the query."""
-        if self.paging.offset is not None:
-            return {self.paging.offset: str(self.passed)}
-        return {self.paging.page: str(self.number)} if self.paging.page is not None else {}
 
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:

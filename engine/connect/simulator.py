@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeAlias
@@ -294,16 +295,16 @@ class Simulator:
             case Trouble.HANG_BEFORE | Trouble.HANG_AFTER:
                 await asyncio.sleep(HANG_SECONDS)
             case Trouble.TRUNCATE:
-                await _send(send, response, cut=True)
+                await _send(send, response, self.now(), cut=True)
                 await self._server.abort(scope["client"], politely=True)
             case Trouble.ERROR_AFTER:
-                await _send(send, Response(status=500, body={"error": "unexpected"}))
+                await _send(send, Response(status=500, body={"error": "unexpected"}), self.now())
             case Trouble.GATEWAY_AFTER:
-                await _send(send, Response(status=504, body=b"<html>Gateway Time-out</html>"))
+                await _send(send, Response(status=504, body=b"<html>Gateway Time-out</html>"), self.now())
             case Trouble.GARBAGE:
-                await _send(send, Response(status=200, body=b"<html>Have a nice day</html>"))
+                await _send(send, Response(status=200, body=b"<html>Have a nice day</html>"), self.now())
             case _:
-                await _send(send, response)
+                await _send(send, response, self.now())
 
 
 def _unsigned(_body: bytes, _number: int) -> Mapping[str, str]:
@@ -350,7 +351,7 @@ def _with_arguments(call: Call, arguments: Mapping[str, str]) -> Call:
     )
 
 
-async def _send(send: Send, response: Response, *, cut: bool = False) -> None:
+async def _send(send: Send, response: Response, at: datetime, *, cut: bool = False) -> None:
     if response.body is None:
         body = b""
     else:
@@ -358,6 +359,7 @@ async def _send(send: Send, response: Response, *, cut: bool = False) -> None:
     # A short answer that is cut still has to promise more than it brings.
     length = max(len(body), 64) if cut else len(body)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+    headers.append((b"date", format_datetime(at.astimezone(UTC), usegmt=True).encode()))
     if body or cut:
         headers.append((b"content-type", b"application/json"))
     if response.status != 204:

@@ -36,6 +36,7 @@ def offer(  # noqa: PLR0913 - the parts of an event
     *,
     source: str | None = None,
     cause: str | None = None,
+    depth: int = 0,
 ) -> Offer:
     """An event of data that was read from `text`.
 
@@ -53,7 +54,7 @@ def offer(  # noqa: PLR0913 - the parts of an event
         data, complaints = _decoded(found, data)
     body_hash = text_hash(text)
     event_id, order_key, at, more = _facts(found, data, body_hash)
-    event = Event(event_id, name, data, text, order_key, at or now, now, cause)
+    event = Event(event_id, name, data, text, order_key, at or now, now, cause, depth)
     return Offer(event, found, body_hash, complaints + more if more else complaints, source)
 
 

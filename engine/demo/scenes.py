@@ -231,7 +231,7 @@ class Play:
         await asyncio.to_thread(self.firm.crm.notifier.settle)
         for poller in self.stage.pollers:
             for _ in range(STORM):
-                poller.since = self.firm.world.start
+                poller.go_back(self.firm.world.start)
                 await poller.ask()
         accepted, known = self._counts()
         self.remembered.storm = known - before[1]

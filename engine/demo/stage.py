@@ -110,7 +110,7 @@ async def stage(
         )
         hooks = sessions.hooks(session, ENVIRONMENT, simulated, environ)
         complaints: list[str] = []
-        pollers = sessions.pollers(session, connections, runner, clock, complaints.append)
+        pollers = sessions.pollers(session, connections, runner, ledger.reader(), clock, complaints.append)
         daemon = Daemon(runner, plan, hooks, clock)  # the story says when to ask, since its days take no time
         address = await daemon.start("127.0.0.1", 0)
         opened.push_async_callback(daemon.stop)

@@ -299,7 +299,16 @@ class World:
         """An emitted event is accepted like any other: it may start runs, and end holds and waits."""
         self._chapter.emits.setdefault(command.event, []).append(command.data)
         text = write_json(command.data)
-        made = offer(self._plan, command.event, read_json(text), text, self._now, cause=command.effect_key)
+        depth = 0 if run.state is None else run.state.event.depth + 1
+        made = offer(
+            self._plan,
+            command.event,
+            read_json(text),
+            text,
+            self._now,
+            cause=command.effect_key,
+            depth=depth,
+        )
         if made.complaints and not self._started_by(command.event):
             why = "; ".join(made.complaints)
             span = self._case.document.test.span

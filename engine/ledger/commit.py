@@ -32,6 +32,7 @@ class Commit:
     xrefs: list[rows.NewXref] = field(default_factory=list)
     entities: list[rows.NewEntity] = field(default_factory=list)
     alerts: list[rows.NewAlert] = field(default_factory=list)
+    marks: list[rows.NewMark] = field(default_factory=list)
     releases: list[rows.NewRelease] = field(default_factory=list)
     activations: list[rows.NewActivation] = field(default_factory=list)
 

@@ -1,19 +1,20 @@
-"""Business objects as they were, and the ids by which other systems know them."""
+"""Business objects as they were, the ids by which other systems know them, and how far sources were read."""
 
 from sqlalchemy import and_, bindparam, select, update
 
 from engine.ledger import sqlite
 from engine.ledger.batch import Batch, Tuple
 from engine.ledger.commit import Commit
-from engine.ledger.facts import ENTITIES, XREFS
+from engine.ledger.facts import ENTITIES, MARKS, XREFS
 from engine.ledger.statements import Statement, adding, asking
-from engine.ledger.tables import entities, xrefs
+from engine.ledger.tables import entities, marks, xrefs
 
 _KEY = ("canonical_id", "entity", "system")
 _SAME = and_(*(xrefs.c[name] == bindparam(f"p_{name}") for name in _KEY))
 _WRITTEN = ("external_id", "effect_key", "at", "commit")
 
 ADD_ENTITY = adding(entities, ENTITIES.columns)
+ADD_MARK = adding(marks, MARKS.columns)
 ADD_XREF = Statement(
     core=sqlite.insert_unless_known(xrefs, *_KEY).values(
         {name: bindparam(f"p_{name}") for name in XREFS.columns}
@@ -32,8 +33,9 @@ REPLACE_XREF = Statement(
 
 
 def write(batch: Batch, commit: Commit) -> None:
-    """Write snapshots and cross-references; a reference that is known with the same id is left as it is."""
+    """Write snapshots, marks and cross-references; a reference that is known with its id is left as it is."""
     batch.add(ENTITIES, ADD_ENTITY, commit.entities)
+    batch.add(MARKS, ADD_MARK, commit.marks)
     if not commit.xrefs:
         return
     tail = (batch.number,)

@@ -24,6 +24,7 @@ _EVENT = (
     "accepted_at",
     "source",
     "cause",
+    "depth",
     "body_hash",
     "body",
     "commit",

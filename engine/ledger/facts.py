@@ -74,6 +74,7 @@ XREFS = Fact(
 )
 ENTITIES = _made(tables.entities)
 ALERTS = _made(tables.alerts)
+MARKS = _made(tables.marks)
 RELEASES = _made(tables.releases, blob=("content", "content_hash"))
 ACTIVATIONS = _made(tables.activations)
 TRANSITIONS = _made(tables.transitions)
@@ -143,6 +144,7 @@ FACTS = (
     XREFS,
     ENTITIES,
     ALERTS,
+    MARKS,
     RELEASES,
     ACTIVATIONS,
     TRANSITIONS,

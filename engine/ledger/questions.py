@@ -18,6 +18,7 @@ from engine.ledger.tables import (
     entities,
     events,
     holds,
+    marks,
     releases,
     runs,
     transitions,
@@ -171,6 +172,29 @@ AS_OF = asking(
     "at",
 )
 SNAPSHOTS = asking(entities, select(entities).where(*_OBJECT).order_by(entities.c.seq), "id", "entity")
+MARK = asking(
+    marks,
+    select(marks)
+    .where(marks.c.source == bindparam("p_source"), marks.c.key == bindparam("p_key"))
+    .order_by(marks.c.seq.desc())
+    .limit(ONE)
+    .offset(ZERO),
+    "source",
+    "key",
+)
+MARKS_FROM = asking(
+    marks,
+    select(marks)
+    .where(
+        marks.c.source == bindparam("p_source"),
+        marks.c.key >= bindparam("p_first"),
+        marks.c.key < bindparam("p_beyond"),
+    )
+    .order_by(marks.c.key, marks.c.seq),
+    "source",
+    "first",
+    "beyond",
+)
 RELEASE = _by(releases, "fingerprint")
 ACTIVATIONS = _by(activations)
 ACTIVE = asking(

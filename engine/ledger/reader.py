@@ -226,6 +226,17 @@ class LedgerReader:
         """Every snapshot of an object, in the order in which they were recorded."""
         return self._all(rows.EntityRow._make, questions.SNAPSHOTS, entity_id, entity)
 
+    # Sources
+
+    def mark(self, source: str, key: str = "") -> rows.MarkRow | None:
+        """How far a source has been read, or what it has said, under a key: the last mark."""
+        return self._one(rows.MarkRow._make, questions.MARK, source, key)
+
+    def marks(self, source: str, prefix: str) -> list[rows.MarkRow]:
+        """Every mark of a source whose key begins so, by key and then in the order of their commits."""
+        beyond = f"{prefix}\U0010ffff"
+        return self._all(rows.MarkRow._make, questions.MARKS_FROM, source, prefix, beyond)
+
     # Releases
 
     def release(self, fingerprint: str) -> rows.ReleaseRow | None:

@@ -28,6 +28,7 @@ class NewEvent(NamedTuple):
     accepted_at: str
     source: str | None
     cause: str | None  # key of the effect that emitted it
+    depth: int  # how many events caused each other before it
     body_hash: str  # SHA-256 of the body, in hexadecimal
     body: bytes  # JSON exactly as it was received
 
@@ -42,6 +43,7 @@ class EventRow(NamedTuple):
     accepted_at: str
     source: str | None
     cause: str | None
+    depth: int
     body_hash: str
     body: bytes
     commit: int  # number of the commit in which it was accepted
@@ -393,6 +395,26 @@ class AlertRow(NamedTuple):
     at: str
     commit: int
     status: str
+    seq: int
+
+
+class NewMark(NamedTuple):
+    """How far a source has been read, or what it has said, under a key of its own."""
+
+    source: str  # "psa.time_entry_approved"
+    key: str
+    value: str  # JSON
+    at: str
+
+
+class MarkRow(NamedTuple):
+    """One mark; the last under its source and key is what holds."""
+
+    source: str
+    key: str
+    value: str
+    at: str
+    commit: int
     seq: int
 
 

@@ -46,6 +46,7 @@ events = Table(
     _text("accepted_at"),
     _optional("source"),
     _optional("cause"),
+    Column("depth", Integer, nullable=False),
     _text("body_hash"),
     Column("body", LargeBinary, nullable=False),
     _commit(),
@@ -221,6 +222,21 @@ Index("alerts_id", alerts.c.id, unique=True)
 Index("alerts_run", alerts.c.run_id)
 # What is still to be told to somebody.
 Index("alerts_open", alerts.c.seq, sqlite_where=alerts.c.status == text("'open'"))
+
+# How far sources have been read: watermarks, last fired instants, places in files, ids of messages. A move is
+# a new row, so that nothing of the past is overwritten and the chain covers every step.
+marks = Table(
+    "marks",
+    metadata,
+    _text("source"),
+    _text("key"),
+    _text("value"),
+    _text("at"),
+    _commit(),
+    _seq(),
+)
+# The last mark under a key is where its source stands.
+Index("marks_key", marks.c.source, marks.c.key, marks.c.seq)
 
 releases = Table(
     "releases",

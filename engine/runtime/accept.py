@@ -46,6 +46,7 @@ def offer(  # noqa: PLR0913, PLR0917 - the parts of an event
     now: datetime,
     source: str | None,
     cause: str | None = None,
+    depth: int = 0,
 ) -> Offer:
     """An event of data that was read from `text`.
 
@@ -54,7 +55,7 @@ def offer(  # noqa: PLR0913, PLR0917 - the parts of an event
 
     """
     try:
-        return judged(plan, name, data, text, now, source=source, cause=cause)
+        return judged(plan, name, data, text, now, source=source, cause=cause, depth=depth)
     except NotAnEventError as error:
         raise InputError(str(error)) from error
 
@@ -70,6 +71,7 @@ def event_row(found: Offer, accepted_at: str) -> NewEvent:
         accepted_at,
         found.source,
         event.cause,
+        event.depth,
         found.body_hash,
         event.text,
     )

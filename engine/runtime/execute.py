@@ -489,7 +489,7 @@ class Executor:
                 self._commit.alerts.append(alert_row(run_id, command, self._at))
                 self.tally.alerts += 1
             case EmitCommand():
-                self._emit(command, live.state.now)
+                self._emit(command, live.state.event)
             case _:
                 pass  # a wait: the run is found by its status when the event comes
 
@@ -517,10 +517,19 @@ class Executor:
             if turn >= live.since and event.type == row.until_event and event.id != live.state.event.id:
                 self._wake_run(run_id, event)
 
-    def _emit(self, command: EmitCommand, now: datetime) -> None:
+    def _emit(self, command: EmitCommand, event: Event) -> None:
         text = write_json(command.data)
         data = read_json(text)
-        made = offer(self._plan, command.event, data, text, now, None, command.effect_key)
+        made = offer(
+            self._plan,
+            command.event,
+            data,
+            text,
+            event.accepted_at,
+            None,
+            command.effect_key,
+            event.depth + 1,
+        )
         known = self._reader.known_events([made.event.id])
         self._accept(made, known)
 

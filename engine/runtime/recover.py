@@ -100,6 +100,7 @@ class Recovery:
             at=read_instant(row.at),
             accepted_at=read_instant(row.accepted_at),
             cause=row.cause,
+            depth=row.depth,
         )
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:

@@ -19,12 +19,14 @@ from engine.core import ReadCommand, WriteCommand
 from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
-from engine.ledger import Ledger, read_instant
+from engine.ledger import Ledger, instant, read_instant
 from engine.ledger.rows import EffectRow, HoldRow
 from engine.plan.plan import Plan
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
 from engine.runtime.execute import Executor, Work
+from engine.runtime.intake import Beside, contradicts, keep_contradiction
+from engine.runtime.intake import write as write_beside
 from engine.runtime.outbox import Outbox
 from engine.runtime.permission import Release, refusal
 from engine.runtime.recover import Recovery
@@ -34,6 +36,8 @@ from engine.values.json_text import read_json
 from engine.values.value import Value
 
 T = TypeVar("T")
+
+NOTHING = Beside()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class _Offered:
     done: "asyncio.Future[list[str]] | None"
     source: str = ""
     unfit: Sequence[tuple[Value, str]] = ()  # records of the source that cannot be used
+    beside: Beside = NOTHING
 
 
 @dataclass(slots=True)
@@ -155,14 +160,19 @@ class Runner:
         self._put(_Offered(offers, None))
 
     async def accept(
-        self, offers: Sequence[Offer], source: str = "", unfit: Sequence[tuple[Value, str]] = ()
+        self,
+        offers: Sequence[Offer],
+        source: str = "",
+        unfit: Sequence[tuple[Value, str]] = (),
+        beside: Beside = NOTHING,
     ) -> list[str]:
         """Hand in events and wait until they are committed; what became of each.
 
-        Records of a source that cannot be used are committed as well, for a person, each with the reason.
+        Records of a source that cannot be used are committed as well, for a person, each with the reason;
+        and `beside` what else the source wants to stand in the same commit.
         """
         done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._put(_Offered(offers, done, source, unfit))
+        self._put(_Offered(offers, done, source, unfit, beside))
         return await self._promised(done)
 
     async def release(self, hold_id: str, release: Release) -> None:
@@ -326,8 +336,7 @@ class Runner:
             case Attempt():
                 self._settle(item, now)
             case _Offered():
-                found = executor.accept(item.offers)
-                executor.keep_unfit(item.source, item.unfit)
+                found = self._accept(item, instant(now))
                 if item.done is not None:
                     after.append(_teller(item.done, found))
             case _ReadDone():
@@ -338,6 +347,18 @@ class Runner:
             case _Release():
                 executor.release(item.hold, item.release)
                 after.append(_teller(item.done, None))
+
+    def _accept(self, item: _Offered, at: str) -> list[str]:
+        """Take what a source brought, unless it contradicts what it said before; what became of it."""
+        executor, rows, message = self.executor, self.executor.commit_rows, item.beside.message
+        if message is not None and contradicts(self._reader, rows, item.source, message):
+            keep_contradiction(rows, item.source, message, at)
+            return ["conflict"] * max(1, len(item.offers))
+        found = executor.accept(item.offers)
+        executor.keep_unfit(item.source, item.unfit)
+        if item.beside is not NOTHING:
+            write_beside(self._reader, rows, item.source, item.beside, at)
+        return found
 
     def _settle(self, done: Attempt, now: datetime) -> None:
         delivery = done.delivery

@@ -41,7 +41,9 @@ def one_pair(numbers: range) -> tuple[Commit, Commit]:
         event = f"time_entry.approved:te-{number * 7919 % 1_000_003:06}"
         run, key = f"bill_time/{event}", f"bill_time/{event}/post"
         first.events.append(
-            rows.NewEvent(event, "time_entry.approved", "P-1001", AT, AT, "psa", None, text_hash(BODY), BODY)
+            rows.NewEvent(
+                event, "time_entry.approved", "P-1001", AT, AT, "psa", None, 0, text_hash(BODY), BODY
+            )
         )
         first.runs.append(rows.NewRun(run, event, "bill_time", RELEASE, "P-1001", AT))
         first.answers.append(rows.NewAnswer(run, "rate", "read", AT, PAYLOAD))

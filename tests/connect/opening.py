@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.connect.catalog import Installed
-from engine.connect.connector import Connector
+from engine.connect.connector import Connector, Poll
 from engine.connect.connector_plan import ConnectorPlan, build_connector
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.http_connector import HttpConnector
@@ -48,6 +48,18 @@ def path(text: Text, names: Mapping[str, Type]) -> Compiled:
 
 def formula(text: Text, names: Mapping[str, Type]) -> Compiled:
     return compile_formula(str(text), frozenset(names))
+
+
+async def every_page(connector, source: str, since: datetime) -> Poll:
+    """All pages of a poll as one."""
+    items, unfit, upto, after = [], [], since, None
+    while True:
+        page = await connector.poll(source, since, after)
+        items.extend(page.items)
+        unfit.extend(page.unfit)
+        upto, after = max(upto, page.upto), page.after
+        if after is None:
+            return Poll(items=items, unfit=unfit, upto=upto)
 
 
 def installed(name: str) -> Installed:

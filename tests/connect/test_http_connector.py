@@ -1,5 +1,6 @@
 """A connector made of its manifest, against a system over real HTTP."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from engine.connect.faults import Permanent, Transient
 from engine.connect.simulator import Response
 from engine.effect import Failure, FaultClass, Receipt
 from tests.connect import toy as toys
+from tests.connect.opening import every_page
 from tests.connect.toy import effect
 
 
@@ -244,7 +246,7 @@ class TestPolling:
     SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 
     def poll(self, ask):
-        return ask(lambda connector: connector.poll("changed", self.SINCE))
+        return ask(lambda connector: every_page(connector, "changed", self.SINCE))
 
     def test_what_changed(self, toy, ask):
         for number, color in enumerate(["red", "black", "blue"]):
@@ -255,6 +257,28 @@ class TestPolling:
         assert [item["color"] for item in found.items] == ["red", "blue"]
         assert found.upto == datetime(2026, 3, 3, tzinfo=UTC)
         assert toy.seen[1].query["since"] == "2026-02-28T23:59:00Z"
+
+    def test_a_page_at_a_time_and_a_restart_between_any_two(self, toy, ask):
+        for number in range(5):
+            toy.things.create({"key": f"k{number}", "color": "red", "changed": "2026-03-02T00:00:00Z"})
+        seen, after = [], None
+        while True:
+            page = ask(lambda connector, at=after: connector.poll("changed", self.SINCE, at))
+            seen.append([item["key"] for item in page.items])
+            if (after := page.after) is None:
+                break
+            assert json.loads(json.dumps(after)) == after  # it is kept in the ledger
+        assert seen == [["k0", "k1"], ["k2", "k3"], ["k4"]]
+
+    def test_a_record_from_the_future_does_not_move_the_watermark_past_others(self, toy, ask):
+        """Neither is it lost. What counts is the clock of the system, as its answer tells."""
+        there = datetime(2026, 3, 5, tzinfo=UTC)
+        toy.now = lambda: there
+        for key, changed in (("a", "2026-03-04T00:00:00Z"), ("b", "2099-01-01T00:00:00Z")):
+            toy.things.create({"key": key, "color": "red", "changed": changed})
+        found = self.poll(ask)
+        assert [item["key"] for item in found.items] == ["a", "b"]
+        assert found.upto == datetime(2026, 3, 4, tzinfo=UTC)
 
     @pytest.mark.requirement("REL-24")
     def test_one_bad_record_holds_nobody_up(self, toy, ask):

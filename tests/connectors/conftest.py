@@ -37,7 +37,7 @@ class Opened:
         return self._do(lambda connector: connector.read(operation, parameters))
 
     def poll(self, source: str, since):
-        return self._do(lambda connector: connector.poll(source, since))
+        return self._do(lambda connector: opening.every_page(connector, source, since))
 
 
 @pytest.fixture

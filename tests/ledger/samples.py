@@ -11,7 +11,7 @@ LATER = "2026-04-01T12:00:00.000000Z"
 
 
 def an_event(name="e1", body=b'{"hours": 7.5}', **changes):
-    event = rows.NewEvent(name, "time.approved", "P-1", AT, AT, "psa", None, text_hash(body), body)
+    event = rows.NewEvent(name, "time.approved", "P-1", AT, AT, "psa", None, 0, text_hash(body), body)
     return event._replace(**changes)
 
 
@@ -85,6 +85,7 @@ def a_whole_ledger(ledger: Ledger) -> None:
             commit.holds.append(a_hold(f"h{name}", f"r{name}", item=name))
             commit.alerts.append(an_alert(f"a{name}", run_id=f"r{name}"))
             commit.xrefs.append(an_xref(f"X-{name}", canonical_id=f"i{name}"))
+            commit.marks.append(rows.NewMark("psa.hours", f"k{name}", '{"upto":1}', AT))
             commit.conflicts.append(an_event(f"e{name}", b"other", accepted_at=AT))
         ledger.commit(commit)
     ledger.commit(_what_became())

@@ -14,6 +14,7 @@ from engine.errors import InputError
 from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
 from engine.runtime.accept import offer
+from engine.runtime.intake import Beside
 from engine.values.value import Value
 
 
@@ -21,7 +22,11 @@ class Accept(Protocol):
     """Commits events, and the records of their source that cannot be used; says what became of each event."""
 
     async def __call__(
-        self, offers: Sequence[Offer], source: str = "", unfit: Sequence[tuple[Value, str]] = ()
+        self,
+        offers: Sequence[Offer],
+        source: str = "",
+        unfit: Sequence[tuple[Value, str]] = (),
+        beside: Beside = ...,
     ) -> list[str]:
         """Return when all of it is safe."""
         ...

@@ -53,6 +53,7 @@ def upgrade() -> None:
     _xrefs()
     _entities()
     _alerts()
+    _marks()
     _releases()
     _activations()
     _transitions()
@@ -71,6 +72,7 @@ def _events() -> None:
         _text("accepted_at"),
         _optional("source"),
         _optional("cause"),
+        sa.Column("depth", sa.Integer, nullable=False),
         _text("body_hash"),
         _bytes("body"),
         _number("commit"),
@@ -244,6 +246,19 @@ def _alerts() -> None:
     op.create_index("alerts_id", "alerts", ["id"], unique=True)
     op.create_index("alerts_open", "alerts", ["seq"], sqlite_where=sa.text("status = 'open'"))
     op.create_index("alerts_run", "alerts", ["run_id"])
+
+
+def _marks() -> None:
+    op.create_table(
+        "marks",
+        _text("source"),
+        _text("key"),
+        _text("value"),
+        _text("at"),
+        _number("commit"),
+        _seq(),
+    )
+    op.create_index("marks_key", "marks", ["source", "key", "seq"])
 
 
 def _releases() -> None:
