@@ -88,6 +88,7 @@ class OncePlan:
     form: str = "uuid"
     max_length: int = 64
     life: timedelta | None = None
+    settles: timedelta | None = None
     key_field: str | None = None
     look_up: str | None = None
     given: Mapping[str, Template] = field(default_factory=dict)
@@ -395,6 +396,7 @@ def _once(item: OperationSpec) -> OncePlan:
         form=str(once.form),
         max_length=once.max_length,
         life=None if once.life is None else timedelta(seconds=once.life.seconds),
+        settles=None if once.settles is None else timedelta(seconds=once.settles.seconds),
         key_field=None if once.field is None else str(once.field),
         look_up=None if once.look_up is None else str(once.look_up),
         given={str(name): template(text) for name, text in once.given.items()},

@@ -156,7 +156,16 @@ class OnceSpec(Described):
         "How the key is written: as a UUID, or as text.", default="uuid", choices=("uuid", "text")
     )
     max_length: int = note("The longest key that the system takes.", default=64, minimum=16, maximum=255)
-    life: Duration | None = note("How long the system remembers a key.", default=None)
+    life: Duration | None = note(
+        "How long the system remembers a key. In doubt, a write is sent again under its key for nine tenths "
+        "of that, and then looked up or shown to a person. For ever when left out.",
+        default=None,
+    )
+    settles: Duration | None = note(
+        "How long after a write that was broken off the look-up may still not find it. In doubt, it is "
+        "looked for again until then, and only then written again. Left out, what is not found was not done.",
+        default=None,
+    )
     field: Text | None = note("The field of the payload that is the natural key.", default=None)
     look_up: Text | None = note("The read by which one is found.", default=None, pattern=IDENTIFIER)
     given: Mapping[Text, Text] = note(

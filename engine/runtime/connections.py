@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.connect import Connector, ConnectorPlan
 from engine.errors import ConfigurationError
+from engine.runtime.retry import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,19 @@ class Connection:
         size = getattr(self.connector, "batch_size", None)
         return size if isinstance(size, int) else max(1, self.plan.concurrency)
 
-    def once(self, operation: str) -> str:
-        """Why doing a write again does not do it twice: header, natural_key, lookup or none."""
-        return self.plan.operation(operation).once.how
+    def once(self, operation: str) -> Once:
+        """Why doing a write again does not do it twice."""
+        plan = self.plan.operation(operation).once
+        return Once(
+            how=plan.how,
+            key_seconds=None if plan.life is None else self._usable(plan.life.total_seconds()),
+            settles_seconds=0.0 if plan.settles is None else plan.settles.total_seconds(),
+            looks=plan.look_up is not None,
+        )
+
+    def _usable(self, life: float) -> float:
+        """How long a key is used again: a tenth less than its life, and less what a request takes."""
+        return max(0.0, life * 0.9 - self.plan.answer.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ An effect is in the ledger as `sending` before the first byte goes out. What com
 failure; a failure is decided on by :mod:`engine.runtime.retry`, and recorded in the turn after.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
@@ -13,17 +13,19 @@ from engine.connect import Fault
 from engine.core import Answer, WriteCommand
 from engine.effect import Effect, Failure, FaultClass, Receipt
 from engine.ledger import Commit
-from engine.ledger.instants import instant
+from engine.ledger.instants import instant, read_instant
 from engine.ledger.rows import (
     EffectDead,
     EffectDone,
     EffectRetried,
+    EffectRow,
     EffectSent,
     EffectUnknown,
     NewXref,
+    TransitionRow,
 )
 from engine.runtime.connections import Connection, Connections
-from engine.runtime.retry import Next, RetryPolicy, decide
+from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -39,6 +41,44 @@ class Delivery:
     in_doubt: bool = False  # an earlier attempt may have been applied: look before doing it again
     failing_since: datetime | None = None  # when the first of them failed
     looks: bool = False  # whether its flow wants a doubt settled by a look into the target
+    sent_at: datetime | None = None  # when the last attempt went out
+    doubted_at: datetime | None = None  # when the first attempt went out that may have been applied
+    settles_at: datetime | None = None  # from when on a look-up that finds nothing is to be believed
+    given_up: bool = False  # it is looked for, and not tried again
+
+    def doubt(self, now: datetime) -> Doubt:
+        """How long it has been in doubt."""
+        since = self.doubted_at or self.sent_at or now
+        settling = 0.0 if self.settles_at is None else (self.settles_at - now).total_seconds()
+        return Doubt(seconds=(now - since).total_seconds(), settling_seconds=settling)
+
+
+def taken_up(
+    command: WriteCommand, row: EffectRow, steps: Iterable[TransitionRow], once: Once, now: datetime
+) -> Delivery:
+    """The delivery of an effect that a process before this one decided, and what is to be doubted of it.
+
+    What is sent is what was decided then, to the byte: a mapping that gives something else by now, with newer
+    time zones for example, changes nothing.
+    """
+    if write_json(command.payload).decode() != row.payload:
+        payload = read_json(row.payload)
+        assert isinstance(payload, dict)
+        command = command._replace(payload=payload)
+    delivery = Delivery(row.run_id, command)
+    sent = read_instant(row.created_at) if row.began == "sending" else None
+    for step in steps:
+        if step.status == "sending":
+            sent = read_instant(step.at)
+        elif step.detail and '"fault":"unknown"' in step.detail:
+            delivery.doubted_at = delivery.doubted_at or sent
+            delivery.in_doubt = True
+    if row.status == "sending":
+        delivery.doubted_at = delivery.doubted_at or sent
+        delivery.in_doubt = True
+    # What was on its way when that process ended may still come to its end.
+    delivery.settles_at = now + timedelta(seconds=once.settles_seconds)
+    return delivery
 
 
 class Attempt(NamedTuple):
@@ -46,12 +86,15 @@ class Attempt(NamedTuple):
 
     delivery: Delivery
     outcome: Receipt | Failure
+    looked: bool = False  # nothing was sent: it was looked for
 
 
-async def attempt(connection: Connection, deliveries: list[Delivery]) -> list[Attempt]:
+async def attempt(
+    connection: Connection, deliveries: list[Delivery], now: Callable[[], datetime]
+) -> list[Attempt]:
     """One attempt at each of several effects of one connection. Never raises for an error from outside."""
-    doubtful = [item for item in deliveries if item.in_doubt and _looks(connection, item)]
-    found = [await _look_up(connection, item) for item in doubtful]
+    doubtful = [item for item in deliveries if item.in_doubt]
+    found = [await _look_up(connection, item, now) for item in doubtful]
     settled = {id(item.delivery) for item in found if item is not None}
     rest = [item for item in deliveries if id(item) not in settled]
     outcomes = await connection.connector.write([_effect(item) for item in rest]) if rest else ()
@@ -59,24 +102,40 @@ async def attempt(connection: Connection, deliveries: list[Delivery]) -> list[At
     return [*(item for item in found if item is not None), *made]
 
 
-def _looks(connection: Connection, delivery: Delivery) -> bool:
-    return delivery.looks or connection.once(delivery.command.operation) == "lookup"
-
-
-async def _look_up(connection: Connection, delivery: Delivery) -> Attempt | None:
-    """Ask the target whether it was applied; None when the target has no trace of it."""
+async def _look_up(connection: Connection, delivery: Delivery, now: Callable[[], datetime]) -> Attempt | None:
+    """Ask the target whether it was applied; None when it may be sent: its key holds, or it is not there."""
+    once = connection.once(delivery.command.operation)
+    if not (delivery.looks or once.must_look(delivery.doubt(now()).seconds)):
+        return None
+    if once.how != "lookup" and not once.looks:
+        return Attempt(
+            delivery, _doubtful("its key is so old that the target may have forgotten it"), looked=True
+        )
     try:
         receipt = await connection.connector.look_up(_effect(delivery))
     except Fault as fault:
         # Not knowing is not the same as not applied: the doubt stays, and the question is asked again.
-        failure = fault.failure
-        kept = Failure(
-            fault=FaultClass.UNKNOWN,
-            reason=f"could not be looked up: {failure.reason}",
-            evidence=failure.evidence,
-        )
-        return Attempt(delivery, kept)
-    return None if receipt is None else Attempt(delivery, receipt)
+        kept = _doubtful(f"could not be looked up: {fault.failure.reason}", fault.failure)
+        return Attempt(delivery, kept, looked=True)
+    if receipt is not None:
+        return Attempt(delivery, receipt)
+    if delivery.doubt(now()).settling_seconds > 0:
+        return Attempt(delivery, _doubtful("it is not found yet, and is looked for again"), looked=True)
+    return _surely_not_done(delivery)
+
+
+def _surely_not_done(delivery: Delivery) -> Attempt | None:
+    """The target has settled, and has no trace of it: the doubt is over."""
+    delivery.in_doubt, delivery.doubted_at = False, None
+    if not delivery.given_up:
+        return None
+    reason = "it was not done, and had been tried often enough"
+    return Attempt(delivery, Failure(fault=FaultClass.TRANSIENT, reason=reason), looked=True)
+
+
+def _doubtful(reason: str, cause: Failure | None = None) -> Failure:
+    evidence = {} if cause is None else cause.evidence
+    return Failure(fault=FaultClass.UNKNOWN, reason=reason, evidence=evidence)
 
 
 def _effect(delivery: Delivery) -> Effect:
@@ -109,15 +168,20 @@ class Settler:
 
     def settle(self, commit: Commit, done: Attempt, now: datetime) -> Settled:
         """Record what came of an attempt."""
-        delivery, outcome = done
+        delivery, outcome = done.delivery, done.outcome
         if isinstance(outcome, Receipt):
             return Settled(self._done(commit, delivery.command, outcome, self._text_of(now)))
         once = self._connections.get(delivery.command.connection).once(delivery.command.operation)
         key = delivery.command.effect_key
         delivery.failing_since = delivery.failing_since or now
         seconds = (now - delivery.failing_since).total_seconds()
+        if outcome.fault is FaultClass.UNKNOWN and not done.looked:
+            delivery.doubted_at = delivery.doubted_at or delivery.sent_at or now
+            delivery.settles_at = now + timedelta(seconds=once.settles_seconds)
+            delivery.given_up = self._policy.exhausted(delivery.attempts, seconds)
         way = self._ways(delivery.run_id, delivery.command).get(outcome.fault.value)
-        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds, way)
+        doubt = delivery.doubt(now)
+        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds, doubt, way)
         failure = failure_text(outcome)
         match decision.next:
             case Next.RETRY | Next.LOOK_UP:
@@ -159,6 +223,7 @@ class Settler:
     def send(commit: Commit, delivery: Delivery, now: datetime) -> None:
         """Record that an attempt goes out."""
         delivery.attempts += 1
+        delivery.sent_at = now
         commit.effects_sent.append(EffectSent(instant(now), delivery.command.effect_key))
 
 

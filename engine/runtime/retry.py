@@ -42,20 +42,52 @@ class RetryPolicy:
         return attempts >= self.attempts and seconds >= self.patience_seconds
 
 
-def decide(  # noqa: PLR0913, PLR0917 - what is known of one attempt
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Why doing a write again does not do it twice, as the manifest of its operation says."""
+
+    how: str  # header, natural_key, lookup or none
+    key_seconds: float | None = None  # how long a key may be used again: its life less a margin
+    settles_seconds: float = 0.0  # how long a look-up may not find what was done
+    looks: bool = False  # whether there is a look-up
+
+    def key_is_old(self, seconds: float) -> bool:
+        """Whether a key that was used so long ago may be forgotten, so that it folds nothing."""
+        return self.how == "header" and self.key_seconds is not None and seconds >= self.key_seconds
+
+    def must_look(self, seconds: float) -> bool:
+        """Whether a write that came in doubt so long ago may be done again only after a look."""
+        return self.how == "lookup" or self.key_is_old(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """How long an effect has been in doubt."""
+
+    seconds: float = 0.0  # since the first attempt that may have been applied was sent
+    settling_seconds: float = 0.0  # until a look-up that finds nothing is to be believed
+
+
+NO_DOUBT = Doubt()
+
+
+def decide(  # noqa: PLR0913, PLR0917 - all that there is to know of an attempt
     failure: Failure,
     attempts: int,
-    once: str,
+    once: Once,
     key: str,
     policy: RetryPolicy,
     seconds: float = 0.0,
+    doubt: Doubt = NO_DOUBT,
     way: str | None = None,
 ) -> RetryDecision:
     """What to do after attempt number `attempts` of the effect `key` failed, `seconds` after the first.
 
-    `once` says why doing it again does not do it twice: header, natural_key, lookup or none; `way`, where
-    the flow wants a fault of this class to go, if it says so. An effect in doubt never becomes dead: dead
-    means that nothing happened.
+    `way` says where the flow wants a fault of this class to go, if it says so.
+
+    An effect in doubt never becomes dead: dead means that nothing happened. It is sent again only while the
+    target surely knows its key, and is looked for until the target has settled, however many attempts that
+    takes.
     """
     exhausted = policy.exhausted(attempts, seconds)
     match failure.fault:
@@ -68,11 +100,24 @@ def decide(  # noqa: PLR0913, PLR0917 - what is known of one attempt
                 else RetryDecision(Next.RETRY, wait(failure, attempts, key, policy))
             )
         case FaultClass.UNKNOWN:
-            if once == "none" or exhausted or way == "person":
+            if way == "person":
                 return RetryDecision(Next.UNKNOWN)
-            looks = once == "lookup" or way == "look_up"
-            following = Next.LOOK_UP if looks else Next.RETRY
-            return RetryDecision(following, wait(failure, attempts, key, policy))
+            look = way == "look_up"
+            return _in_doubt(
+                once, doubt, wait(failure, attempts, key, policy), look=look, exhausted=exhausted
+            )
+
+
+def _in_doubt(once: Once, doubt: Doubt, after: float, *, look: bool, exhausted: bool) -> RetryDecision:
+    """What to do about an effect that may have been applied; `after` is the wait for the next attempt."""
+    looks = look or once.must_look(doubt.seconds + after)
+    if looks and once.how != "lookup" and not once.looks:
+        return RetryDecision(Next.UNKNOWN)
+    if looks and doubt.settling_seconds > 0:
+        return RetryDecision(Next.LOOK_UP, min(after, doubt.settling_seconds))
+    if once.how == "none" or exhausted:
+        return RetryDecision(Next.UNKNOWN)
+    return RetryDecision(Next.LOOK_UP if looks else Next.RETRY, after)
 
 
 def wait(failure: Failure, attempts: int, key: str, policy: RetryPolicy) -> float:

@@ -20,10 +20,10 @@ from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, instant, read_instant
-from engine.ledger.rows import EffectRow, HoldRow
+from engine.ledger.rows import HoldRow
 from engine.plan.plan import Plan
 from engine.runtime.connections import Connection, Connections
-from engine.runtime.deliver import Attempt, Delivery, Settler, attempt
+from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, taken_up
 from engine.runtime.execute import Executor, Work
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
 from engine.runtime.intake import write as write_beside
@@ -241,11 +241,12 @@ class Runner:
         """
         row = self._reader.effect(command.effect_key)
         assert row is not None
-        delivery = Delivery(row.run_id, command, in_doubt=row.status == "sending" or self._doubted(row))
+        once = self._connections.get(command.connection).once(command.operation)
+        steps = self._reader.transitions(row.key) if row.attempts else ()
+        delivery = taken_up(command, row, steps, once, self._clock.now())
         delivery.looks = self.executor.ways(row.run_id, command).get("unknown") == "look_up"
         self._deliveries[row.key] = delivery
-        once = self._connections.get(command.connection).once(command.operation)
-        if row.status == "sending" and once == "none":
+        if row.status == "sending" and once.how == "none":
             failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
             self._inbox.append(Attempt(delivery, failure))
         elif row.due_at is not None:
@@ -253,11 +254,6 @@ class Runner:
         else:
             self._outbox.wait(delivery)
         self._arrived.set()
-
-    def _doubted(self, row: EffectRow) -> bool:
-        """Whether any attempt at a pending effect may have been applied, as far as the ledger knows."""
-        steps = self._reader.transitions(row.key) if row.attempts else []
-        return any(step.detail and '"fault":"unknown"' in step.detail for step in steps)
 
     async def turn(
         self, *, wait_seconds: float | None = None, meanwhile: Callable[[], None] | None = None
@@ -394,6 +390,7 @@ class Runner:
 
     def _dispatch(self, work: Work, going: Sequence[Delivery] = ()) -> None:
         """Start what a committed turn wants done."""
+        now = self._clock.now()
         by_connection: dict[str, list[Delivery]] = {}
         for delivery in going:
             by_connection.setdefault(delivery.command.connection, []).append(delivery)
@@ -402,7 +399,7 @@ class Runner:
             self._deliveries[command.effect_key] = delivery
             self._outbox.wait(delivery)
         for run_id, command in work.writes:
-            delivery = Delivery(run_id, command, 1, placed=True)
+            delivery = Delivery(run_id, command, 1, placed=True, sent_at=now)
             self._deliveries[command.effect_key] = delivery
             by_connection.setdefault(command.connection, []).append(delivery)
         for name, deliveries in by_connection.items():
@@ -425,7 +422,7 @@ class Runner:
             self._fail(self._failed or error)
 
     async def _deliver(self, connection: Connection, deliveries: list[Delivery]) -> None:
-        for done in await attempt(connection, deliveries):
+        for done in await attempt(connection, deliveries, self._clock.now):
             self._inbox.append(done)
 
     async def _read(self, run_id: str, command: ReadCommand) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.effect import Failure, FaultClass
-from engine.runtime.retry import Next, RetryPolicy, decide, wait
+from engine.runtime.retry import Next, Once, RetryPolicy, decide, wait
 
 POLICY = RetryPolicy(attempts=5)
 pytestmark = pytest.mark.requirement("REL-06")
@@ -32,7 +32,7 @@ def failed(fault, retry_after=None):
     ],
 )
 def test_what_follows(fault, attempts, once, following):
-    assert decide(failed(fault), attempts, once, "k", POLICY).next is following
+    assert decide(failed(fault), attempts, Once(how=once), "k", POLICY).next is following
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_follows(fault, attempts, once, following):
 )
 def test_a_patient_one_waits_for_a_system_that_is_down(fault, attempts, hours, following):
     patient = RetryPolicy(attempts=5, patience_seconds=24 * 3600)
-    assert decide(failed(fault), attempts, "lookup", "k", patient, hours * 3600).next is following
+    assert decide(failed(fault), attempts, Once(how="lookup"), "k", patient, hours * 3600).next is following
 
 
 FAULTS = st.sampled_from([fault.value for fault in FaultClass])
@@ -58,7 +58,7 @@ ONCE = st.sampled_from(["header", "natural_key", "lookup", "none"])
 
 @given(fault=FAULTS, attempts=st.integers(1, 20), once=ONCE)
 def test_what_may_have_happened_is_never_called_dead_and_never_done_blindly(fault, attempts, once):
-    found = decide(failed(fault), attempts, once, "k", POLICY).next
+    found = decide(failed(fault), attempts, Once(how=once), "k", POLICY).next
     if fault == "unknown":
         assert found is not Next.DEAD
         assert once != "none" or found is Next.UNKNOWN

@@ -1,0 +1,185 @@
+"""How a doubt is left: the same key while the target knows it, a look-up until it has settled, or a person."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.connect import Failure, Fault, FaultClass, Receipt
+from engine.core import WriteCommand
+from engine.ledger import Commit
+from engine.ledger.rows import EffectRow, TransitionRow
+from engine.runtime.connections import Connection, Connections
+from engine.runtime.deliver import Delivery, Settler, attempt, taken_up
+from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
+from tests.connect.toy import MANIFEST, plan
+
+BEGAN = datetime(2026, 3, 31, 12, tzinfo=UTC)
+POST = next(line for line in MANIFEST.splitlines() if "once_by: {how: header" in line)
+pytestmark = pytest.mark.requirement("REL-02", "REL-10")
+
+
+class System:
+    """Does as it is told; by and by it finds what it was given."""
+
+    def __init__(self, *outcomes, found_after=None):
+        self.outcomes = list(outcomes)
+        self.found_after = found_after
+        self.calls = []
+
+    async def write(self, effects):
+        self.calls.append("write")
+        return [self.outcomes.pop(0) if self.outcomes else Receipt("1") for _ in effects]
+
+    async def look_up(self, effect):
+        del effect
+        self.calls.append("look")
+        if isinstance(self.found_after, Failure):
+            raise Fault(self.found_after)
+        found = self.found_after is not None and self.calls.count("look") > self.found_after
+        return Receipt("1", found=True) if found else None
+
+
+UNKNOWN = Failure(fault=FaultClass.UNKNOWN, reason="it broke off")
+
+
+def work(once, system, policy=None):
+    """One effect until it is settled: where it ended, the seconds until then, and what was asked."""
+    assert POST in MANIFEST
+    toy = plan(MANIFEST.replace(POST, f"    once_by: {once}"))
+    connection = Connection("toy", system, toy)
+    settler = Settler(Connections({"toy": connection}), policy or RetryPolicy(attempts=4), lambda *_: {})
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
+    delivery, commit, now = Delivery("f/e", command), Commit(), BEGAN
+    while True:
+        settler.send(commit, delivery, now)
+        (done,) = asyncio.run(attempt(connection, [delivery], lambda: now))  # noqa: B023
+        settled = settler.settle(commit, done, now)
+        if settled.answer is not None:
+            ended = "unknown" if commit.effects_unknown else "dead" if commit.effects_dead else "done"
+            return ended, (now - BEGAN).total_seconds(), system.calls
+        now = settled.again_at
+
+
+def test_what_is_not_found_is_looked_for_until_the_target_has_settled():
+    system = System(UNKNOWN)
+    ended, seconds, calls = work("{how: lookup, look_up: thing, settles: 3m}", system)
+    assert (ended, calls[0], calls[-1], calls.count("write")) == ("done", "write", "write", 2)
+    assert calls.count("look") > 3
+    assert seconds == 180
+
+
+def test_what_is_found_late_is_not_written_again():
+    system = System(UNKNOWN, found_after=5)
+    ended, seconds, calls = work("{how: lookup, look_up: thing, settles: 3m}", system)
+    assert (ended, calls) == ("done", ["write", *["look"] * 6])
+    assert 5 < seconds < 180
+
+
+def test_a_look_up_without_an_answer_leaves_the_doubt():
+    system = System(UNKNOWN, found_after=Failure(fault=FaultClass.TRANSIENT, reason="gone"))
+    ended, seconds, calls = work("{how: lookup, look_up: thing, settles: 3m}", system)
+    assert (ended, calls.count("write")) == ("unknown", 1)
+    assert seconds >= 180
+
+
+def test_what_was_tried_often_enough_and_is_surely_not_there_is_dead():
+    system = System(*[UNKNOWN] * 10)
+    ended, _, calls = work("{how: lookup, look_up: thing, settles: 1m}", system, RetryPolicy(attempts=2))
+    assert (ended, calls.count("write")) == ("dead", 2)
+
+
+def test_a_key_is_used_again_while_the_target_surely_knows_it():
+    system = System(*[UNKNOWN] * 1000)
+    patient = RetryPolicy(patience_seconds=7 * 24 * 3600)
+    ended, seconds, calls = work("{how: header, header: Idempotency-Key, life: 1h}", system, patient)
+    assert ended == "unknown"
+    assert set(calls) == {"write"}
+    assert 50 * 60 < seconds < 54 * 60  # a tenth less than its life, and less what a request may take
+
+
+def test_a_key_that_may_be_forgotten_is_looked_for_where_that_is_possible():
+    system = System(*[UNKNOWN] * 50, found_after=2)
+    patient = RetryPolicy(patience_seconds=7 * 24 * 3600)
+    once = (
+        "{how: header, header: Idempotency-Key, life: 1h, look_up: thing, settles: 10m, with: {key: '{key}'}}"
+    )
+    ended, seconds, calls = work(once, System(*[UNKNOWN] * 1000, found_after=2), patient)
+    assert (ended, calls[-3:]) == ("done", ["look"] * 3)
+    assert "write" not in calls[calls.index("look") :]
+    assert seconds > 50 * 60
+    assert system.calls == []
+
+
+def test_a_key_that_was_only_refused_does_not_grow_old():
+    away = Failure(fault=FaultClass.TRANSIENT, reason="away", retry_after_seconds=600)
+    system = System(*[away] * 20, UNKNOWN)
+    patient = RetryPolicy(patience_seconds=7 * 24 * 3600)
+    ended, seconds, calls = work("{how: header, header: Idempotency-Key, life: 1h}", system, patient)
+    assert (ended, calls.count("write")) == ("done", 22)
+    assert seconds > 3 * 3600
+
+
+@pytest.mark.parametrize("how", ["header", "natural_key", "lookup", "none"])
+def test_the_rule(how):
+    once = Once(how=how, key_seconds=100.0, settles_seconds=60.0, looks=how == "lookup")
+    policy = RetryPolicy(attempts=3)
+    young = decide(UNKNOWN, 1, once, "k", policy, 0.0, Doubt(seconds=1, settling_seconds=60)).next
+    old = decide(UNKNOWN, 1, once, "k", policy, 0.0, Doubt(seconds=200, settling_seconds=0)).next
+    worn = decide(UNKNOWN, 9, once, "k", policy, 0.0, Doubt(seconds=1, settling_seconds=60)).next
+    assert [young, old, worn] == {
+        "header": [Next.RETRY, Next.UNKNOWN, Next.UNKNOWN],
+        "natural_key": [Next.RETRY, Next.RETRY, Next.UNKNOWN],
+        "lookup": [Next.LOOK_UP, Next.LOOK_UP, Next.LOOK_UP],
+        "none": [Next.UNKNOWN, Next.UNKNOWN, Next.UNKNOWN],
+    }[how]
+
+
+def at(minute):
+    return f"2026-03-31T12:{minute:02d}:00.000000Z"
+
+
+def row(began, status, payload='{"day":"2026-03-01"}'):
+    return EffectRow(
+        "f/e/put", "f/e", "put", None, "toy", "post", payload, at(0), began, 1, status, 1, *[None] * 7
+    )._replace(seq=1)
+
+
+def step(status, minute, fault=None):
+    detail = None if fault is None else f'{{"fault":"{fault}","reason":"x"}}'
+    return TransitionRow("effect", "f/e/put", status, at(minute), None, None, detail, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "began, status, steps, minute",
+    [
+        ("sending", "sending", [], 0),
+        ("sending", "pending", [step("pending", 1, "unknown")], 0),
+        ("sending", "pending", [step("pending", 1, "transient")], None),
+        ("pending", "sending", [step("sending", 2)], 2),
+        (
+            "sending",
+            "sending",
+            [
+                step("pending", 1, "transient"),
+                step("sending", 2),
+                step("pending", 3, "unknown"),
+                step("sending", 4),
+            ],
+            2,
+        ),
+    ],
+)
+def test_the_next_process_knows_since_when_it_is_in_doubt(began, status, steps, minute):
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"day": "2026-03-01"}, ())
+    delivery = taken_up(command, row(began, status), steps, Once(how="lookup", settles_seconds=60), BEGAN)
+    assert delivery.in_doubt is (minute is not None)
+    assert delivery.doubted_at == (None if minute is None else BEGAN + timedelta(minutes=minute))
+    assert delivery.settles_at == BEGAN + timedelta(seconds=60)
+
+
+def test_what_was_decided_then_is_sent_and_not_what_would_be_decided_now():
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"day": "2026-03-02"}, ())
+    delivery = taken_up(command, row("sending", "sending"), [], Once(how="header"), BEGAN)
+    assert delivery.command.payload == {"day": "2026-03-01"}
+    assert delivery.command.effect_key == command.effect_key
