@@ -7,6 +7,7 @@ computed where it is first used, at the top level of the function, and never whe
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import product
 from math import prod
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from engine.compile.expressions import Emitted, Expressions, Parsed
 from engine.compile.fit import refuses
 from engine.language.compiled import ASK, Compiled, EvaluationError
 from engine.language.generate import Emitter
-from engine.language.known import Facts, Known, join
+from engine.language.known import Facts, Known, family, join
 from engine.language.scope import TypeScope
 from engine.plan.table import Table
 from engine.source import Span, Text
@@ -232,14 +233,13 @@ class Body:
     def _constant(self, value: Value) -> str:
         return repr(value) if isinstance(value, bool | int | str | None) else self.emitter.constant(value)
 
-    def _guarded(self, found: Emitted, call: object, kind: Type) -> Emitted:
-        """Apply a function unless there is nothing."""
+    def _guarded(self, found: Emitted, call: object, kind: Type, quick: str | None = None) -> Emitted:
+        """Apply a function unless there is nothing; `quick` as what stands for a line in the first form."""
+        unless = f"None if {found.atom} is None else " if found.nullable else ""
         name = self.emitter.constant(call)
-        atom = self.emitter.temp()
-        if found.nullable:
-            self.emitter.line(f"{atom} = None if {found.atom} is None else {name}({found.atom})")
-        else:
-            self.emitter.line(f"{atom} = {name}({found.atom})")
+        atom = self.emitter.assign(
+            f"{unless}{name}({found.atom})", None if quick is None else f"{unless}{quick}"
+        )
         return Emitted(atom, kind, found.nullable, found.unsure)
 
     def _mapped(self, entry: EntryDocument, found: Emitted) -> Emitted:
@@ -273,7 +273,13 @@ class Body:
             self.compilation.report(
                 problems.key_without(entry.keys["rounding"], "rounding", "as: decimal(2)")
             )
-        return self._guarded(found, made.call, made.type)
+        quick = None
+        if made.quick is not None and family(found.type) == "number":
+            call, step = map(self.emitter.constant, made.quick)
+            is_decimal = f"type({found.atom}) is {self.emitter.constant(Decimal)}"
+            careful = f"{self.emitter.constant(made.call)}({found.atom})"
+            quick = f"{call}({found.atom}, {step}) if {is_decimal} else {careful}"
+        return self._guarded(found, made.call, made.type, quick)
 
     def _table(self, entry: EntryDocument, name: Text) -> Emitted:
         table = self.compilation.tables.get(str(name))

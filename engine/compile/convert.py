@@ -47,6 +47,8 @@ class Conversion:
 
     call: Convert
     type: Type
+    quick: "tuple[Callable[[Decimal, Decimal], Decimal], Decimal] | None" = None
+    """What does the same to a Decimal, unless it raises, and what to give it besides."""
 
 
 def conversion(text: str, rounding: str) -> Conversion | None:
@@ -59,9 +61,12 @@ def conversion(text: str, rounding: str) -> Conversion | None:
         decimals = None if digits is None else int(digits)
         if decimals is not None and decimals > MAX_DECIMALS:
             return None
-        return Conversion(
-            _decimal(decimals, ROUNDINGS[rounding]), types.Scalar(name="decimal", decimals=decimals)
-        )
+        kind = types.Scalar(name="decimal", decimals=decimals)
+        if decimals is None:
+            return Conversion(number, kind)
+        # A context of its own: rounding depends on nothing that a thread may have set.
+        quick = Context(prec=60, rounding=ROUNDINGS[rounding]).quantize, quantum(decimals)
+        return Conversion(_rounded(decimals, *quick), kind, quick)
     return None if digits is not None else Conversion(_PLAIN[name], types.SCALARS[name])
 
 
@@ -114,13 +119,7 @@ def number(value: Value) -> Decimal:
     return found
 
 
-def _decimal(decimals: int | None, rounding: str) -> Convert:
-    if decimals is None:
-        return number
-    step = quantum(decimals)
-    # A context of its own: rounding depends on nothing that a thread may have set.
-    quantize = Context(prec=60, rounding=rounding).quantize
-
+def _rounded(decimals: int, quantize: Callable[[Decimal, Decimal], Decimal], step: Decimal) -> Convert:
     def convert(value: Value) -> Value:
         found = value if type(value) is Decimal else number(value)
         try:

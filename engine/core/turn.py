@@ -1,7 +1,7 @@
 """What one call of `advance` collects: the state that is being made, and the commands."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from engine.core.command import Command, LookUpCommand
 from engine.core.state import Answer, RunState
@@ -92,4 +92,4 @@ def truth(value: Value) -> bool:
 def record(value: Value) -> dict[str, Value]:
     """A value that the compiler made sure is a record."""
     assert isinstance(value, dict), value
-    return cast("dict[str, Value]", value)
+    return value

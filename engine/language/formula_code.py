@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any as Anything
 
 from engine.language import formula_operators as operators
-from engine.language.budget import MAX_ITERATIONS, bounded_text
+from engine.language.budget import MAX_ITERATIONS, MAX_TEXT, bounded_text
 from engine.language.compiled import EvaluationError
 from engine.language.formula_operators import Operand
 from engine.language.formula_syntax import COMPREHENSIONS, FormulaSyntaxError, FormulaTree, target_names
@@ -327,7 +327,11 @@ class CodeWriter:
         exact = _EXACT.get(type(node.op))
         nodes = (node.left, node.right)
         if not self.careful and isinstance(node.op, ast.Add) and all(map(self._is_text, nodes)):
-            return f"{self.constant(bounded_text)}({' + '.join(map(self.value, self._added_texts(node)))})"
+            text = self.emitter.temp("k")
+            added = " + ".join(map(self.value, self._added_texts(node)))
+            return (
+                f"({text} if len({text} := {added}) <= {MAX_TEXT} else {self.constant(bounded_text)}({text}))"
+            )
         if self.careful or exact is None or self.typing.family(node) not in ("any", "number"):
             return self.operation(operation, [self.value(node.left), self.value(node.right)], nodes)
         kinds = [getattr(self.typing.known(one).type, "name", "") for one in nodes]

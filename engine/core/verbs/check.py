@@ -31,7 +31,10 @@ def check(turn: Turn, step: CheckStep, scope: Scope, item: str | None) -> tuple[
             _alert(turn, step, item, policy, scope, result)
     if was_held:
         _close_others(turn, step, item, [] if rejected else [step.policies[place] for place in acting])
-    turn.note(step, item, result)
+    if item is None:
+        turn.state.trace[step.name] = result
+    else:
+        turn.note(step, item, result)
     if rejected:
         return REJECTED, None
     return (HELD, None) if result["held"] else (DONE, result)

@@ -32,17 +32,16 @@ def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[
     """
     state = turn.state
     key = step.key if item is None else f"{step.key}[{item}]"
-    number = 0
-    while (answer := state.answers.get(_numbered(key, number))) is not None:
+    number, asked = 0, key
+    while (answer := state.answers.get(asked)) is not None:
         if answer.failure is None or answer.unknown or not _again(turn, step, item, number, answer):
             return _settled(turn, step, item, answer)
         if _hold_key(step, item, number, answer.fault) in state.open_holds:
             return HELD, None
         number += 1
-    if number:
-        key = _numbered(key, number)
-    if key not in state.asked:
-        _ask(turn, step, scope, item, key, number)
+        asked = _numbered(key, number)
+    if asked not in state.asked:
+        _ask(turn, step, scope, item, asked, number)
     return ASKED, None
 
 
@@ -51,8 +50,8 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
     made, payload = turn.make(step.make, scope)
     if not made:
         return
-    effect_key = _numbered(f"{state.flow.name}/{state.event.id}/{step.name}{suffix(item)}", number)
-    links = [(link.entity, str(link.canonical_id(scope))) for link in step.links] if step.links else ()
+    name = step.name if item is None else f"{step.name}{suffix(item)}"
+    effect_key = f"{state.flow.name}/{state.event.id}/{name}"
     state.asked.add(key)
     if step.effect.undo is not None:
         base = step.key if item is None else f"{step.key}[{item}]"
@@ -60,15 +59,19 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
     turn.commands.append(
         WriteCommand(
             key,
-            effect_key,
+            _numbered(effect_key, number) if number else effect_key,
             step.name,
             item,
             step.connection,
             step.operation,
             record(payload),
-            tuple(links),
+            _links(step, scope) if step.links else (),
         )
     )
+
+
+def _links(step: WriteStep, scope: Scope) -> tuple[tuple[str, str], ...]:
+    return tuple((link.entity, str(link.canonical_id(scope))) for link in step.links)
 
 
 def _numbered(key: str, number: int) -> str:

@@ -39,6 +39,7 @@ _MAX_DECIMALS = 20
 # Rounding a number with many digits before the point must not fail.
 _WIDE = Context(prec=MAX_DIGITS + _MAX_DECIMALS, traps=[InvalidOperation])
 _SHORT = 20
+_PLAIN = "0123456789."
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 _ONE = Parameter(name="number", type=DECIMAL)
@@ -80,15 +81,22 @@ def _decimal(value: Argument) -> Decimal:
 
 def read_number(source: str) -> Decimal:
     """A number written in plain digits with a point: no grouping, no sign of a currency."""
-    if len(source) <= _SHORT and source.isascii() and source.replace(".", "", 1).isdigit():
-        return Decimal(source)  # digits and at most one point: nearly every number there is
+    if len(source) <= _SHORT and not source.strip(_PLAIN):  # nearly every number there is
+        try:
+            return Decimal(source)
+        except InvalidOperation:
+            raise _no_number(source) from None
     written = source.strip()
     if len(written) > MAX_DIGITS or not _NUMBER.fullmatch(written):
-        raise EvaluationError(f"'{written[:40]}' is not a number (write 1234.50)")
+        raise _no_number(written)
     value = Decimal(written)
     if value and abs(value.adjusted()) > MAX_EXPONENT:
         raise EvaluationError(f"a number has an exponent beyond {MAX_EXPONENT}")
     return value
+
+
+def _no_number(written: str) -> EvaluationError:
+    return EvaluationError(f"'{written[:40]}' is not a number (write 1234.50)")
 
 
 def total(values: Argument) -> int | Decimal:
