@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "holds": ("engine.cli.holds", "List the holds of policies, and release them."),
         "compensate": ("engine.cli.compensate", "Take back what a run wrote."),
+        "keys": ("engine.cli.keys", "List the order keys that stand, and let others pass."),
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),
         "ledger": ("engine.cli.ledger", "Create, upgrade and verify a ledger."),

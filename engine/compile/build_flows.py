@@ -19,7 +19,7 @@ from engine.language.compiled import Compiled
 from engine.language.known import NO_FACTS, Facts, both
 from engine.plan import graph
 from engine.plan.effect import UndoPlan
-from engine.plan.plan import FlowPlan
+from engine.plan.plan import BLOCKING, FlowPlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.step import (
     AnyStep,
@@ -41,7 +41,7 @@ from engine.values import type as types
 from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
 from engine.values.value import Value
 from engine.workspace.kinds.flow import FlowDocument, StepDocument
-from engine.workspace.kinds.model import EntityDocument
+from engine.workspace.kinds.model import EntityDocument, EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
@@ -145,7 +145,21 @@ class FlowBuilder:
             steps=tuple(step for step in steps if step is not None),
             complete_within_seconds=within,
             compensates=document.compensate == "on_failure",
+            stops_key=self._stops_key(),
         )
+
+    def _stops_key(self) -> frozenset[str]:
+        """The statuses in which a run at rest stops what comes behind it."""
+        order = self.document.order
+        if order is None:
+            return BLOCKING
+        event = self.compilation.documents(EventDocument).get(str(self.document.trigger.event))
+        if event is not None and not event.order_by:
+            self.compilation.report(problems.order_without_key(self.document.keys["order"], str(event.name)))
+        said = {
+            status: getattr(order, f"when_{status}") for status in ("held", "waiting", "failed", "unknown")
+        }
+        return frozenset(status for status, what in said.items() if what == "blocks")
 
     def _check_names(self) -> bool:
         """Whether expressions can use the names of the steps, each of which is new."""

@@ -684,3 +684,13 @@ def unusable_entity(place: Text, name: Text, why: str) -> Problem:
 def bad_calendar(text: Text, why: str, helps: str) -> Problem:
     """A calendar that says something impossible."""
     return Problem(code="TG509", message=why, span=text.span, help=(helps,) if helps else ())
+
+
+def order_without_key(span: Span, event: str) -> Problem:
+    """An order for events that have no order key."""
+    return Problem(
+        code="TG340",
+        message=f"event `{event}` has no order key, so its runs wait for nobody",
+        span=span,
+        help=("give the event `order_by: data.FIELD`, or leave `order` out",),
+    )

@@ -29,6 +29,7 @@ class Commit:
         default_factory=list
     )  # begin as sending: the first attempt follows at once
     holds: list[rows.NewHold] = field(default_factory=list)
+    parkings: list[rows.NewParking] = field(default_factory=list)
     xrefs: list[rows.NewXref] = field(default_factory=list)
     entities: list[rows.NewEntity] = field(default_factory=list)
     alerts: list[rows.NewAlert] = field(default_factory=list)
@@ -47,6 +48,8 @@ class Commit:
 
     holds_released: list[rows.HoldReleased] = field(default_factory=list)
     holds_expired: list[rows.HoldExpired] = field(default_factory=list)
+
+    parkings_freed: list[rows.ParkingFreed] = field(default_factory=list)
 
     runs_reopened: list[rows.RunReopened] = field(default_factory=list)
     runs_resumed: list[rows.RunResumed] = field(default_factory=list)

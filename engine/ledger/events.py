@@ -103,8 +103,10 @@ def _without(commit: Commit, known: dict[str, str]) -> Commit:
     runs = {run.id for run in commit.runs if run.event_id in known}
     keys = {effect.key for effect in (*commit.effects, *commit.sends) if effect.run_id in runs}
     holds = {hold.id for hold in commit.holds if hold.run_id in runs}
+    parkings = {parking.id for parking in commit.parkings if parking.run_id in runs}
     gone = {"event_id": known.keys(), "run_id": runs, "effect_key": keys}
     by_list = {"runs_": ("id", runs), "effects_": ("key", keys), "holds_": ("id", holds)}
+    by_list["parkings_"] = ("id", parkings)
     left: dict[str, Any] = {}
     for name in (field.name for field in fields(commit) if field.name not in _KEPT):
         refused = dict(gone)
@@ -116,7 +118,7 @@ def _without(commit: Commit, known: dict[str, str]) -> Commit:
 
 
 _KEPT = {"actor", "action", "subject", "detail", "events", "conflicts", "entries"}
-_MADE_ONCE = {"runs", "answers", "effects", "sends", "holds", "alerts"}
+_MADE_ONCE = {"runs", "answers", "effects", "sends", "holds", "parkings", "alerts"}
 
 
 def _hangs(row: object, gone: Mapping[str, AbstractSet[str]]) -> bool:

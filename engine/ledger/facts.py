@@ -66,6 +66,7 @@ RUNS = _made(tables.runs, numbered=True)
 ANSWERS = _made(tables.answers)
 EFFECTS = _made(tables.effects)
 HOLDS = _made(tables.holds)
+PARKINGS = _made(tables.parkings)
 XREFS = Fact(
     name="xrefs",
     table=tables.xrefs,
@@ -117,6 +118,13 @@ HOLDS_EXPIRED = _ended(
     *("released_at", "release_reason", "id"),
     none=("released_by", "release_event"),
 )
+PARKINGS_FREED = _ended(
+    "parkings.freed",
+    tables.parkings,
+    "freed",
+    "free_commit",
+    *("freed_at", "freed_by", "free_reason", "id"),
+)
 RUNS_FINISHED = _ended(
     "runs.finished",
     tables.runs,
@@ -141,6 +149,7 @@ FACTS = (
     ANSWERS,
     EFFECTS,
     HOLDS,
+    PARKINGS,
     XREFS,
     ENTITIES,
     ALERTS,
@@ -155,5 +164,6 @@ FACTS = (
     EFFECTS_CANCELLED,
     HOLDS_RELEASED,
     HOLDS_EXPIRED,
+    PARKINGS_FREED,
     RUNS_FINISHED,
 )

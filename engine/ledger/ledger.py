@@ -10,7 +10,7 @@ from typing import Self
 
 from engine.clock import Clock
 from engine.errors import LedgerError
-from engine.ledger import audit, effects, entities, events, holds, releases, runs, schema, sqlite
+from engine.ledger import audit, effects, entities, events, holds, parkings, releases, runs, schema, sqlite
 from engine.ledger.batch import Batch
 from engine.ledger.beside import beside
 from engine.ledger.commit import Commit, CommitResult
@@ -108,10 +108,12 @@ class Ledger:
         runs.begin(batch, commit)
         effects.intend(batch, commit)
         holds.begin(batch, commit)
+        parkings.begin(batch, commit)
         entities.write(batch, commit)
         releases.write(batch, commit)
         effects.change(batch, commit)
         holds.change(batch, commit)
+        parkings.change(batch, commit)
         runs.change(batch, commit)
         return audit.close(batch, commit, head, instant(self._clock.now()))
 

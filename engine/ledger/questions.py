@@ -19,6 +19,7 @@ from engine.ledger.tables import (
     events,
     holds,
     marks,
+    parkings,
     releases,
     runs,
     transitions,
@@ -120,6 +121,19 @@ OPEN_HOLDS = asking(
     .where(holds.c.release_commit.is_(None), holds.c.until_event == bindparam("p_until_event"))
     .order_by(holds.c.seq),
     "until_event",
+)
+PARKINGS_OF_RUN = _by(parkings, "run_id")
+PARKED = asking(parkings, select(parkings).where(parkings.c.free_commit.is_(None)).order_by(parkings.c.seq))
+# Runs that are open and were begun after what stops their key; those that rest have passed it before.
+BEHIND = asking(
+    runs,
+    select(runs.c.order_key, func.count())
+    .where(
+        runs.c.finish_commit.is_(None),
+        runs.c.order_key.is_not(None),
+        runs.c.status == literal_column("'running'"),
+    )
+    .group_by(runs.c.order_key),
 )
 XREF = asking(
     xrefs,

@@ -186,6 +186,18 @@ class LedgerReader:
         """The open holds that wait for events of a type, the oldest first."""
         return self._all(rows.HoldRow._make, questions.OPEN_HOLDS, until_event)
 
+    def parked(self) -> list[rows.ParkingRow]:
+        """What stops order keys, in the order in which it did."""
+        return self._all(rows.ParkingRow._make, questions.PARKED)
+
+    def parkings_of_run(self, run_id: str) -> list[rows.ParkingRow]:
+        """When a run stopped its order key, in order."""
+        return self._all(rows.ParkingRow._make, questions.PARKINGS_OF_RUN, run_id)
+
+    def running_by_order_key(self) -> dict[str, int]:
+        """How many runs are on their way or stand in line, by order key."""
+        return dict(self._all(tuple, questions.BEHIND))
+
     def alert(self, alert_id: str) -> rows.AlertRow | None:
         """One alert as it stands."""
         return self._one(rows.AlertRow._make, questions.ALERT, alert_id)

@@ -315,6 +315,46 @@ class HoldRow(NamedTuple):
     seq: int
 
 
+class NewParking(NamedTuple):
+    """A run stops its order key: what comes behind it waits."""
+
+    id: str
+    run_id: str
+    order_key: str
+    step: str | None
+    why: str  # the status of the run: held, waiting, unknown, failed
+    reason: str | None
+    at: str
+
+
+class ParkingFreed(NamedTuple):
+    """A run does not stop its order key any more: it went on, or a person let the others pass."""
+
+    freed_at: str
+    freed_by: str
+    free_reason: str
+    id: str
+
+
+class ParkingRow(NamedTuple):
+    """What stops, or stopped, an order key."""
+
+    id: str
+    run_id: str
+    order_key: str
+    step: str | None
+    why: str
+    reason: str | None
+    at: str
+    commit: int
+    status: str  # parked, freed
+    freed_at: str | None
+    freed_by: str | None
+    free_reason: str | None
+    free_commit: int | None
+    seq: int
+
+
 class NewXref(NamedTuple):
     """The id that a system gave to one of our records; a new one replaces the old, which is kept."""
 

@@ -72,6 +72,16 @@ _STANDINGS = (
         empty=("released_at", "released_by", "release_reason", "release_event"),
     ),
     _Standing(
+        kind="parking",
+        table=tables.parkings,
+        key="id",
+        is_open=tables.parkings.c.free_commit.is_(None),
+        columns=("status",),
+        steps=("status",),
+        began=(literal_column("'parked'"),),
+        empty=("freed_at", "freed_by", "free_reason"),
+    ),
+    _Standing(
         kind="alert",
         table=tables.alerts,
         key="id",

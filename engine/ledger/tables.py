@@ -173,6 +173,31 @@ Index("holds_open", holds.c.until_event, sqlite_where=holds.c.release_commit.is_
 # Trace asks which holds an event has released.
 Index("holds_released", holds.c.release_event, sqlite_where=holds.c.release_event.is_not(None))
 
+# A run that ended or rests in a way that stops its order key: nothing behind it begins until it is freed.
+parkings = Table(
+    "parkings",
+    metadata,
+    _text("id"),
+    _text("run_id"),
+    _text("order_key"),
+    _optional("step"),
+    _text("why"),
+    _optional("reason"),
+    _text("at"),
+    _commit(),
+    _text("status"),
+    _optional("freed_at"),
+    _optional("freed_by"),
+    _optional("free_reason"),
+    _commit("free_commit", nullable=True),
+    _seq(),
+)
+Index("parkings_id", parkings.c.id, unique=True)
+# The same run may stop its key again, after it was done again.
+Index("parkings_run", parkings.c.run_id)
+# What is stopped is read at every start, and by people.
+Index("parkings_open", parkings.c.seq, sqlite_where=parkings.c.free_commit.is_(None))
+
 xrefs = Table(
     "xrefs",
     metadata,

@@ -57,6 +57,10 @@ class SourcePlan:
 Stage: TypeAlias = tuple[int, str, tuple[int, ...], str, bool, AnyStep]
 
 
+BLOCKING = frozenset({"failed", "unknown"})
+"""The statuses of a run at rest that stop its order key, unless its flow says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowPlan:
     """A flow, its steps in an order in which each follows what it needs."""
@@ -70,6 +74,7 @@ class FlowPlan:
     steps: tuple[AnyStep, ...]
     complete_within_seconds: int | None = None
     compensates: bool = False  # whether what was written is taken back when a step was refused or failed
+    stops_key: frozenset[str] = BLOCKING  # the statuses in which a run that rests stops its order key
     stages: tuple[Stage, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -123,6 +123,7 @@ _TITLES = {
     "TG325": "There is no such flow",
     "TG330": "Two documents have one name",
     "TG331": "An input is not in scope",
+    "TG340": "An order has no key",
     "TG350": "A file that a document names cannot be used",
     "TG351": "A row of a table cannot be used",
     "TG352": "A connector cannot be used",

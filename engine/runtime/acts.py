@@ -30,6 +30,15 @@ class ReleaseRequest:
     second: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeRequest:
+    """Which order key a person lets others pass under, and why."""
+
+    key: str
+    by: str
+    reason: str
+
+
 async def status(desk: Desk, request: Nothing) -> Did:
     """What is in memory: runs on their way, those that stand in line, what is to be sent and when."""
     del request
@@ -44,10 +53,18 @@ async def release(desk: Desk, request: ReleaseRequest) -> Did:
     return {"hold": request.hold, "status": "released"}
 
 
+async def free_key(desk: Desk, request: FreeRequest) -> Did:
+    """Let pass what waits behind whatever stops an order key; it goes on by itself."""
+    stopped = desk.runner.executor.parking.stopping(request.key)
+    await desk.runner.act(lambda executor: executor.free_key(request.key, request.by, request.reason))
+    return {"key": request.key, "passed": stopped}
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
+        "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
     }
 )

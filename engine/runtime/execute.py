@@ -52,8 +52,8 @@ from engine.ledger.rows import (
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WriteStep
 from engine.runtime.accept import event_row, offer
-from engine.runtime.dispatch import OrderKeys
 from engine.runtime.look_up import LookUps
+from engine.runtime.parking import OPERATIONS, SELF, Parking
 from engine.runtime.permission import Release
 from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row
 from engine.runtime.recover import Recovery
@@ -70,6 +70,8 @@ class Live:
     order_key: str | None
     since: int  # the turn in which it came into memory
     recorded: RunStatus = RunStatus.RUNNING  # the status that the ledger has
+    rests: bool = False  # it has left its place under its order key, or is parked in it
+    kept: list[WriteCommand] = field(default_factory=list)  # decided while others of its key are at work
 
 
 @dataclass(slots=True)
@@ -89,6 +91,9 @@ class Work:
     )  # with the id of the run; sent at once
     later: list[tuple[str, WriteCommand]] = field(default_factory=list)  # when there is a place for them
     reads: list[tuple[str, ReadCommand]] = field(default_factory=list)
+    doubts: list[WriteCommand] = field(
+        default_factory=list
+    )  # of a run that was taken up: perhaps sent before
 
 
 @dataclass(slots=True)
@@ -123,8 +128,8 @@ class Executor:
         self._ledger = ledger
         self._reader: LedgerReader = ledger.reader()
         self._recovery = recovery
-        self._keys = OrderKeys()
-        self._standing: dict[str, Waiting] = {}
+        self.parking = Parking(self._reader)
+        self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
         self._deadlines: list[tuple[datetime, str]] = []  # when waits of runs at rest are over; a heap
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
@@ -264,7 +269,7 @@ class Executor:
             self._count(RunStatus.FAILED, 1)
             return
         self._new_run(run_id, flow, event)
-        if self._keys.enter(event.order_key, event.id, run_id):
+        if self.parking.keys.enter(event.order_key, event.id, run_id):
             self._begin(run_id, flow, event)
         else:
             self._standing[run_id] = Waiting(flow, event)
@@ -353,7 +358,8 @@ class Executor:
             row = self._reader.run(run_id)
             assert row is not None, run_id
             recovered = self._recovery.run(row)
-            live = Live(recovered.state, row.order_key, self._turns, RunStatus(row.status))
+            status = RunStatus(row.status)
+            live = Live(recovered.state, row.order_key, self._turns, status, status is not RunStatus.RUNNING)
         self.live[run_id] = live
         return live
 
@@ -415,11 +421,11 @@ class Executor:
         """
         left: list[WriteCommand] = []
         for row in rows:
-            if row.status == "running" and self._keys.enter(row.order_key, row.event_id, row.id):
+            self.parking.put_before(row.seq)
+            if row.status == "running" and self.parking.keys.enter(row.order_key, row.event_id, row.id):
                 left.extend(self._take_up(row))
             elif row.status == "running":
-                recovered = self._recovery.run(row)
-                self._standing[row.id] = Waiting(recovered.state.flow, recovered.state.event)
+                self._standing[row.id] = None
             elif self._recovery.waits_for_so_long(row):
                 self._note_deadline(row.id, self._recovery.run(row).state)
         return left
@@ -439,11 +445,32 @@ class Executor:
         """Advance every run that has answers, until none has any left."""
         while self._todo or self._ready:
             if self._ready:
-                run_id = self._ready.popleft()
-                waiting = self._standing.pop(run_id)
-                self._begin(run_id, waiting.flow, waiting.event)
+                self._go_on(self._ready.popleft())
                 continue
             self._advance(*self._todo.popleft())
+
+    def _go_on(self, run_id: str) -> None:
+        """The turn of a run under its order key has come."""
+        if run_id not in self._standing:
+            self._work.later.extend((run_id, command) for command in self.live[run_id].kept)
+            self.live[run_id].kept.clear()
+            return
+        waiting = self._standing.pop(run_id)
+        if waiting is not None:
+            self._begin(run_id, waiting.flow, waiting.event)
+            return
+        row = self._reader.run(run_id)
+        assert row is not None, run_id
+        self._work.doubts.extend(self._take_up(row))
+
+    def free_key(self, key: str, by: str, why: str) -> None:
+        """A person lets the others of an order key pass.
+
+        Raises:
+            InputError: when nothing stops it.
+
+        """
+        self._ready.extend(self.parking.free(self._commit, self._at, key, by, why))
 
     def _settle_run(self, run_id: str) -> None:
         """Advance one run by the answers that it has."""
@@ -454,6 +481,9 @@ class Executor:
 
     def _advance(self, run_id: str, answers: dict[str, Answer]) -> None:
         live = self._recall(run_id)
+        if live.rests:
+            live.rests = False
+            self.parking.keys.come_back(live.order_key, live.state.event.id, run_id)
         live.state, commands = advance(live.state, answers)
         self._do(run_id, live, commands)
 
@@ -464,7 +494,7 @@ class Executor:
         for command in commands:
             match command:
                 case WriteCommand():
-                    self._write(run_id, command)
+                    self._write(run_id, live, command)
                 case LookUpCommand() | ReadCommand(connection="entity"):
                     answers[command.key] = self._look_up(run_id, command)
                 case ReadCommand():
@@ -493,9 +523,12 @@ class Executor:
             case _:
                 pass  # a wait: the run is found by its status when the event comes
 
-    def _write(self, run_id: str, command: WriteCommand) -> None:
+    def _write(self, run_id: str, live: Live, command: WriteCommand) -> None:
         row = effect_row(run_id, command, self._at)
-        if self._take_place(command.connection):
+        if not self.parking.keys.is_working(live.order_key, run_id):
+            self._commit.effects.append(row)
+            live.kept.append(command)
+        elif self._take_place(command.connection):
             self._commit.sends.append(row)
             self._work.writes.append((run_id, command))
         else:
@@ -536,7 +569,10 @@ class Executor:
     def _rest(self, run_id: str, live: Live) -> None:
         """A run that waits for nothing that is on its way: let it go, and the next of its order key begin."""
         self.live.pop(run_id, None)
-        self._ready.extend(self._keys.leave(live.order_key, run_id))
+        live.rests = True
+        before = len(self._commit.alerts)
+        self._ready.extend(self.parking.rest(self._commit, self._at, live.state))
+        self.tally.alerts += len(self._commit.alerts) - before
 
     def _record(self, run_id: str, live: Live) -> None:
         """Where a run stands at the end of the turn, when that is not what the ledger has."""
@@ -582,8 +618,6 @@ class Executor:
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-SELF = "tidegate"  # who did it, when no person did
-OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
 
 
 def _may_wake(state: RunState) -> bool:

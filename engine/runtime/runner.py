@@ -20,6 +20,7 @@ from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, instant, read_instant
+from engine.ledger.reader import LAST
 from engine.ledger.rows import HoldRow
 from engine.plan.plan import Plan
 from engine.runtime.connections import Connection, Connections
@@ -226,10 +227,12 @@ class Runner:
         """Take up what a process before this one left open."""
         after = 0
         self.executor.begin_turn(self._clock.now())
+        self.executor.parking.load()
         while rows := self._reader.open_runs(after=after, limit=1_000):
             after = rows[-1].seq
             for command in self.executor.resume(rows):
                 self._doubt(command)
+        self.executor.parking.put_before(LAST)
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
@@ -407,6 +410,8 @@ class Runner:
             size = connection.batch_size
             for start in range(0, len(deliveries), size):
                 self._spawn(self._deliver(connection, deliveries[start : start + size]))
+        for command in work.doubts:
+            self._doubt(command)
         for run_id, read in work.reads:
             self._spawn(self._read(run_id, read))
 

@@ -195,6 +195,7 @@ PURE = (
     "engine.effect",
     "engine.event",
     "engine.preview.meaning",
+    "engine.runtime.dispatch",
     "engine.runtime.retry",
 )
 WORLDLY_MODULES = frozenset(

@@ -30,6 +30,11 @@ def a_hold(name="h1", run="r1", **changes):
     return hold._replace(**changes)
 
 
+def a_parking(name="p1", run="r1", **changes):
+    parking = rows.NewParking(name, run, "P-1", "post", "failed", "no rights", AT)
+    return parking._replace(**changes)
+
+
 def an_xref(external="INV-1", **changes):
     return rows.NewXref("invoice", "i1", "erp", external, "k1", AT)._replace(**changes)
 
@@ -83,6 +88,7 @@ def a_whole_ledger(ledger: Ledger) -> None:
             ]
             commit.entities.append(rows.NewEntity("project", f"p{name}", f"e{name}", AT, '{"name":"x"}'))
             commit.holds.append(a_hold(f"h{name}", f"r{name}", item=name))
+            commit.parkings.append(a_parking(f"p{name}", f"r{name}"))
             commit.alerts.append(an_alert(f"a{name}", run_id=f"r{name}"))
             commit.xrefs.append(an_xref(f"X-{name}", canonical_id=f"i{name}"))
             commit.marks.append(rows.NewMark("psa.hours", f"k{name}", '{"upto":1}', AT))
@@ -100,6 +106,7 @@ def _what_became() -> Commit:
         effects_unknown=[rows.EffectUnknown('{"reason":"time-out"}', AT, "k6")],
         holds_released=[rows.HoldReleased(AT, "ann", "signed", "e9", name) for name in ("h2", "h1")],
         holds_expired=[rows.HoldExpired(AT, "too late", name) for name in ("h4", "h3")],
+        parkings_freed=[rows.ParkingFreed(AT, "ann", "it went on", name) for name in ("p2", "p1")],
         runs_finished=[
             rows.RunFinished(status, AT, '{"why":1}', reason, run)
             for run, status, reason in (

@@ -10,7 +10,7 @@ from engine.clock import FixedClock
 from engine.errors import LedgerConflict
 from engine.ledger import Commit, open_ledger, rows, verify_chain
 from tests.depth import examples
-from tests.ledger.samples import AT, LATER, NOW, a_hold, a_run, an_effect, an_event, an_xref
+from tests.ledger.samples import AT, LATER, NOW, a_hold, a_parking, a_run, an_effect, an_event, an_xref
 
 NAMES = st.sampled_from("abcd")
 BODIES = st.sampled_from([b"1", b"2"])
@@ -64,6 +64,9 @@ HOLD_VERBS = {
     "holds_released": ({"open"}, "released", lambda name: rows.HoldReleased(AT, "ann", None, None, name)),
     "holds_expired": ({"open"}, "expired", lambda name: rows.HoldExpired(AT, None, name)),
 }
+PARKING_VERBS = {
+    "parkings_freed": ({"parked"}, "freed", lambda name: rows.ParkingFreed(AT, "ann", "go on", name))
+}
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Model:
     effects: dict = field(default_factory=dict)
     attempts: dict = field(default_factory=dict)
     holds: dict = field(default_factory=dict)
+    parkings: dict = field(default_factory=dict)
     xrefs: dict = field(default_factory=dict)
     snapshots: dict = field(default_factory=dict)
 
@@ -123,6 +127,15 @@ class Histories(RuleBasedStateMachine):
         if self._commit(Commit(holds=[a_hold(name)]), allowed=name not in self.model.holds):
             self.model.holds[name] = "open"
 
+    @rule(name=NAMES)
+    def stop_a_key(self, name):
+        if self._commit(Commit(parkings=[a_parking(name)]), allowed=name not in self.model.parkings):
+            self.model.parkings[name] = "parked"
+
+    @rule(verb=st.sampled_from(sorted(PARKING_VERBS)), name=NAMES)
+    def free_a_key(self, verb, name):
+        self._change(PARKING_VERBS, verb, name, self.model.parkings)
+
     @rule(verb=st.sampled_from(sorted(EFFECT_VERBS)), key=NAMES)
     def change_an_effect(self, verb, key):
         if self._change(EFFECT_VERBS, verb, key, self.model.effects):
@@ -160,6 +173,8 @@ class Histories(RuleBasedStateMachine):
         assert {effect.key: effect.status for effect in effects} == model.effects
         assert {effect.key: effect.attempts for effect in effects} == model.attempts
         assert {hold.id: hold.status for hold in reader.holds()} == model.holds
+        standing = {name for name, status in model.parkings.items() if status == "parked"}
+        assert {parking.id for parking in reader.parked()} == standing
         found = {name: reader.xref("invoice", name, "erp") for name in "abcd"}
         assert {name: one.external_id for name, one in found.items() if one} == model.xrefs
         for name, bodies in model.snapshots.items():

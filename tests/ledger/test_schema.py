@@ -18,6 +18,7 @@ from engine.ledger import (
     events,
     holds,
     open_ledger,
+    parkings,
     questions,
     releases,
     rows,
@@ -39,6 +40,7 @@ ROWS = {
     "answers": rows.AnswerRow,
     "effects": rows.EffectRow,
     "holds": rows.HoldRow,
+    "parkings": rows.ParkingRow,
     "xrefs": rows.XrefRow,
     "entities": rows.EntityRow,
     "alerts": rows.AlertRow,
@@ -54,6 +56,7 @@ NEW = {
     "answers": rows.NewAnswer,
     "effects": rows.NewEffect,
     "holds": rows.NewHold,
+    "parkings": rows.NewParking,
     "xrefs": rows.NewXref,
     "entities": rows.NewEntity,
     "alerts": rows.NewAlert,
@@ -64,7 +67,7 @@ NEW = {
 }
 STATEMENTS = [
     pytest.param(statement, id=f"{module.__name__}.{name}")
-    for module in (audit_module, batch, effects, entities, events, holds, questions, releases, runs)
+    for module in (audit_module, batch, effects, entities, events, holds, parkings, questions, releases, runs)
     for name, statement in vars(module).items()
     if isinstance(statement, Statement)
 ]

@@ -41,6 +41,37 @@ class SloDocument(Described):
     )
 
 
+_STOPS = ("goes_on", "blocks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDocument(Described):
+    """What becomes of events with the same order key (`order_by` of the event) when a run comes to rest."""
+
+    when_held: Text = note(
+        "While a policy holds a run, the next of its key `goes_on`, or a hold `blocks` it.",
+        default="goes_on",
+        choices=_STOPS,
+    )
+    when_waiting: Text = note(
+        "While a run waits for an event, the next of its key `goes_on`, or the wait `blocks` it.",
+        default="goes_on",
+        choices=_STOPS,
+    )
+    when_failed: Text = note(
+        "After a run has failed, the next of its key `goes_on`, or the failure `blocks` it until the run was "
+        "done again, or a person frees the key.",
+        default="blocks",
+        choices=_STOPS,
+    )
+    when_unknown: Text = note(
+        "While nobody knows whether a write was applied, the next of its key `goes_on`, or the doubt "
+        "`blocks` it.",
+        default="blocks",
+        choices=_STOPS,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForEachDocument(Described):
     """A step done once for each item of a list."""
@@ -171,6 +202,9 @@ class FlowDocument(Document):
     flow: Text = note("The name of the flow.", pattern=NAME)
     trigger: TriggerDocument = note("What starts a run.")
     slo: SloDocument | None = note("How soon a run should be complete.", default=None)
+    order: OrderDocument | None = note(
+        "Whether a run at rest stops what comes behind it under the same order key.", default=None
+    )
     faults: FaultsDocument | None = note(
         "Where its writes go that brought no receipt, unless a step says otherwise.", default=None
     )

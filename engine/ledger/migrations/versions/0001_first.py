@@ -50,6 +50,7 @@ def upgrade() -> None:
     _answers()
     _effects()
     _holds()
+    _parkings()
     _xrefs()
     _entities()
     _alerts()
@@ -196,6 +197,29 @@ def _holds() -> None:
         "holds_released", "holds", ["release_event"], sqlite_where=sa.text("release_event IS NOT NULL")
     )
     op.create_index("holds_run", "holds", ["run_id"])
+
+
+def _parkings() -> None:
+    op.create_table(
+        "parkings",
+        _text("id"),
+        _text("run_id"),
+        _text("order_key"),
+        _optional("step"),
+        _text("why"),
+        _optional("reason"),
+        _text("at"),
+        _number("commit"),
+        _text("status"),
+        _optional("freed_at"),
+        _optional("freed_by"),
+        _optional("free_reason"),
+        _number("free_commit", nullable=True),
+        _seq(),
+    )
+    op.create_index("parkings_id", "parkings", ["id"], unique=True)
+    op.create_index("parkings_open", "parkings", ["seq"], sqlite_where=sa.text("free_commit IS NULL"))
+    op.create_index("parkings_run", "parkings", ["run_id"])
 
 
 def _xrefs() -> None:

@@ -1,0 +1,122 @@
+"""Order keys and what the ledger knows of them: which run stops its key, since when, and who let it go.
+
+Who may go on is decided by :mod:`engine.runtime.dispatch`; here it becomes rows, so that a key that is
+stopped stays so across a crash, and so that somebody is told.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from engine.core import RunState, RunStatus, reason
+from engine.core.state import FAILED, HELD, UNKNOWN, WAITING, StepStatus
+from engine.errors import InputError
+from engine.ledger import Commit, LedgerReader
+from engine.ledger.rows import AlertMoved, AuditEntry, NewAlert, NewParking, ParkingFreed
+from engine.runtime.dispatch import OrderKeys
+from engine.values.json_text import write_json
+
+SELF = "tidegate"  # who did it, when no person did
+OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
+
+_BLAMED: dict[RunStatus, StepStatus] = {
+    RunStatus.FAILED: FAILED,
+    RunStatus.HELD: HELD,
+    RunStatus.UNKNOWN: UNKNOWN,
+    RunStatus.WAITING: WAITING,
+}
+
+
+class _Parked(NamedTuple):
+    """A run that stops its key, as it is found at a start."""
+
+    seq: int
+    order_key: str
+    event_id: str
+    run_id: str
+
+
+class Parking:
+    """The lines before each order key, with what stops them."""
+
+    def __init__(self, reader: LedgerReader) -> None:
+        """Begin with no lines; :meth:`found` brings those that a process before this one left stopped."""
+        self.keys = OrderKeys()
+        self._reader = reader
+        self._open: dict[str, tuple[str, str]] = {}  # id of what stops a key, and the key, by run
+        self._found: list[_Parked] = []
+
+    def load(self) -> None:
+        """Read what stops keys; each is put in its place by :meth:`put_before`, between those that run."""
+        for row in self._reader.parked():
+            run = self._reader.run(row.run_id)
+            assert run is not None, row.run_id
+            self._open[row.run_id] = (row.id, row.order_key)
+            self._found.append(_Parked(run.seq, row.order_key, run.event_id, run.id))
+        self._found.sort(reverse=True)
+
+    def put_before(self, seq: int) -> None:
+        """Put in line what stops its key and began before a run, or with it."""
+        while self._found and self._found[-1].seq <= seq:
+            one = self._found.pop()
+            self.keys.park(one.order_key, one.event_id, one.run_id)
+
+    def rest(self, commit: Commit, at: str, state: RunState) -> Iterable[str]:
+        """A run waits for nothing on its way, or is over: the runs that may go on now."""
+        key, run_id = state.event.order_key, state.run_id
+        if key is None:
+            return ()
+        if state.status.value not in state.flow.stops_key:
+            self._free(commit, run_id, at, SELF, f"the run is {state.status.value}")
+            return self.keys.leave(key, run_id)
+        if run_id not in self._open:
+            self._park(commit, at, key, state)
+        return self.keys.park(key, state.event.id, run_id)
+
+    def free(self, commit: Commit, at: str, key: str, by: str, why: str) -> list[str]:
+        """A person lets the others of a key pass whatever stops it: the runs that may go on now."""
+        going: list[str] = []
+        for run_id in self._stopping(key):
+            self._free(commit, run_id, at, by, why)
+            going += self.keys.leave(key, run_id)
+        return going
+
+    def stopping(self, key: str) -> list[str]:
+        """The runs that stop a key.
+
+        Raises:
+            InputError: when nothing stops it.
+
+        """
+        found = self._stopping(key)
+        if not found:
+            raise InputError(f"nothing stops the order key {key!r}; `tidegate keys` lists those that stand")
+        return found
+
+    def _stopping(self, key: str) -> list[str]:
+        return sorted(run_id for run_id, (_, other) in self._open.items() if other == key)
+
+    def _park(self, commit: Commit, at: str, key: str, state: RunState) -> None:
+        run_id, blamed = state.run_id, _BLAMED[state.status]
+        times = len(self._reader.parkings_of_run(run_id))
+        times += sum(row.run_id == run_id for row in commit.parkings)
+        name = f"{run_id}#{times + 1}"
+        step = next((step.name for step in state.flow.steps if state.steps[step.index] is blamed), None)
+        why = reason(state)
+        self._open[run_id] = (name, key)
+        commit.parkings.append(NewParking(name, run_id, key, step, state.status.value, why, at))
+        detail = write_json({"run": run_id, "step": step, "why": state.status.value}).decode()
+        commit.entries.append(AuditEntry(at, SELF, "order key parked", key, detail))
+        said = f"What comes behind {run_id} under {key} waits, since it is {state.status.value}"
+        said += f": {why}" if why else "."
+        to = state.flow.owner or OPERATIONS
+        commit.alerts.append(NewAlert(f"parked/{name}", run_id, step, None, "warning", to, said, at))
+
+    def _free(self, commit: Commit, run_id: str, at: str, by: str, why: str) -> None:
+        found = self._open.pop(run_id, None)
+        if found is None:
+            return
+        name, key = found
+        commit.parkings_freed.append(ParkingFreed(at, by, why, name))
+        detail = write_json({"run": run_id, "reason": why}).decode()
+        commit.entries.append(AuditEntry(at, by, "order key freed", key, detail))
+        commit.alerts_moved.append(AlertMoved("closed", at, f"parked/{name}"))
