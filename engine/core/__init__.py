@@ -13,11 +13,12 @@ from engine.core.command import (
     WriteCommand,
 )
 from engine.core.reason import reason
-from engine.core.state import STEP_STATUSES, Answer, RunState, RunStatus
+from engine.core.state import STEP_STATUSES, WITHDRAWN, Answer, RunState, RunStatus, attempt_of, run_name
 from engine.language.compiled import EvaluationError
 
 __all__ = [
     "STEP_STATUSES",
+    "WITHDRAWN",
     "AlertCommand",
     "Answer",
     "CloseHoldCommand",
@@ -32,10 +33,12 @@ __all__ = [
     "WaitCommand",
     "WriteCommand",
     "advance",
+    "attempt_of",
     "begin",
     "deadline",
     "overdue",
     "reason",
+    "run_name",
     "starts",
     "woken_by",
 ]

@@ -68,6 +68,14 @@ def restore(plan: Plan, kept: Event) -> Event:
     return kept._replace(data=data)
 
 
+def complaints(plan: EventPlan, data: Value) -> list[str]:
+    """In what the data of an event does not fit, in sentences; empty when it can be worked."""
+    found = plan.complaints(data)
+    if found or plan.decode is None or not isinstance(data, Mapping):
+        return found
+    return _decoded(plan, data)[1]
+
+
 def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:
     assert plan.decode is not None
     try:

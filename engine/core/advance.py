@@ -23,6 +23,7 @@ from engine.core.state import (
     STEP_STATUSES,
     UNKNOWN,
     WAITING,
+    WITHDRAWN,
     Answer,
     RunState,
     RunStatus,
@@ -61,12 +62,14 @@ _VERBS: Mapping[str, _Verb] = {
 }
 
 
-def begin(flow: FlowPlan, event: Event) -> tuple[RunState, list[Command]]:
+def begin(flow: FlowPlan, event: Event, attempt: int = 1) -> tuple[RunState, list[Command]]:
     """Start a run of `flow` for `event`, whose acceptance is the only "now" that the run knows."""
     now = event.accepted_at
     scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
     steps = [PENDING] * len(flow.steps)
-    state = RunState(flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {}, _NOTHING)
+    state = RunState(
+        flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {}, _NOTHING, attempt
+    )
     return _pass(Turn(state))
 
 
@@ -81,7 +84,9 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
     state = state.copy(known, refreshed)
     for key, answer in answers.items():
         known[key] = answer
-        if key.startswith("recheck:"):
+        if answer is WITHDRAWN:
+            del known[key]
+        elif key.startswith("recheck:"):
             step = key.removeprefix("recheck:").partition("#")[0]
             known[f"recheck:{step}"] = answer
             _refresh(state, step, refreshed)

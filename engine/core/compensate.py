@@ -126,7 +126,7 @@ def _ask(turn: Turn, step: WriteStep, item: str | None, key: str) -> str | None:
     turn.commands.append(
         WriteCommand(
             UNDO + about,
-            f"{state.flow.name}/{state.event.id}/{about}/undo",
+            f"{state.run_id}/{about}/undo",
             step.name,
             item,
             undo.connection,

@@ -54,6 +54,10 @@ class Answer(NamedTuple):
     fault: str = ""  # of a write that was refused: the class of the fault
 
 
+WITHDRAWN = Answer(None, "the answer was withdrawn")
+"""In place of an answer: the one that was given does not hold, and another will come under the same key."""
+
+
 @dataclass(slots=True)
 class RunState:
     """One run. Treated as a value: `advance` returns another."""
@@ -70,11 +74,12 @@ class RunState:
     open_holds: dict[str, str]  # id of each open hold, by its key
     trace: dict[str, Mapping[str, Any]]  # what was decided and why, by step
     written: Mapping[str, Mapping[str, Value]]  # payloads that can be taken back, by the keys of their writes
+    attempt: int = 1  # more than one when a person has the event worked once more
 
     @property
     def run_id(self) -> str:
         """The name of the run: flow and event, so that the same event never starts the same flow twice."""
-        return f"{self.flow.name}/{self.event.id}"
+        return run_name(self.flow.name, self.event.id, self.attempt)
 
     def copy(self, answers: Mapping[str, Answer], refreshed: Mapping[int, int]) -> "RunState":
         """A copy that can be changed without changing this one, with these answers and fresh reads."""
@@ -91,4 +96,20 @@ class RunState:
             dict(self.open_holds),
             dict(self.trace),
             self.written,
+            self.attempt,
         )
+
+
+def run_name(flow: str, event_id: str, attempt: int = 1) -> str:
+    """The name of an attempt to work an event: "billing/time.approved:1", then "billing~2/...".
+
+    The number stands at the name of the flow, which has no such sign: behind the event it could be taken
+    for the end of another event's id.
+    """
+    return f"{flow}/{event_id}" if attempt == 1 else f"{flow}~{attempt}/{event_id}"
+
+
+def attempt_of(run_id: str) -> int:
+    """The number of the attempt that a run is."""
+    _, _, number = run_id.partition("/")[0].partition("~")
+    return int(number) if number else 1

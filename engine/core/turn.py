@@ -71,6 +71,21 @@ class Turn:
             before = self.state.trace.get(step.name, {})
             self.state.trace[step.name] = {"items": {**before.get("items", {}), item: facts}}
 
+    def forget(self, step: Step, item: str | None) -> None:
+        """Drop the note that a step is in doubt: somebody has found out, or it is tried once more."""
+        facts = self.state.trace.get(step.name, {})
+        if item is None:
+            if "unknown" in facts:
+                del self.state.trace[step.name]
+            return
+        notes = {name: note for name, note in facts.get("items", {}).items() if name != item}
+        if "unknown" not in facts.get("items", {}).get(item, {}):
+            return
+        if notes:
+            self.state.trace[step.name] = {"items": notes}
+        else:
+            del self.state.trace[step.name]
+
 
 def suffix(item: str | None) -> str:
     """How the key of an item ends: nothing for a step that is not done for each of several."""

@@ -29,6 +29,9 @@ from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
+NOT_APPLIED = '"resolved":"not applied"'
+"""Stands in the history of an effect where a person found that no attempt before was applied."""
+
 
 @dataclass(slots=True)
 class Delivery:
@@ -70,6 +73,9 @@ def taken_up(
     for step in steps:
         if step.status == "sending":
             sent = read_instant(step.at)
+        elif step.status == "pending" and (step.detail is None or NOT_APPLIED in step.detail):
+            # Reopened, or a person found out: what came before says nothing any more.
+            delivery.in_doubt, delivery.doubted_at = False, None
         elif step.detail and '"fault":"unknown"' in step.detail:
             delivery.doubted_at = delivery.doubted_at or sent
             delivery.in_doubt = True

@@ -21,8 +21,10 @@ from engine.core import (
     ReadCommand,
     RunState,
     RunStatus,
+    WaitCommand,
     WriteCommand,
     advance,
+    attempt_of,
     begin,
     deadline,
     overdue,
@@ -52,6 +54,7 @@ from engine.ledger.rows import (
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WriteStep
 from engine.runtime.accept import event_row, offer
+from engine.runtime.attempts import Attempts, Known
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import OPERATIONS, SELF, Parking
 from engine.runtime.permission import Release
@@ -80,6 +83,7 @@ class Waiting:
 
     flow: FlowPlan
     event: Event
+    known: bool = False  # the ledger has it, and maybe something that it did
 
 
 @dataclass(slots=True)
@@ -133,6 +137,7 @@ class Executor:
         self._deadlines: list[tuple[datetime, str]] = []  # when waits of runs at rest are over; a heap
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
+        self._attempts = Attempts(self._reader, recovery)
         self._turns = 0
         self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
         self._written = (EPOCH, instant(EPOCH))
@@ -159,6 +164,21 @@ class Executor:
     def standing(self) -> int:
         """How many runs stand in line behind their order key."""
         return len(self._standing)
+
+    @property
+    def at(self) -> str:
+        """When what is collected is said to have happened."""
+        return self._at
+
+    @property
+    def reader(self) -> LedgerReader:
+        """The ledger as it was before this turn."""
+        return self._reader
+
+    @property
+    def recovery(self) -> Recovery:
+        """What decides runs again."""
+        return self._recovery
 
     @property
     def commit_rows(self) -> Commit:
@@ -422,13 +442,38 @@ class Executor:
         left: list[WriteCommand] = []
         for row in rows:
             self.parking.put_before(row.seq)
-            if row.status == "running" and self.parking.keys.enter(row.order_key, row.event_id, row.id):
+            if row.status == "running" and self._may_go_on(row):
                 left.extend(self._take_up(row))
             elif row.status == "running":
                 self._standing[row.id] = None
             elif self._recovery.waits_for_so_long(row):
                 self._note_deadline(row.id, self._recovery.run(row).state)
+
         return left
+
+    def _may_go_on(self, row: RunRow) -> bool:
+        """Whether it is the turn of a run; a further attempt takes the place of the one before it."""
+        keys = self.parking.keys
+        take_place = keys.enter if attempt_of(row.id) == 1 else keys.come_back
+        return take_place(row.order_key, row.event_id, row.id)
+
+    def resume_runs(self, run_ids: Iterable[str]) -> None:
+        """Take up runs that a person has go on, as the ledger has them, before those that have not begun."""
+        for run_id in run_ids:
+            row = self._reader.run(run_id)
+            assert row is not None, run_id
+            if self.parking.keys.come_back(row.order_key, row.event_id, run_id):
+                self._work.doubts.extend(self._take_up(row))
+            else:
+                self._standing[run_id] = None
+
+    def send_once_more(self, run_id: str, command: WriteCommand) -> None:
+        """Send a write that the ledger has, and that may be sent again, when it is the turn of its run."""
+        live = self.live[run_id]
+        if self.parking.keys.is_working(live.order_key, run_id):
+            self._work.doubts.append(command)
+        else:
+            live.kept.append(command)
 
     def _take_up(self, row: RunRow) -> list[WriteCommand]:
         """Do what a run has asked for and the ledger does not have: all of it, if it had stood in line."""
@@ -493,6 +538,10 @@ class Executor:
         self._touched[run_id] = live
         for command in commands:
             match command:
+                case WriteCommand() | WaitCommand() if live.state.attempt > 1 and (
+                    known := self._attempts.known(live.state, command)
+                ):
+                    answers[command.key] = self._given(run_id, command.key, known)
                 case WriteCommand():
                     self._write(run_id, live, command)
                 case LookUpCommand() | ReadCommand(connection="entity"):
@@ -535,6 +584,12 @@ class Executor:
             self._commit.effects.append(row)
             self._work.later.append((run_id, command))
         self.tally.effects += 1
+
+    def _given(self, run_id: str, key: str, known: Known) -> Answer:
+        """What an attempt before this one brought, as an answer of this one."""
+        body = write_json(known.body).decode()
+        self._commit.answers.append(NewAnswer(run_id, key, known.kind, self._at, body))
+        return known.answer
 
     def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand) -> Answer:
         kind, value = self.look_ups.answer(command)

@@ -7,7 +7,7 @@ stopped stays so across a crash, and so that somebody is told.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.core import RunState, RunStatus, reason
+from engine.core import RunState, RunStatus, reason, run_name
 from engine.core.state import FAILED, HELD, UNKNOWN, WAITING, StepStatus
 from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader
@@ -67,10 +67,21 @@ class Parking:
             return ()
         if state.status.value not in state.flow.stops_key:
             self._free(commit, run_id, at, SELF, f"the run is {state.status.value}")
+            self._replace(commit, at, key, state)
             return self.keys.leave(key, run_id)
         if run_id not in self._open:
             self._park(commit, at, key, state)
-        return self.keys.park(key, state.event.id, run_id)
+        going = [*self.keys.park(key, state.event.id, run_id)]
+        self._replace(commit, at, key, state)
+        return going
+
+    def _replace(self, commit: Commit, at: str, key: str, state: RunState) -> None:
+        """The attempts before one do not stop the key any more; the line moves on by what this one does."""
+        for number in range(1, state.attempt):
+            former = run_name(state.flow.name, state.event.id, number)
+            if former in self._open:
+                self._free(commit, former, at, SELF, f"{state.run_id} is worked in its place")
+                self.keys.leave(key, former)
 
     def free(self, commit: Commit, at: str, key: str, by: str, why: str) -> list[str]:
         """A person lets the others of a key pass whatever stops it: the runs that may go on now."""

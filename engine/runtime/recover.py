@@ -21,6 +21,7 @@ from engine.core import (
     WaitCommand,
     WriteCommand,
     advance,
+    attempt_of,
     begin,
 )
 from engine.core.accept import restore
@@ -30,7 +31,7 @@ from engine.event import Event
 from engine.ledger import LedgerReader
 from engine.ledger.instants import read_instant
 from engine.ledger.reader import LAST
-from engine.ledger.rows import AnswerRow, EffectRow, HoldRow, RunRow
+from engine.ledger.rows import AnswerRow, EffectRow, EventRow, HoldRow, RunRow
 from engine.plan.plan import Plan
 from engine.plan.step import WaitStep
 from engine.runtime.connections import Connections
@@ -39,6 +40,7 @@ from engine.values.type import Decoder, decoder
 from engine.values.value import Value
 
 ENGINE = "tidegate"  # who closes a hold that was checked again
+ORDERED = "ordered"  # the kind of answer that says how a person ordered a further attempt
 
 _ASKING = (ReadCommand, WriteCommand, LookUpCommand)
 _ANSWERED = (*_ASKING, WaitCommand)
@@ -50,6 +52,12 @@ class Recovered:
 
     state: RunState
     commands: tuple[Command, ...]
+    given: tuple[Command, ...]  # all that it ever asked for
+
+    @property
+    def writes(self) -> dict[str, WriteCommand]:
+        """The writes that it decided, by the keys of their effects."""
+        return {one.effect_key: one for one in self.given if isinstance(one, WriteCommand)}
 
 
 class Recovery:
@@ -77,8 +85,8 @@ class Recovery:
     def run(self, row: RunRow) -> Recovered:
         """A run, decided again from the beginning."""
         plan = self._plans(row.release)
-        event = restore(plan, self._event(row.event_id))
-        state, commands = begin(plan.flows[row.flow], event)
+        event = self.event(row, plan)
+        state, commands = begin(plan.flows[row.flow], event, attempt_of(row.id))
         given = list(commands)
         asked = _by_key(commands)
         for key, answer in self._recorded(row):
@@ -86,22 +94,37 @@ class Recovery:
             given.extend(commands)
             asked.update(_by_key(commands))
         left = [one for one in given if not isinstance(one, _ASKING) or one.key not in state.answers]
-        return Recovered(state, tuple(left))
+        return Recovered(state, tuple(left), tuple(given))
 
-    def _event(self, event_id: str) -> Event:
-        row = self._reader.event(event_id)
-        assert row is not None, event_id
-        return Event(
-            id=row.id,
-            type=row.type,
-            data={},
-            text=row.body,
-            order_key=row.order_key,
-            at=read_instant(row.at),
-            accepted_at=read_instant(row.accepted_at),
-            cause=row.cause,
-            depth=row.depth,
-        )
+    def event(self, row: RunRow, plan: Plan) -> Event:
+        """The event of a run, with its data as a plan reads it."""
+        found = self._reader.event(row.event_id)
+        assert found is not None, row.event_id
+        return self.restored(found, plan)
+
+    def plan(self, release: str) -> Plan:
+        """The plan of a release.
+
+        Raises:
+            InputError: when the ledger does not have it, or it cannot be compiled any more.
+
+        """
+        return self._plans(release)
+
+    def plan_of(self, run_id: str) -> Plan:
+        """The plan by which a run is decided."""
+        row = self._reader.run(run_id)
+        assert row is not None, run_id
+        return self._plans(row.release)
+
+    def returns(self, command: WriteCommand) -> Iterable[str]:
+        """The names of what a receipt of a write has."""
+        return self._connections.get(command.connection).plan.operation(command.operation).returns
+
+    @staticmethod
+    def restored(row: EventRow, plan: Plan) -> Event:
+        """An accepted event, with its data as a plan reads it."""
+        return restore(plan, _kept(row))
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
         """Of the commands of a run: the writes that the ledger has, and whatever it does not have.
@@ -146,7 +169,11 @@ class Recovery:
                 found.append((effect.settle_commit, 0, key, outcome(effect)))
             elif effect.status == "unknown":
                 found.append((effect.commit, 3, key, outcome(effect)))
-        found.extend((row.commit, 1, row.key, _answer(row)) for row in self._reader.answers(run_id))
+        found.extend(
+            (row.commit, 1, row.key, _answer(row))
+            for row in self._reader.answers(run_id)
+            if row.kind != ORDERED
+        )
         found.extend(
             (hold.release_commit, 2, self.hold_key(hold), _released(hold))
             for hold in self._reader.holds_of_run(run_id)
@@ -179,9 +206,23 @@ class Recovery:
 
 def command_key(effect: EffectRow, run: RunRow) -> str:
     """The key of the command that an effect of a run was asked for by."""
-    about = effect.key.removeprefix(f"{run.flow}/{run.event_id}/")
+    about = effect.key.removeprefix(f"{run.id}/")
     taken_back = about.removesuffix("/undo")
     return f"write:{about}" if about == taken_back else f"{UNDO}{taken_back}"
+
+
+def _kept(row: EventRow) -> Event:
+    return Event(
+        id=row.id,
+        type=row.type,
+        data={},
+        text=row.body,
+        order_key=row.order_key,
+        at=read_instant(row.at),
+        accepted_at=read_instant(row.accepted_at),
+        cause=row.cause,
+        depth=row.depth,
+    )
 
 
 def _by_key(commands: Iterable[Command]) -> dict[str, Command]:

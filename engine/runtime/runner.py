@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from engine.clock import Clock
 from engine.connect import Fault
@@ -31,6 +31,7 @@ from engine.runtime.intake import write as write_beside
 from engine.runtime.outbox import Outbox
 from engine.runtime.permission import Release, refusal
 from engine.runtime.recover import Recovery
+from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
 from engine.values.canonical import fingerprint
 from engine.values.json_text import read_json
@@ -81,7 +82,7 @@ class _Release:
 class _Act:
     """Something that a person does, as part of a turn."""
 
-    do: Callable[[Executor], None]
+    do: Order
     done: "asyncio.Future[None]"
 
 
@@ -92,6 +93,9 @@ class _Due:
     at: datetime
     number: int
     delivery: Delivery = field(compare=False)
+
+
+_Item: TypeAlias = _Offered | _ReadDone | _Release | _Act | Attempt
 
 
 class Runner:
@@ -120,10 +124,11 @@ class Runner:
         self.executor = Executor(ledger, plan, recovery, self._outbox.take)
         self._settler = Settler(connections, self._policy, self.executor.ways)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
-        self._inbox: deque[_Offered | _ReadDone | _Release | _Act | Attempt] = deque()
+        self._inbox: deque[_Item] = deque()
         self._arrived = asyncio.Event()
         self._due: list[_Due] = []
         self._numbers = count()
+        self._following: deque[Following] = deque()  # what persons ordered in this turn leads to
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading = asyncio.Semaphore(self.limits.reads)
         self._cache: dict[str, tuple[float, Value]] = {}
@@ -194,8 +199,13 @@ class Runner:
         self._put(_Release(hold, release, done))
         await self._promised(done)
 
-    async def act(self, do: Callable[[Executor], None]) -> None:
-        """A person does something, and waits until it is committed."""
+    async def act(self, do: Order) -> None:
+        """A person does something, and waits until it is committed; what it leads to follows.
+
+        Raises:
+            InputError: when it cannot be; nothing of it is written.
+
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(_Act(do, done))
         await self._promised(done)
@@ -215,7 +225,7 @@ class Runner:
             if not done.done():
                 done.set_exception(LedgerError(f"the ledger failed: {error}"))
 
-    def _put(self, item: _Offered | _ReadDone | _Release | _Act | Attempt) -> None:
+    def _put(self, item: _Item) -> None:
         if self._failed is not None:
             raise LedgerError(f"the ledger failed before: {self._failed}") from self._failed
         self._inbox.append(item)
@@ -233,6 +243,15 @@ class Runner:
             for command in self.executor.resume(rows):
                 self._doubt(command)
         self.executor.parking.put_before(LAST)
+        self.executor.settle()
+        self._dispatch(self.executor.finish()[1])
+
+    def _go_on(self, following: Following, now: datetime) -> None:
+        """Take up what a person has go on, now that it is committed: from the ledger, as after a crash."""
+        self.executor.begin_turn(now)
+        self.executor.resume_runs(following.runs)
+        for run_id, command in following.writes:
+            self.executor.send_once_more(run_id, command)
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
@@ -310,26 +329,29 @@ class Runner:
         self._arrived.clear()
         after: list[Callable[[], None]] = []
         events = 0
-        while self._inbox and events < self.limits.turn:
+        for taken in count():
+            if not self._inbox or events >= self.limits.turn:
+                break
+            if taken and isinstance(self._inbox[0], _Act):
+                break  # it has to see all that is decided before it in the ledger
             item = self._inbox.popleft()
             if isinstance(item, _Offered):
                 events += len(item.offers)
             self._take(item, now, after)
+            if isinstance(item, _Act):
+                break
         going = self._go(now)
         executor.settle()
         _, work = executor.finish(meanwhile)
         for tell in after:
             tell()
         self._dispatch(work, going)
+        while self._following:
+            self._go_on(self._following.popleft(), now)
         if self._inbox:
             self._arrived.set()
 
-    def _take(
-        self,
-        item: _Offered | _ReadDone | _Release | _Act | Attempt,
-        now: datetime,
-        after: list[Callable[[], None]],
-    ) -> None:
+    def _take(self, item: _Item, now: datetime, after: list[Callable[[], None]]) -> None:
         executor = self.executor
         match item:
             case Attempt():
@@ -340,12 +362,23 @@ class Runner:
                     after.append(_teller(item.done, found))
             case _ReadDone():
                 executor.answered(item.run_id, item.key, item.value, item.failure, transient=item.transient)
-            case _Act():
-                item.do(executor)
-                after.append(_teller(item.done, None))
             case _Release():
                 executor.release(item.hold, item.release)
                 after.append(_teller(item.done, None))
+            case _Act():
+                self._act(item, after)
+
+    def _act(self, item: _Act, after: list[Callable[[], None]]) -> None:
+        """Write what a person orders, or say why it cannot be; what follows is done after the commit."""
+        try:
+            following = item.do(self.executor)
+        except InputError as error:
+            if not item.done.done():
+                item.done.set_exception(error)
+            return
+        if following is not None:
+            self._following.append(following)
+        after.append(_teller(item.done, None))
 
     def _accept(self, item: _Offered, at: str) -> list[str]:
         """Take what a source brought, unless it contradicts what it said before; what became of it."""

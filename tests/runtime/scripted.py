@@ -12,6 +12,7 @@ from engine.clock import FixedClock
 from engine.connect import Failure, Fault, FaultClass, Receipt
 from engine.connect.catalog import Catalog
 from engine.ledger import open_ledger
+from engine.problems.render.text import render_text
 from engine.runtime.accept import read_line
 from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Runner
@@ -86,6 +87,9 @@ class Systems(Catalog):
 
     system: System
 
+    def restricted(self, names):
+        return self if list(names) else Systems(installed={}, system=self.system)
+
     def open(self, plan, settings, *, now):
         del plan, settings, now
         return self.system
@@ -98,7 +102,18 @@ class Small:
         self.system = System()
         self.clock = FixedClock(NOW)
         self.url = str(folder / "ledger.sqlite")
-        self.session = tiny.session(folder / "workspace", *documents, catalog=Systems(system=self.system))
+        self._folder = folder
+        self.change("workspace", *documents)
+
+    def change(self, name, *documents):
+        """Another release of the workspace, in a folder of this name; the processes after this one work it."""
+        tiny.workspace(self._folder / name, *documents)
+        self.load(name)
+
+    def load(self, name):
+        """The workspace in the folder of this name, as it is written."""
+        self.session = sessions.load(self._folder / name, Systems(system=self.system))
+        assert self.session.report().ok, render_text(self.session.report())
         self.plan = self.session.ready.plan
 
     @contextmanager
@@ -126,17 +141,38 @@ class Small:
 
     def run(self, *events, **options):
         """One process: takes up what was left, takes these events, works to rest; what it left behind."""
-        self.clock.advance(timedelta(seconds=1))
 
         async def work(runner):
-            runner.recover()
             if events:
                 runner.offer(self.offers(*events))
             await runner.until_rest()
 
+        return self._process(work, **options)
+
+    def order(self, *orders, **options):
+        """One process in which a person orders these things, one after the other, each worked to rest."""
+
+        async def work(runner):
+            await runner.until_rest()
+            for order in orders:
+                done = asyncio.ensure_future(runner.act(order))
+                done.add_done_callback(lambda ended: ended.exception())  # told below, unless it is stopped
+                await asyncio.sleep(0)
+                await runner.until_rest()
+                await done
+
+        return self._process(work, **options)
+
+    def _process(self, work, **options):
+        self.clock.advance(timedelta(seconds=1))
+
+        async def recovered(runner):
+            runner.recover()
+            await work(runner)
+
         with self.process(**options) as (runner, ledger):
             try:
-                asyncio.run(work(runner))
+                asyncio.run(recovered(runner))
             except Stopped:
                 return None
             return Seen(runner, ledger.reader())

@@ -21,7 +21,7 @@ def emit(turn: Turn, step: EmitStep, scope: Scope, item: str | None) -> tuple[St
     if not made:
         return ASKED, None
     key = f"emit:{step.name}{suffix(item)}"
-    effect_key = f"{turn.state.flow.name}/{turn.state.event.id}/{step.name}{suffix(item)}"
+    effect_key = f"{turn.state.run_id}/{step.name}{suffix(item)}"
     turn.give(EmitCommand(key, effect_key, step.name, step.event, record(data)), key)
     return DONE, data
 

@@ -42,6 +42,8 @@ def write(turn: Turn, step: WriteStep, scope: Scope, item: str | None) -> tuple[
         asked = _numbered(key, number)
     if asked not in state.asked:
         _ask(turn, step, scope, item, asked, number)
+    elif step.name in state.trace:  # it was in doubt, and is tried once more
+        turn.forget(step, item)
     return ASKED, None
 
 
@@ -51,7 +53,7 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
     if not made:
         return
     name = step.name if item is None else f"{step.name}{suffix(item)}"
-    effect_key = f"{state.flow.name}/{state.event.id}/{name}"
+    effect_key = f"{state.run_id}/{name}"
     state.asked.add(key)
     if step.effect.undo is not None:
         base = step.key if item is None else f"{step.key}[{item}]"
@@ -85,6 +87,8 @@ def _settled(turn: Turn, step: WriteStep, item: str | None, answer: Answer) -> t
     if answer.failure is not None:
         turn.note(step, item, {"failed": answer.failure})
         return FAILED, None
+    if step.name in turn.state.trace:  # it was in doubt, and somebody has found out
+        turn.forget(step, item)
     return DONE, answer.value
 
 
