@@ -11,6 +11,8 @@
     │   ├── LedgerReadOnly  its file may not be written
     │   ├── LedgerDamaged   its file is not a database, or not a sound one
     │   ├── LedgerUnreadable  the disk failed under it
+    │   ├── LedgerUnreachable its server does not answer, or is not there
+    │   ├── LedgerLost      another machine has taken over what this one was about to write
     │   └── LedgerConflict  what is to be written contradicts what is there
     ├── InputError          a file or request that was handed to us cannot be used
     └── ConfigurationError  a connection or setting is missing or contradictory
@@ -51,6 +53,14 @@ class LedgerDamaged(LedgerError):
 
 class LedgerUnreadable(LedgerError):
     """The disk failed while the ledger was read or written."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The server of the ledger does not answer. Unless the message says otherwise nothing was written."""
+
+
+class LedgerLost(LedgerError):
+    """Another machine has taken over what this one was about to write; nothing of it was written."""
 
 
 class LedgerConflict(LedgerError):

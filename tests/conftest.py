@@ -2,15 +2,19 @@
 
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from engine.clock import FixedClock
 from tests.depth import examples
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 ROOT = Path(__file__).parents[1]
 MATRIX = ROOT / "docs" / "requirements.md"
@@ -65,3 +69,29 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Server]":
+    """A server of PostgreSQL, started when the first test asks for it."""
+    from tests.postgres import FAST, running
+
+    with running(*FAST) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def made_ledger(postgres: "Server") -> str:
+    """A database with an empty ledger in it, to be copied."""
+    from engine.clock import SystemClock
+    from engine.ledger import open_ledger
+
+    name = postgres.database()
+    open_ledger(postgres.url(name), clock=SystemClock(), create=True).close()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres: "Server", made_ledger: str) -> str:
+    """The address of an empty ledger on a server."""
+    return postgres.url(postgres.database(made_ledger))

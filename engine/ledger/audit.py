@@ -5,6 +5,7 @@ over the compact UTF-8 JSON of `[prev_hash, seq, at, actor, action, subject, det
 before the first has the hash of sixty-four zeros.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
@@ -50,6 +51,7 @@ COUNT = Statement(
     fields=("value", "name"),
 )
 COUNTED = (
+    "events.accepted",
     "effects.cancelled",
     "effects.dead",
     "effects.done",
@@ -67,18 +69,22 @@ def link(prev_hash: str, seq: int, entry: AuditEntry, commit: int, facts: str | 
     return text_hash(write_json([prev_hash, seq, *entry, commit, facts]))
 
 
-def close(batch: Batch, commit: Commit, head: Head, at: str) -> Head:
-    """Write the counters and the audit rows of a commit; the new end of the chain."""
-    counts = [(value, name) for name, value in batch.counts.items() if value]
-    if counts:
-        batch.run(COUNT, counts)
+def close(batch: Batch, commit: Commit, end: Callable[[], Head], at: str) -> Head:
+    """Write the counters and the audit rows of a commit; the new end of the chain.
+
+    `end` is asked for the present one, when everything else is written: where several write, it makes the
+    others wait.
+    """
     first = AuditEntry(at, commit.actor, commit.action, commit.subject, commit.detail)
     entries = (*batch.entries, *commit.entries)
     if entries:
         batch.prove(AUDIT, [(*entry, batch.number) for entry in entries])
     facts: str | None = batch.facts()
     rows = []
-    _, seq, prev_hash = head
+    _, seq, prev_hash = end()
+    counts = sorted((name, value) for name, value in batch.counts.items() if value)
+    if counts:
+        batch.run(COUNT, [(value, name) for name, value in counts])
     for entry in (first, *entries):
         seq += 1
         found = link(prev_hash, seq, entry, batch.number, facts)

@@ -4,7 +4,6 @@ The number of the commit is added to each tuple here: at the end of what is inse
 changed.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,11 +14,11 @@ from typing import Any, TypeAlias
 from sqlalchemy import Table, bindparam, func, literal_column, select
 
 from engine.errors import LedgerConflict
-from engine.ledger import sqlite, tables
-from engine.ledger.database import Database
+from engine.ledger import tables
+from engine.ledger.database import Cursor, Database
 from engine.ledger.facts import FACTS, SUPERSEDED, TRANSITIONS, Fact
 from engine.ledger.rows import AuditEntry
-from engine.ledger.statements import Statement, adding, asking, key_list
+from engine.ledger.statements import Statement, adding, asking, key_list, listed
 from engine.values.canonical import text_hash
 from engine.values.json_text import write_json
 
@@ -34,7 +33,7 @@ _LAST = {
 }
 _NUMBERS = {
     table: asking(
-        table, select(table.c.id, table.c.seq).where(table.c.id.in_(sqlite.listed(bindparam("p_ids")))), "ids"
+        table, select(table.c.id, table.c.seq).where(table.c.id.in_(listed(bindparam("p_ids")))), "ids"
     )
     for table in (tables.events, tables.runs)
 }
@@ -43,7 +42,9 @@ _NUMBERS = {
 class Batch:
     """What one commit has written so far."""
 
-    def __init__(self, database: Database, cursor: sqlite3.Cursor, number: int) -> None:
+    partitions = 1  # among which runs are divided
+
+    def __init__(self, database: Database, cursor: Cursor, number: int) -> None:
         self.number = number
         self.entries: list[AuditEntry] = []
         self.counts: Counter[str] = Counter()
@@ -56,11 +57,11 @@ class Batch:
     def run(self, statement: Statement, rows: Sequence[Tuple]) -> int:
         """Give rows to a statement; the number of rows that it wrote."""
         self._cursor.executemany(self._database.sql(statement), rows)
-        return self._cursor.rowcount
+        return int(self._cursor.rowcount)
 
     def ask(self, statement: Statement, values: Tuple) -> list[Tuple]:
         """What a statement finds, inside this transaction."""
-        return self._cursor.execute(self._database.sql(statement), values).fetchall()
+        return [*self._cursor.execute(self._database.sql(statement), values)]
 
     def next_seq(self, table: Table) -> int:
         """The number of the next row of a table."""
@@ -145,7 +146,7 @@ class Batch:
         table, key = statement.table, statement.table.c[statement.fields[-1]]
         one = table.name.removesuffix("s")
         for row in rows:
-            sql, values = self._database.compiled(select(table.c.status).where(key == row[-1]))
+            sql, values = self._database.compiled(select(key).where(key == row[-1]))
             if self._cursor.execute(sql, values).fetchone() is None:
                 return f"the ledger has no {one} {row[-1]!r}; nothing of the commit was written"
         which = f"the {one} {rows[0][-1]!r} is" if len(rows) == 1 else f"one of {len(rows)} {table.name} is"

@@ -35,13 +35,23 @@ def verify_chain(reader: LedgerReader, *, head: audit.Head | None = None) -> lis
 
 
 def _breaks(ask: Ask, head: audit.Head | None) -> Generator[Break, None, None]:
+    yield from _chain_breaks(ask, head)
     streams = [_Stream(ask, fact) for fact in FACTS]
+    # Where several write, the order of the chain is not that of the numbers under which they wrote.
+    link = tables.audit.c
+    firsts = select(link.commit, link.facts).where(link.facts.is_not(None)).order_by(link.commit)
+    for commit, facts in ask(firsts):
+        yield from _fact_breaks(commit, facts, streams)
+    for stream in streams:
+        yield from stream.rest()
+    yield from standing_breaks(ask)
+
+
+def _chain_breaks(ask: Ask, head: audit.Head | None) -> Iterator[Break]:
     previous = audit.EMPTY
     for values in ask(select(tables.audit).order_by(tables.audit.c.seq)):
         row = AuditRow._make(values)
         yield from _link_breaks(row, previous)
-        if row.commit != previous.commit:
-            yield from _fact_breaks(row, streams)
         previous = audit.Head(row.commit, row.seq, row.hash)
         if head is not None and row.seq == head.seq and row.hash != head.hash:
             yield Break(
@@ -49,14 +59,10 @@ def _breaks(ask: Ask, head: audit.Head | None) -> Generator[Break, None, None]:
             )
     if head is not None and previous.seq < head.seq:
         yield Break(previous.commit, "audit", f"the chain ends before row {head.seq}, which was published")
-    for stream in streams:
-        yield from stream.rest()
-    yield from standing_breaks(ask)
 
 
 def _link_breaks(row: AuditRow, previous: audit.Head) -> Iterator[Break]:
-    first = row.facts is not None
-    if row.seq != previous.seq + 1 or row.commit != previous.commit + first:
+    if row.seq != previous.seq + 1 or (row.commit != previous.commit) != (row.facts is not None):
         yield Break(row.commit, "audit", f"rows are missing, added or moved before row {row.seq}")
     if row.prev_hash != previous.hash:
         yield Break(row.commit, "audit", f"row {row.seq} does not continue the row before it")
@@ -65,16 +71,16 @@ def _link_breaks(row: AuditRow, previous: audit.Head) -> Iterator[Break]:
         yield Break(row.commit, "audit", f"row {row.seq} was changed")
 
 
-def _fact_breaks(row: AuditRow, streams: list["_Stream"]) -> Iterator[Break]:
-    recorded = _recorded(row.facts)
+def _fact_breaks(commit: int, facts: str, streams: list["_Stream"]) -> Iterator[Break]:
+    recorded = _recorded(facts)
     for stream in streams:
-        yield from stream.rest(before=row.commit)
-        rows = stream.take(row.commit)
+        yield from stream.rest(before=commit)
+        rows = stream.take(commit)
         count, hashed = recorded.get(stream.name, (0, ""))
         if len(rows) != count:
-            yield Break(row.commit, stream.name, f"{count} rows were written and {len(rows)} are there")
+            yield Break(commit, stream.name, f"{count} rows were written and {len(rows)} are there")
         elif rows and _digest(stream.fact, rows) != hashed:
-            yield Break(row.commit, stream.name, "a row was changed, exchanged or moved")
+            yield Break(commit, stream.name, "a row was changed, exchanged or moved")
 
 
 def _recorded(facts: str | None) -> dict[str, tuple[int, str]]:
@@ -132,7 +138,11 @@ def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
     columns = [fact.table.c[name] for name in fact.columns]
     core = select(*columns) if fact.where is None else select(*columns).where(fact.where)
     # By insertion, so that a row which was moved shows; what was changed in place is asked for by commit.
-    core = core.order_by(fact.table.c[fact.number]) if fact.order else core.order_by(fact.table.c.seq)
+    number, seq = fact.table.c[fact.number], fact.table.c.seq
+    if fact.table is tables.audit:
+        core = core.order_by(number, seq)
+    else:
+        core = core.order_by(number) if fact.order else core.order_by(seq)
     if fact.blob is None:
         return ask(core)
     blob, hashed = fact.blob

@@ -22,6 +22,7 @@ class Commit:
     conflicts: list[rows.NewEvent] = field(
         default_factory=list
     )  # found by the caller: known id, another body
+    handed: list[rows.EventHanded] = field(default_factory=list)  # events of this commit that others begin
     runs: list[rows.NewRun] = field(default_factory=list)
     answers: list[rows.NewAnswer] = field(default_factory=list)
     effects: list[rows.NewEffect] = field(default_factory=list)  # begin as pending, no attempt yet
@@ -37,6 +38,9 @@ class Commit:
     releases: list[rows.NewRelease] = field(default_factory=list)
     activations: list[rows.NewActivation] = field(default_factory=list)
 
+    taken: list[rows.EventTaken] = field(
+        default_factory=list
+    )  # events that others accepted: their runs begin
     effects_reopened: list[rows.EffectReopened] = field(default_factory=list)
     effects_sent: list[rows.EffectSent] = field(default_factory=list)
     effects_retried: list[rows.EffectRetried] = field(default_factory=list)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from sqlalchemy import QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -20,6 +20,7 @@ from engine.ledger import sqlite
 from engine.ledger.statements import Statement
 
 Row = TypeVar("Row")
+Cursor: TypeAlias = Any  # of one of the drivers, which are alike in what is used of them
 
 READERS = 4
 READERS_AT_MOST = 32
@@ -28,20 +29,23 @@ READERS_AT_MOST = 32
 class Door(AbstractContextManager[None]):
     """Turns what the driver raises into one of our errors; the cause is kept."""
 
-    def __init__(self, place: sqlite.Place) -> None:
-        self._place = place
+    def __init__(
+        self, place: object, explain: Callable[[Exception], LedgerError | None] | None = None
+    ) -> None:
+        """For the database at this place; `explain` knows the errors of another driver than SQLite's."""
+        self._explain = explain or (lambda error: translate(error, place))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Raise our error in the place of the driver's."""
         if isinstance(error, Exception) and not isinstance(error, LedgerError):
-            ours = translate(error, self._place)
+            ours = self._explain(error)
             if ours is not None:
                 raise ours from error
 
 
-def translate(error: Exception, place: sqlite.Place) -> LedgerError | None:
+def translate(error: Exception, place: object) -> LedgerError | None:
     """Our error for one of the driver's or of SQLAlchemy's; None when it is neither's."""
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):
         return sqlite.explain(error.orig, place)
@@ -60,7 +64,8 @@ class Database:
     """A database at a place; it holds no row and no transaction of its own."""
 
     def __init__(self, place: sqlite.Place) -> None:
-        self.place = place
+        self.place: object = place
+        self._file = place
         self.door = Door(place)
         self._sql: dict[Statement, str] = {}
         self._dialect = sqlite.driver_dialect()
@@ -95,17 +100,17 @@ class Database:
 
     def writer(self) -> sqlite3.Connection:
         """The connection that writes; the caller closes it, except in memory."""
-        if self.place.path is None:
+        if self._file.path is None:
             return cast("sqlite3.Connection", self._engine.raw_connection().driver_connection)
-        return sqlite.connect(self.place, write=True)
+        return sqlite.connect(self._file, write=True)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Any]:
         """A connection for reading, given back at the end."""
         with self.door, self.turn:
             lent = self._engine.raw_connection()
             try:
-                yield cast("sqlite3.Connection", lent.driver_connection)
+                yield lent.driver_connection
             finally:
                 lent.close()
 

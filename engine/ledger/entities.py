@@ -2,11 +2,10 @@
 
 from sqlalchemy import and_, bindparam, select, update
 
-from engine.ledger import sqlite
 from engine.ledger.batch import Batch, Tuple
 from engine.ledger.commit import Commit
 from engine.ledger.facts import ENTITIES, MARKS, XREFS
-from engine.ledger.statements import Statement, adding, asking
+from engine.ledger.statements import Statement, adding, asking, insert_unless_known
 from engine.ledger.tables import entities, marks, xrefs
 
 _KEY = ("canonical_id", "entity", "system")
@@ -16,13 +15,14 @@ _WRITTEN = ("external_id", "effect_key", "at", "commit")
 ADD_ENTITY = adding(entities, ENTITIES.columns)
 ADD_MARK = adding(marks, MARKS.columns)
 ADD_XREF = Statement(
-    core=sqlite.insert_unless_known(xrefs, *_KEY).values(
-        {name: bindparam(f"p_{name}") for name in XREFS.columns}
-    ),
+    core=insert_unless_known(xrefs, *_KEY).values({name: bindparam(f"p_{name}") for name in XREFS.columns}),
     table=xrefs,
     fields=XREFS.columns,
 )
-FIND_XREF = asking(xrefs, select(*(xrefs.c[name] for name in XREFS.columns)).where(_SAME), *_KEY)
+# Whoever is about to replace it lets no other session do so in between.
+FIND_XREF = asking(
+    xrefs, select(*(xrefs.c[name] for name in XREFS.columns)).where(_SAME).with_for_update(), *_KEY
+)
 REPLACE_XREF = Statement(
     core=update(xrefs)
     .ordered_values(*((xrefs.c[name], bindparam(f"p_{name}")) for name in _WRITTEN))

@@ -8,13 +8,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from engine.ledger import sqlite
 from engine.ledger.batch import Batch
 from engine.ledger.commit import Commit
-from engine.ledger.facts import CONFLICTS, EVENTS
+from engine.ledger.facts import CONFLICTS, EVENTS, INBOX, INBOX_TAKEN
 from engine.ledger.rows import NewEvent
-from engine.ledger.statements import Statement, asking
-from engine.ledger.tables import conflicts, events
+from engine.ledger.statements import (
+    Statement,
+    adding,
+    asking,
+    changing,
+    insert_unless_known,
+    listed,
+)
+from engine.ledger.tables import conflicts, events, inbox
 
 _EVENT = (
     "id",
@@ -35,15 +41,17 @@ _CONFLICT = ("event_id", "body_hash", "body", "source", "at", "commit")
 
 
 def _adding_unless_known(table: Any, columns: tuple[str, ...], *key: str) -> Statement:  # noqa: ANN401
-    core = sqlite.insert_unless_known(table, *key).values({name: bindparam(f"p_{name}") for name in columns})
+    core = insert_unless_known(table, *key).values({name: bindparam(f"p_{name}") for name in columns})
     return Statement(core=core, table=table, fields=columns)
 
 
 ADD_EVENT = _adding_unless_known(events, _EVENT, "id")
 ADD_CONFLICT = _adding_unless_known(conflicts, _CONFLICT, "event_id", "body_hash")
+ADD_INBOX = adding(inbox, INBOX.columns)
+TAKE = changing(inbox, "taken_commit", ("seq",), {}, inbox.c.taken_commit.is_(None))
 KNOWN_EVENTS = asking(
     events,
-    select(events.c.id, events.c.body_hash).where(events.c.id.in_(sqlite.listed(bindparam("p_ids")))),
+    select(events.c.id, events.c.body_hash).where(events.c.id.in_(listed(bindparam("p_ids")))),
     "ids",
 )
 
@@ -67,6 +75,21 @@ def accept(batch: Batch, commit: Commit) -> None:
         raise KnownEventError
     batch.prove(EVENTS, [event[:_BODY] + tail for event, tail in zip(commit.events, tails, strict=True)])
     batch.name(events, (event.id for event in commit.events), first)
+    batch.counts["events.accepted"] += len(tails)
+    if commit.handed:
+        _hand_over(batch, commit)
+
+
+def _hand_over(batch: Batch, commit: Commit) -> None:
+    """Leave events to the owners of their partitions, who begin their runs."""
+    seq_of = batch.numbers(events, {one.event_id for one in commit.handed})
+    number = batch.number
+    batch.put(INBOX, ADD_INBOX, [(one.partition, number, seq_of[one.event_id]) for one in commit.handed])
+
+
+def take(batch: Batch, commit: Commit) -> None:
+    """Note that the runs of events were begun by the owner of their partition."""
+    batch.end(INBOX_TAKEN, TAKE, commit.taken)
 
 
 def keep_conflicts(batch: Batch, commit: Commit) -> None:

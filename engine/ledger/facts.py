@@ -62,6 +62,7 @@ def _ended(
 
 EVENTS = _made(tables.events, blob=("body", "body_hash"), numbered=True)
 CONFLICTS = _made(tables.conflicts, blob=("body", "body_hash"))
+INBOX = _made(tables.inbox, numbered=True)
 RUNS = _made(tables.runs, numbered=True)
 ANSWERS = _made(tables.answers)
 EFFECTS = _made(tables.effects)
@@ -132,6 +133,7 @@ RUNS_FINISHED = _ended(
     "finish_commit",
     *("status", "finished_at", "decisions", "reason", "id"),
 )
+INBOX_TAKEN = _ended("inbox.taken", tables.inbox, None, "taken_commit", "seq")
 # What people did in a commit: the audit rows after its first, so that none can be cut off at the end.
 AUDIT = Fact(
     name="audit",
@@ -145,6 +147,7 @@ SUPERSEDED = _made(tables.superseded, until="by_commit")
 FACTS = (
     EVENTS,
     CONFLICTS,
+    INBOX,
     RUNS,
     ANSWERS,
     EFFECTS,
@@ -165,5 +168,6 @@ FACTS = (
     HOLDS_RELEASED,
     HOLDS_EXPIRED,
     PARKINGS_FREED,
+    INBOX_TAKEN,
     RUNS_FINISHED,
 )

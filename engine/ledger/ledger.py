@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from engine.clock import Clock
-from engine.errors import LedgerError
+from engine.errors import ConfigurationError, LedgerError
 from engine.ledger import audit, effects, entities, events, holds, parkings, releases, runs, schema, sqlite
 from engine.ledger.batch import Batch
 from engine.ledger.beside import beside
 from engine.ledger.commit import Commit, CommitResult
-from engine.ledger.database import Database
+from engine.ledger.database import Cursor, Database
 from engine.ledger.instants import instant
 from engine.ledger.reader import LedgerReader
 
@@ -27,13 +27,17 @@ class Ledger:
     """The writer of one ledger; there is one at a time, and it may be called from any thread."""
 
     def __init__(
-        self, database: Database, connection: sqlite3.Connection, lock: sqlite.WriterLock, clock: Clock
+        self,
+        database: Database,
+        connection: sqlite3.Connection | None,
+        lock: sqlite.WriterLock | None,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._lock = lock
         self._clock = clock
         self._turn = Lock()
-        self._connection: sqlite3.Connection | None = connection
+        self._connection = connection
         self._head: audit.Head | None = None
 
     def __enter__(self) -> Self:
@@ -75,7 +79,8 @@ class Ledger:
                 self._connection.close()
                 self._connection = None
                 self._database.close()
-                self._lock.release()
+                if self._lock is not None:
+                    self._lock.release()
 
     def _write_folded(self, commit: Commit, meanwhile: Callable[[], None] | None) -> CommitResult:
         known = self.known_events(event.id for event in commit.events)
@@ -83,13 +88,16 @@ class Ledger:
         return CommitResult(number=self._write(left, meanwhile), duplicates=same, conflicts=other)
 
     def _write(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int | None:
-        if not any(getattr(commit, name) for name in _LISTS):
+        if not self._has_rows(commit):
             return None
         connection = self._open_connection()
         cursor = connection.cursor()
         try:
             cursor.execute(sqlite.BEGIN)
-            head = self._fill(cursor, commit)
+            head = self._head or self._last(cursor)
+            batch = Batch(self._database, cursor, head.commit + 1)
+            fill(batch, commit)
+            head = audit.close(batch, commit, lambda: head, instant(self._clock.now()))
             if meanwhile is None:
                 cursor.execute(sqlite.COMMIT)
             else:
@@ -100,24 +108,11 @@ class Ledger:
         self._head = head
         return head.commit
 
-    def _fill(self, cursor: sqlite3.Cursor, commit: Commit) -> audit.Head:
-        head = self._head or self._last(cursor)
-        batch = Batch(self._database, cursor, head.commit + 1)
-        events.accept(batch, commit)
-        events.keep_conflicts(batch, commit)
-        runs.begin(batch, commit)
-        effects.intend(batch, commit)
-        holds.begin(batch, commit)
-        parkings.begin(batch, commit)
-        entities.write(batch, commit)
-        releases.write(batch, commit)
-        effects.change(batch, commit)
-        holds.change(batch, commit)
-        parkings.change(batch, commit)
-        runs.change(batch, commit)
-        return audit.close(batch, commit, head, instant(self._clock.now()))
+    @staticmethod
+    def _has_rows(commit: Commit) -> bool:
+        return any(getattr(commit, name) for name in _LISTS)
 
-    def _last(self, cursor: sqlite3.Cursor) -> audit.Head:
+    def _last(self, cursor: Cursor) -> audit.Head:
         found = cursor.execute(self._database.sql(audit.LAST_LINK)).fetchone()
         return audit.Head(*found) if found else audit.EMPTY
 
@@ -134,6 +129,23 @@ class Ledger:
                 connection.execute("ROLLBACK")
 
 
+def fill(batch: Batch, commit: Commit) -> None:
+    """Write the rows of a commit."""
+    events.accept(batch, commit)
+    events.take(batch, commit)
+    events.keep_conflicts(batch, commit)
+    runs.begin(batch, commit)
+    effects.intend(batch, commit)
+    holds.begin(batch, commit)
+    parkings.begin(batch, commit)
+    entities.write(batch, commit)
+    releases.write(batch, commit)
+    effects.change(batch, commit)
+    holds.change(batch, commit)
+    parkings.change(batch, commit)
+    runs.change(batch, commit)
+
+
 def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
     """Open a ledger for writing; with `create`, make it where there is none.
 
@@ -145,6 +157,10 @@ def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
         ConfigurationError: the address is none of a ledger.
 
     """
+    if _is_postgres(url):
+        from engine.ledger.postgres_ledger import open_postgres
+
+        return open_postgres(url, clock=clock, create=create, alone=True)
     place = sqlite.read_url(url)
     if create:
         sqlite.make_file(place)
@@ -152,20 +168,20 @@ def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
     lock = sqlite.WriterLock(place)
     database = Database(place)
     try:
-        return Ledger(database, _writer(database, create=create), lock, clock)
+        return Ledger(database, _writer(database, place, create=create), lock, clock)
     except BaseException:
         database.close()
         lock.release()
         raise
 
 
-def _writer(database: Database, *, create: bool) -> sqlite3.Connection:
+def _writer(database: Database, place: sqlite.Place, *, create: bool) -> sqlite3.Connection:
     with database.door:
         connection = database.writer()
         try:
-            if create or database.place.path is None:
+            if create or place.path is None:
                 schema.create(connection)
-            schema.require(connection, database.place)
+            schema.require(connection, place)
         except BaseException:
             connection.close()
             raise
@@ -181,11 +197,46 @@ def open_reader(url: str) -> LedgerReader:
         LedgerError: it cannot be used; the sentence says why.
 
     """
+    if _is_postgres(url):
+        return _postgres_reader(url)
     place = sqlite.read_url(url)
     sqlite.require_file(place)
     database = Database(place)
     with database.reading() as connection:
         schema.require(connection, place)
+    return LedgerReader(database)
+
+
+def _is_postgres(url: str) -> bool:
+    """Whether an address names a server.
+
+    Raises:
+        ConfigurationError: when it does, and what speaks to one is not installed.
+
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
+        return False
+    try:
+        from engine.ledger import postgres
+    except ImportError as error:
+        raise ConfigurationError(
+            "a ledger on PostgreSQL needs more than was installed: pip install 'tidegate[postgres]'"
+        ) from error
+    return postgres.is_postgres(url)
+
+
+def _postgres_reader(url: str) -> LedgerReader:
+    from engine.ledger import postgres, postgres_schema
+    from engine.ledger.postgres_database import PostgresDatabase
+
+    place = postgres.read_url(url)
+    database = PostgresDatabase(place)
+    try:
+        with database.reading() as session:
+            postgres_schema.require(session, place)
+    except BaseException:
+        database.close()
+        raise
     return LedgerReader(database)
 
 
@@ -197,6 +248,9 @@ def upgrade_ledger(url: str) -> None:
         LedgerError: it cannot be upgraded; the sentence says why.
 
     """
-    from engine.ledger.upgrade import upgrade
+    from engine.ledger.upgrade import upgrade, upgrade_on_server
 
-    upgrade(sqlite.read_url(url))
+    if _is_postgres(url):
+        upgrade_on_server(url)
+    else:
+        upgrade(sqlite.read_url(url))

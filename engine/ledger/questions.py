@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
 
-from engine.ledger import sqlite
 from engine.ledger.audit import ONE, ZERO
-from engine.ledger.statements import Statement, asking
+from engine.ledger.statements import Statement, asking, listed
 from engine.ledger.tables import (
     activations,
     alerts,
@@ -68,7 +67,7 @@ def _of(table: Table, number: str, other: Table) -> Statement:
 
 def _of_any(table: Table, number: str, other: Table) -> Statement:
     """The rows that refer to any of several rows of another table."""
-    found = select(other.c.seq).where(other.c.id.in_(sqlite.listed(bindparam("p_ids"))))
+    found = select(other.c.seq).where(other.c.id.in_(listed(bindparam("p_ids"))))
     return asking(table, selected(table).where(table.c[number].in_(found)).order_by(table.c.seq), "ids")
 
 
@@ -107,7 +106,7 @@ OPEN_EFFECTS = asking(
         effects.c.settle_commit.is_(None),
         func.coalesce(effects.c.due_at, literal_column("''")) <= bindparam("p_due_by"),
     )
-    .order_by(effects.c.due_at, effects.c.seq)
+    .order_by(effects.c.due_at.nulls_first(), effects.c.seq)
     .limit(bindparam("p_limit"))
     .offset(ZERO),
     "due_by",

@@ -280,8 +280,6 @@ class LedgerReader:
         for table, test in _OPEN.items():
             core = select(table.c.status, func.count()).where(test).group_by(table.c.status)
             found[table.name].update(dict(self._ask(core)))
-        (count,) = self._ask(select(func.coalesce(func.max(tables.events.c.seq), 0)))
-        found["events"]["accepted"] = count[0]
         return found
 
     def find(self, text: str) -> list[rows.Found]:
@@ -318,7 +316,7 @@ class LedgerReader:
     def _ask(self, core: Select[Any]) -> list[tuple[Any, ...]]:
         sql, values = self._database.compiled(core)
         with self._database.reading() as connection:
-            return connection.execute(sql, values).fetchall()
+            return [*connection.execute(sql, values)]
 
     def _newest(
         self, make: Callable[[Iterable[Any]], Row], table: Table, before: int, limit: int, **equal: str | None

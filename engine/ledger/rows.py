@@ -50,6 +50,28 @@ class EventRow(NamedTuple):
     seq: int
 
 
+class EventHanded(NamedTuple):
+    """An event of the same commit whose runs the owner of its partition begins."""
+
+    event_id: str
+    partition: int
+
+
+class EventTaken(NamedTuple):
+    """The runs of an event that was handed over begin in this commit."""
+
+    seq: int  # of the event
+
+
+class InboxRow(NamedTuple):
+    """An event that was handed over."""
+
+    partition: int
+    commit: int
+    taken_commit: int | None  # None while its runs are still to be begun
+    seq: int  # of the event
+
+
 class ConflictRow(NamedTuple):
     """A delivery with the id of an accepted event and another body; kept as evidence, never worked."""
 
@@ -118,6 +140,7 @@ class RunRow(NamedTuple):
     release: str
     order_key: str | None
     now: str
+    partition: int  # who owns it, works it
     commit: int
     status: str
     finished_at: str | None

@@ -13,6 +13,7 @@ from engine.errors import LedgerConflict
 from engine.ledger.batch import Batch, require_status, why
 from engine.ledger.commit import Commit
 from engine.ledger.facts import ANSWERS, RUNS, RUNS_FINISHED
+from engine.ledger.partitions import partition_of
 from engine.ledger.rows import FINISHED_RUNS, OPEN_RUNS, AuditEntry, NewRun, RunFinished, RunReopened
 from engine.ledger.statements import adding, asking, changing
 from engine.ledger.tables import answers, events, runs
@@ -52,8 +53,11 @@ def begin(batch: Batch, commit: Commit) -> None:
 
 def _begin(batch: Batch, new: Sequence[NewRun]) -> None:
     event_of = batch.numbers(events, {run.event_id for run in new})
-    number, first = batch.number, batch.next_seq(runs)
-    rows = [(run[0], event_of[run[1]], *run[2:], number, seq) for run, seq in zip(new, count(first))]
+    number, first, among = batch.number, batch.next_seq(runs), batch.partitions
+    rows = [
+        (run[0], event_of[run[1]], *run[2:], partition_of(run.order_key, run.event_id, among), number, seq)
+        for run, seq in zip(new, count(first))
+    ]
     batch.put(RUNS, ADD_RUN, rows)
     batch.name(runs, (run.id for run in new), first)
 

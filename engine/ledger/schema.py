@@ -6,6 +6,8 @@ Alembic is slow to import and only an upgrade needs it, so the head is a constan
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy import MetaData
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from engine.errors import LedgerMissing, LedgerOutdated
@@ -15,7 +17,7 @@ from engine.ledger.tables import metadata
 
 HEAD = "0001"
 MIGRATIONS = Path(__file__).with_name("migrations")
-_VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num))"
+VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num))"
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -23,12 +25,12 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute(sqlite.BEGIN)
     try:
         if is_empty(connection):
-            for sql in _statements():
+            for sql in statements(metadata, sqlite.driver_dialect()):
                 connection.execute(sql)
             connection.executemany(
                 "INSERT INTO counters (name, value) VALUES (?, 0)", [(name,) for name in COUNTED]
             )
-            connection.execute(_VERSION)
+            connection.execute(VERSION)
             connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         connection.execute("COMMIT")
     except BaseException:
@@ -47,9 +49,18 @@ def require(connection: sqlite3.Connection, place: sqlite.Place) -> None:
     """
     if is_empty(connection):
         raise LedgerMissing(f"the file {place} is empty; it holds no ledger")
-    found = version(connection)
+    judge(version(connection), place)
+
+
+def judge(found: str | None, place: object, what: str = "file") -> None:
+    """Refuse a version of the schema that is not the one of this release.
+
+    Raises:
+        LedgerOutdated: when it is older or newer, or another program's.
+
+    """
     if found is None:
-        raise LedgerOutdated(f"the file {place} is a database, but not a ledger of Tidegate")
+        raise LedgerOutdated(f"the {what} {place} is {_OTHER[what]}, but not a ledger of Tidegate")
     if found < HEAD:
         raise LedgerOutdated(
             f"the ledger {place} has schema {found} and this release needs {HEAD}; "
@@ -75,9 +86,12 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def _statements() -> list[str]:
-    dialect = sqlite.driver_dialect()
-    tables = [*metadata.tables.values()]
+_OTHER = {"file": "a database", "database": "in use"}
+
+
+def statements(declared: MetaData, dialect: DefaultDialect) -> list[str]:
+    """What makes the tables and indexes that are declared, in the words of a database."""
+    tables = [*declared.tables.values()]
     made = [str(CreateTable(table).compile(dialect=dialect)) for table in tables]
     indexes = [
         index for table in tables for index in sorted(table.indexes, key=lambda index: str(index.name))

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.sql import column
 
 from engine.errors import (
     ConfigurationError,
@@ -187,18 +184,7 @@ def driver_dialect() -> DefaultDialect:
     return sqlite_dialect(paramstyle="qmark")
 
 
-def insert_unless_known(table: Table, *key: str) -> Insert:
-    """An insert that leaves a row with the same key as it is."""
-    return insert(table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
-
-
-def listed(parameter: ColumnElement[str]) -> Select[tuple[str]]:
-    """The texts of a JSON list, given as one parameter: any number of keys in one statement."""
-    items = func.json_each(parameter).table_valued(column("value"))
-    return select(items.c.value)
-
-
-def explain(error: sqlite3.Error, place: Place) -> LedgerError:
+def explain(error: sqlite3.Error, place: object) -> LedgerError:
     """What an error of the driver means, in a sentence."""
     name = getattr(error, "sqlite_errorname", "")
     if "no such table" in str(error) or "no such column" in str(error):

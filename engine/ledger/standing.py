@@ -147,6 +147,7 @@ def _attempts(ask: Ask) -> Iterator[Break]:
 
 def _counters(ask: Ask) -> Iterator[Break]:
     counted = dict.fromkeys(COUNTED, 0)
+    ((counted["events.accepted"],),) = ask(select(func.count()).select_from(tables.events))
     for table in (tables.effects, tables.holds, tables.runs):
         for status, count in ask(select(table.c.status, func.count()).group_by(table.c.status)):
             if f"{table.name}.{status}" in counted:

@@ -7,9 +7,27 @@ a change.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, insert, literal_column, null, update
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement, column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeEngine
 
 from engine.errors import LedgerConflict
 from engine.values.json_text import write_json
@@ -32,7 +50,7 @@ def adding(
     """An insert of `fields`, with the same text or number in the `fixed` columns of every row."""
     values: dict[str, ColumnElement[object]] = {name: bindparam(f"p_{name}") for name in fields}
     values.update({name: literal_column(value) for name, value in (fixed or {}).items()})
-    return Statement(core=insert(table).values(values), table=table, fields=tuple(fields))
+    return Statement(core=insert(table).inline().values(values), table=table, fields=tuple(fields))
 
 
 def changing(
@@ -61,6 +79,39 @@ def changing(
 def asking(table: Table, core: ClauseElement, *fields: str) -> Statement:
     """A question with parameters; the names of the parameters are `p_` and a field."""
     return Statement(core=core, table=table, fields=fields)
+
+
+def insert_unless_known(table: Table, *key: str) -> sqlite.Insert:
+    """An insert that leaves a row with the same key as it is; every database has the same words for it."""
+    core = (
+        sqlite.insert(table).inline().on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
+    )
+    # What PostgreSQL asks for besides. Its own dialect takes long to import, and not every ledger needs it.
+    core._post_values_clause.constraint_target = None  # type: ignore[union-attr]  # noqa: SLF001
+    return core
+
+
+class _Items(GenericFunction[str]):
+    """The items of a JSON list, which each database calls otherwise."""
+
+    type: TypeEngine[str] = Text()
+    inherit_cache = True
+
+
+@compiles(_Items, "sqlite")
+def _items_of_sqlite(element: _Items, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401
+    return f"json_each{compiler.function_argspec(element, **given)}"
+
+
+@compiles(_Items, "postgresql")
+def _items_of_postgres(element: _Items, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401
+    return f"jsonb_array_elements_text({compiler.process(element.clauses, **given)}::jsonb)"
+
+
+def listed(parameter: ColumnElement[str]) -> Select[tuple[str]]:
+    """The texts of a JSON list, given as one parameter: any number of keys in one statement."""
+    items = _Items(parameter).table_valued(column("value"))
+    return select(items.c.value)
 
 
 def key_list(keys: Iterable[str]) -> str:

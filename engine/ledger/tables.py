@@ -9,17 +9,38 @@ test, because SQLite evaluates `status IN (...)` in an index several times slowe
 table is clustered by text (WITHOUT ROWID): that was measured to be slower, as rows move when pages split.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    FetchedValue,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
+# By code points everywhere: ranges of ids have to mean the same, and no locale may order them anew.
+WORDS = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
+    return Column(name, WORDS, nullable=False)
 
 
 def _optional(name: str) -> Column[str]:
-    return Column(name, Text, nullable=True)
+    return Column(name, WORDS, nullable=True)
+
+
+def _where(test: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The condition of a partial index, for every database."""
+    return {"sqlite_where": test, "postgresql_where": test}
 
 
 def _commit(name: str = "commit", *, nullable: bool = False) -> Column[int]:
@@ -33,7 +54,9 @@ def _reference(name: str) -> Column[int]:
 
 def _seq() -> Column[int]:
     # SQLite makes only INTEGER PRIMARY KEY an alias of the row id.
-    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    # On PostgreSQL the number comes of that of the commit, and no sequence is wanted.
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column("seq", kind, primary_key=True, autoincrement=False, server_default=FetchedValue())
 
 
 events = Table(
@@ -55,7 +78,7 @@ events = Table(
 # A delivery is looked up by its identity: this is what folds duplicates.
 Index("events_id", events.c.id, unique=True)
 # Lineage goes from an effect to the events that it emitted; only those have a cause.
-Index("events_cause", events.c.cause, sqlite_where=events.c.cause.is_not(None))
+Index("events_cause", events.c.cause, **_where(events.c.cause.is_not(None)))
 
 conflicts = Table(
     "conflicts",
@@ -71,6 +94,18 @@ conflicts = Table(
 # A sender that repeats a conflicting delivery is recorded once.
 Index("conflicts_event", conflicts.c.event_id, conflicts.c.body_hash, unique=True)
 
+# Events that were accepted, and whose runs the owner of their partition is still to begin. The number of a
+# row is that of its event. Where one process does everything, events are begun as they are accepted.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("partition", Integer, nullable=False),
+    _commit(),
+    _commit("taken_commit", nullable=True),
+    _seq(),
+)
+Index("inbox_open", inbox.c.partition, inbox.c.seq, **_where(inbox.c.taken_commit.is_(None)))
+
 runs = Table(
     "runs",
     metadata,
@@ -80,6 +115,7 @@ runs = Table(
     _text("release"),
     _optional("order_key"),
     _text("now"),
+    Column("partition", Integer, nullable=False),
     _commit(),
     _text("status"),
     _optional("finished_at"),
@@ -92,9 +128,9 @@ Index("runs_id", runs.c.id, unique=True)
 # Trace, and the folding of a replay, ask what an event started.
 Index("runs_event", runs.c.event_seq)
 # After a restart the open runs are taken up in the order in which they were begun.
-Index("runs_open", runs.c.seq, sqlite_where=runs.c.finish_commit.is_(None))
+Index("runs_open", runs.c.seq, **_where(runs.c.finish_commit.is_(None)))
 # Dead letters are listed by people and are few among many.
-Index("runs_failed", runs.c.seq, sqlite_where=runs.c.status == text("'failed'"))
+Index("runs_failed", runs.c.seq, **_where(runs.c.status == text("'failed'")))
 
 answers = Table(
     "answers",
@@ -137,11 +173,11 @@ effects = Table(
 Index("effects_key", effects.c.key, unique=True)
 Index("effects_run", effects.c.run_seq)
 # What is to be sent next.
-Index("effects_open", effects.c.due_at, effects.c.seq, sqlite_where=effects.c.settle_commit.is_(None))
+Index("effects_open", effects.c.due_at, effects.c.seq, **_where(effects.c.settle_commit.is_(None)))
 # Dead letters are listed by people and are few among many.
-Index("effects_dead", effects.c.seq, sqlite_where=effects.c.status == text("'dead'"))
+Index("effects_dead", effects.c.seq, **_where(effects.c.status == text("'dead'")))
 # Trace begins at the number that the target gave: an invoice, a journal entry.
-Index("effects_external", effects.c.external_id, sqlite_where=effects.c.external_id.is_not(None))
+Index("effects_external", effects.c.external_id, **_where(effects.c.external_id.is_not(None)))
 
 holds = Table(
     "holds",
@@ -169,9 +205,9 @@ holds = Table(
 Index("holds_id", holds.c.id, unique=True)
 Index("holds_run", holds.c.run_id)
 # Each accepted event asks which open holds it releases.
-Index("holds_open", holds.c.until_event, sqlite_where=holds.c.release_commit.is_(None))
+Index("holds_open", holds.c.until_event, **_where(holds.c.release_commit.is_(None)))
 # Trace asks which holds an event has released.
-Index("holds_released", holds.c.release_event, sqlite_where=holds.c.release_event.is_not(None))
+Index("holds_released", holds.c.release_event, **_where(holds.c.release_event.is_not(None)))
 
 # A run that ended or rests in a way that stops its order key: nothing behind it begins until it is freed.
 parkings = Table(
@@ -196,7 +232,7 @@ Index("parkings_id", parkings.c.id, unique=True)
 # The same run may stop its key again, after it was done again.
 Index("parkings_run", parkings.c.run_id)
 # What is stopped is read at every start, and by people.
-Index("parkings_open", parkings.c.seq, sqlite_where=parkings.c.free_commit.is_(None))
+Index("parkings_open", parkings.c.seq, **_where(parkings.c.free_commit.is_(None)))
 
 xrefs = Table(
     "xrefs",
@@ -246,7 +282,7 @@ alerts = Table(
 Index("alerts_id", alerts.c.id, unique=True)
 Index("alerts_run", alerts.c.run_id)
 # What is still to be told to somebody.
-Index("alerts_open", alerts.c.seq, sqlite_where=alerts.c.status == text("'open'"))
+Index("alerts_open", alerts.c.seq, **_where(alerts.c.status == text("'open'")))
 
 # How far sources have been read: watermarks, last fired instants, places in files, ids of messages. A move is
 # a new row, so that nothing of the past is overwritten and the chain covers every step.
@@ -319,7 +355,7 @@ superseded = Table(
 
 # Totals of what is finished, so that counting does not read the tables; verification compares them.
 counters = Table(
-    "counters", metadata, Column("name", Text, primary_key=True), Column("value", BigInteger, nullable=False)
+    "counters", metadata, Column("name", WORDS, primary_key=True), Column("value", BigInteger, nullable=False)
 )
 
 audit = Table(
@@ -337,4 +373,16 @@ audit = Table(
     _seq(),
 )
 # A person asks what was done to one thing; the turns of the engine have no subject.
-Index("audit_subject", audit.c.subject, sqlite_where=audit.c.subject.is_not(None))
+Index("audit_subject", audit.c.subject, **_where(audit.c.subject.is_not(None)))
+
+# What only a ledger that many machines write has besides. These are no facts: who works what at present.
+machines = MetaData()
+
+partitions = Table(
+    "partitions",
+    machines,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),  # how often it has changed hands; a commit locks it
+    Column("worker", WORDS, nullable=True),
+    Column("seen", BigInteger, nullable=False),  # up to which row of the chain its runs were woken
+)

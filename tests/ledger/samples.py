@@ -93,13 +93,16 @@ def a_whole_ledger(ledger: Ledger) -> None:
             commit.xrefs.append(an_xref(f"X-{name}", canonical_id=f"i{name}"))
             commit.marks.append(rows.NewMark("psa.hours", f"k{name}", '{"upto":1}', AT))
             commit.conflicts.append(an_event(f"e{name}", b"other", accepted_at=AT))
+            commit.handed.append(rows.EventHanded(f"e{name}", 0))
         ledger.commit(commit)
-    ledger.commit(_what_became())
+    ledger.commit(_what_became(ledger))
     ledger.commit(_second_thoughts())
 
 
-def _what_became() -> Commit:
+def _what_became(ledger: Ledger) -> Commit:
+    reader = ledger.reader()
     return Commit(
+        taken=[rows.EventTaken(event.seq) for name in ("e2", "e1") if (event := reader.event(name))],
         effects_done=[rows.EffectDone("{}", f"INV-{name}", AT, f"k{name}") for name in ("2", "1")],
         effects_dead=[rows.EffectDead('{"reason":"closed"}', AT, key) for key in ("k4", "k3")],
         effects_cancelled=[rows.EffectCancelled('{"reason":"void"}', AT, "k5")],

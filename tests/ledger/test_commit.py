@@ -17,6 +17,8 @@ from tests.ledger.samples import (
     finish,
 )
 
+pytestmark = pytest.mark.usefixtures("both")
+
 
 def test_an_empty_commit_writes_nothing(ledger, reader):
     assert ledger.commit(Commit(action="nothing")) == CommitResult(number=None)
@@ -28,7 +30,7 @@ def test_an_accepted_event_is_kept_as_it_was_received(ledger, reader):
     result = ledger.commit(Commit(events=[an_event("e1", body, cause="k0", source=None, order_key=None)]))
     assert result == CommitResult(number=1)
     event = reader.event("e1")
-    assert (event.body, event.commit, event.seq, event.cause, event.source) == (body, 1, 1, "k0", None)
+    assert (event.body, event.commit, event.cause, event.source) == (body, 1, "k0", None)
     assert reader.events_caused("k0") == [event]
     assert reader.event("e2") is None
 
@@ -331,7 +333,8 @@ def test_an_error_in_the_middle_leaves_nothing(ledger, reader, wrong):
     assert (reader.head(), reader.counts()) == before
     assert reader.event("e2") is None
     assert reader.run("new") is None
-    assert ledger.commit(begin("3")).number == 2
+    number = ledger.commit(begin("3")).number
+    assert reader.head()[:2] == (number, before[0].seq + 1)
 
 
 def test_a_closed_ledger_says_so(ledger):

@@ -51,7 +51,7 @@ def test_an_address_names_a_file_or_memory(tmp_path, monkeypatch, url, path):
 @pytest.mark.parametrize(
     "url,sentence",
     [
-        ("postgresql://db/ledger", "cannot be kept in postgresql"),
+        ("postgresql://db", "names no database"),
         ("mysql+x://db", "cannot be kept in mysql"),
         ("://x", "cannot be kept in '://x'"),
         ("sqlite://host/path", "names a host"),

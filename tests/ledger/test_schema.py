@@ -36,6 +36,7 @@ CLOCK = FixedClock(NOW)
 ROWS = {
     "events": rows.EventRow,
     "conflicts": rows.ConflictRow,
+    "inbox": rows.InboxRow,
     "runs": rows.RunRow,
     "answers": rows.AnswerRow,
     "effects": rows.EffectRow,

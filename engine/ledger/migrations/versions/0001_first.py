@@ -1,5 +1,7 @@
 """The first schema."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,6 +12,7 @@ depends_on = None
 
 # As they were when this schema was new: a migration does not follow the code.
 _COUNTED = (
+    "events.accepted",
     "effects.cancelled",
     "effects.dead",
     "effects.done",
@@ -22,12 +25,16 @@ _COUNTED = (
 )
 
 
+_PARTITIONS = 64  # of a ledger on PostgreSQL whose maker did not ask for another number
+_WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
 def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
+    return sa.Column(name, _WORDS, nullable=False)
 
 
 def _optional(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=True)
+    return sa.Column(name, _WORDS, nullable=True)
 
 
 def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
@@ -39,13 +46,21 @@ def _bytes(name: str) -> sa.Column[bytes]:
 
 
 def _seq() -> sa.Column[int]:
-    return sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column("seq", kind, primary_key=True, autoincrement=False)
+
+
+def _where(test: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(test), "postgresql_where": sa.text(test)}
 
 
 def upgrade() -> None:
     """Make every table."""
+    if op.get_bind().dialect.name == "postgresql":
+        _machines()
     _events()
     _conflicts()
+    _inbox()
     _runs()
     _answers()
     _effects()
@@ -79,7 +94,7 @@ def _events() -> None:
         _number("commit"),
         _seq(),
     )
-    op.create_index("events_cause", "events", ["cause"], sqlite_where=sa.text("cause IS NOT NULL"))
+    op.create_index("events_cause", "events", ["cause"], **_where("cause IS NOT NULL"))
     op.create_index("events_id", "events", ["id"], unique=True)
 
 
@@ -97,6 +112,17 @@ def _conflicts() -> None:
     op.create_index("conflicts_event", "conflicts", ["event_id", "body_hash"], unique=True)
 
 
+def _inbox() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("partition", sa.Integer, nullable=False),
+        _number("commit"),
+        _number("taken_commit", nullable=True),
+        _seq(),
+    )
+    op.create_index("inbox_open", "inbox", ["partition", "seq"], **_where("taken_commit IS NULL"))
+
+
 def _runs() -> None:
     op.create_table(
         "runs",
@@ -106,6 +132,7 @@ def _runs() -> None:
         _text("release"),
         _optional("order_key"),
         _text("now"),
+        sa.Column("partition", sa.Integer, nullable=False),
         _number("commit"),
         _text("status"),
         _optional("finished_at"),
@@ -115,9 +142,9 @@ def _runs() -> None:
         _seq(),
     )
     op.create_index("runs_event", "runs", ["event_seq"])
-    op.create_index("runs_failed", "runs", ["seq"], sqlite_where=sa.text("status = 'failed'"))
+    op.create_index("runs_failed", "runs", ["seq"], **_where("status = 'failed'"))
     op.create_index("runs_id", "runs", ["id"], unique=True)
-    op.create_index("runs_open", "runs", ["seq"], sqlite_where=sa.text("finish_commit IS NULL"))
+    op.create_index("runs_open", "runs", ["seq"], **_where("finish_commit IS NULL"))
 
 
 def _answers() -> None:
@@ -157,14 +184,10 @@ def _effects() -> None:
         _number("settle_commit", nullable=True),
         _seq(),
     )
-    op.create_index("effects_dead", "effects", ["seq"], sqlite_where=sa.text("status = 'dead'"))
-    op.create_index(
-        "effects_external", "effects", ["external_id"], sqlite_where=sa.text("external_id IS NOT NULL")
-    )
+    op.create_index("effects_dead", "effects", ["seq"], **_where("status = 'dead'"))
+    op.create_index("effects_external", "effects", ["external_id"], **_where("external_id IS NOT NULL"))
     op.create_index("effects_key", "effects", ["key"], unique=True)
-    op.create_index(
-        "effects_open", "effects", ["due_at", "seq"], sqlite_where=sa.text("settle_commit IS NULL")
-    )
+    op.create_index("effects_open", "effects", ["due_at", "seq"], **_where("settle_commit IS NULL"))
     op.create_index("effects_run", "effects", ["run_seq"])
 
 
@@ -192,10 +215,8 @@ def _holds() -> None:
         _seq(),
     )
     op.create_index("holds_id", "holds", ["id"], unique=True)
-    op.create_index("holds_open", "holds", ["until_event"], sqlite_where=sa.text("release_commit IS NULL"))
-    op.create_index(
-        "holds_released", "holds", ["release_event"], sqlite_where=sa.text("release_event IS NOT NULL")
-    )
+    op.create_index("holds_open", "holds", ["until_event"], **_where("release_commit IS NULL"))
+    op.create_index("holds_released", "holds", ["release_event"], **_where("release_event IS NOT NULL"))
     op.create_index("holds_run", "holds", ["run_id"])
 
 
@@ -218,7 +239,7 @@ def _parkings() -> None:
         _seq(),
     )
     op.create_index("parkings_id", "parkings", ["id"], unique=True)
-    op.create_index("parkings_open", "parkings", ["seq"], sqlite_where=sa.text("free_commit IS NULL"))
+    op.create_index("parkings_open", "parkings", ["seq"], **_where("free_commit IS NULL"))
     op.create_index("parkings_run", "parkings", ["run_id"])
 
 
@@ -268,7 +289,7 @@ def _alerts() -> None:
         _seq(),
     )
     op.create_index("alerts_id", "alerts", ["id"], unique=True)
-    op.create_index("alerts_open", "alerts", ["seq"], sqlite_where=sa.text("status = 'open'"))
+    op.create_index("alerts_open", "alerts", ["seq"], **_where("status = 'open'"))
     op.create_index("alerts_run", "alerts", ["run_id"])
 
 
@@ -342,7 +363,7 @@ def _superseded() -> None:
 def _counters() -> None:
     op.create_table(
         "counters",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", _WORDS, primary_key=True),
         _number("value"),
     )
     counters = sa.table("counters", sa.column("name"), sa.column("value"))
@@ -363,4 +384,19 @@ def _audit() -> None:
         _text("hash"),
         _seq(),
     )
-    op.create_index("audit_subject", "audit", ["subject"], sqlite_where=sa.text("subject IS NOT NULL"))
+    op.create_index("audit_subject", "audit", ["subject"], **_where("subject IS NOT NULL"))
+
+
+def _machines() -> None:
+    """What only a ledger of many machines has."""
+    op.execute("CREATE SEQUENCE commits")
+    op.create_table(
+        "partitions",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        _number("epoch"),
+        _optional("worker"),
+        _number("seen"),
+    )
+    op.execute(
+        f"INSERT INTO partitions SELECT n, 0, NULL, 0 FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
+    )

@@ -1,0 +1,291 @@
+"""Writing one commit to a ledger on PostgreSQL, beside others who write to it.
+
+Rows are numbered by their commit and their place in it, so that nobody has to ask what the last number was.
+Only the end of a transaction, where its link is put to the chain, is done by one session at a time: the order
+of the chain is the order in which commits became visible.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Table
+
+from engine.clock import Clock
+from engine.errors import LedgerBusy, LedgerError, LedgerLost, LedgerUnreachable
+from engine.ledger import audit, postgres, postgres_schema
+from engine.ledger.batch import Batch, Tuple
+from engine.ledger.beside import beside
+from engine.ledger.commit import Commit
+from engine.ledger.instants import instant
+from engine.ledger.ledger import Ledger, fill
+from engine.ledger.partitions import PARTITIONS
+from engine.ledger.postgres_database import PostgresDatabase
+from engine.ledger.statements import Statement
+
+ROWS = 20  # bits for the place of a row in its commit
+CHAIN = 7_430_002  # the lock of those who put a link to the chain
+TRIES = 5  # of one commit that met another
+PATIENCE_SECONDS = 10.0  # how long it is tried to find out what became of a commit
+
+LOCK = "SELECT pg_advisory_xact_lock(%s)"
+OWNED = (
+    "SELECT count(*) FROM (SELECT 1 FROM partitions "
+    "JOIN unnest(%b::bigint[], %b::bigint[]) AS mine(id, epoch) "
+    "ON partitions.id = mine.id AND partitions.epoch = mine.epoch FOR SHARE OF partitions) AS held"
+)
+CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s WHERE id = %s RETURNING epoch, seen"
+GIVE_BACK = "UPDATE partitions SET worker = NULL WHERE id = %s AND epoch = %s"
+
+
+class PostgresBatch(Batch):
+    """What one commit has written so far; a statement goes to the server once for all its rows."""
+
+    def __init__(
+        self, database: PostgresDatabase, cursor: postgres.Cursor, number: int, partitions: int
+    ) -> None:
+        super().__init__(database, cursor, number)
+        self._server = database
+        self.partitions = partitions
+        self._first = number << ROWS
+        self._made: dict[Table, int] = {}
+
+    def run(self, statement: Statement, rows: Sequence[Tuple]) -> int:
+        """Give rows to a statement; the number of rows that it wrote."""
+        bulk = self._server.bulk(statement)
+        values = bulk.values(rows)
+        if bulk.numbered:
+            made = self._made.get(statement.table, 0)
+            self._made[statement.table] = made + len(rows)
+            values.insert(0, self._first + made)
+        self._cursor.execute(bulk.sql, values)
+        return int(self._cursor.rowcount)
+
+    def next_seq(self, table: Table) -> int:
+        """The number of the next row of a table."""
+        del table
+        return self._first + 1
+
+
+class PostgresLedger(Ledger):
+    """A writer of a ledger that may have others; each commit shows that what it writes is still its own."""
+
+    def __init__(self, database: PostgresDatabase, clock: Clock, *, alone: bool, name: str = "") -> None:
+        """Write alone, or beside others who do the same; the name is who others see at work."""
+        super().__init__(database, None, None, clock)
+        self._server = database
+        self._alone = alone
+        self.name = name
+        self._closed = False
+        self._session: postgres.Session | None = None
+        self.epochs: dict[int, int] = {}  # of the partitions that are ours, as they were given to us
+        self.partitions = 1
+        with database.door:
+            self._connected()
+
+    def _write(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int | None:
+        if not self._has_rows(commit):
+            return None
+        for _ in range(TRIES):
+            try:
+                return self._once(commit, meanwhile)
+            except Exception as error:
+                if not postgres.is_passing(error):
+                    raise
+        raise LedgerBusy(
+            f"others write the same in the ledger {self._database.place} again and again; nothing was written"
+        )
+
+    def _once(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int:
+        session = self._connected()
+        cursor = session.cursor()
+        try:
+            number = self._begin(cursor)
+            batch = PostgresBatch(self._server, cursor, number, self.partitions)
+            fill(batch, commit)
+            at = instant(self._clock.now())
+            head = audit.close(batch, commit, lambda: self._end(cursor), at)
+        except BaseException:
+            self._give_up(session)
+            raise
+        self._commit(session, cursor, number, meanwhile)
+        self._head = head
+        return number
+
+    def _begin(self, cursor: postgres.Cursor) -> int:
+        """Begin a transaction, with the number of its commit."""
+        cursor.execute("BEGIN")
+        found = cursor.execute("SELECT nextval('commits')").fetchone()
+        assert found is not None
+        if self.epochs:
+            self._require_owned(cursor)
+        return int(found[0])
+
+    def _require_owned(self, cursor: postgres.Cursor) -> None:
+        """Lock the epochs of our partitions until the end of the transaction.
+
+        Whoever takes one over waits for that, and finds it written; or was before us, and we find that.
+        """
+        ids, epochs = postgres.numbers([*self.epochs]), postgres.numbers([*self.epochs.values()])
+        (held,) = cursor.execute(OWNED, (ids, epochs)).fetchone() or (0,)
+        if held != len(self.epochs):
+            raise LedgerLost("another machine has taken over the work of this one; nothing was written")
+
+    def _end(self, cursor: postgres.Cursor) -> audit.Head:
+        cursor.execute(LOCK, (CHAIN,))
+        return self._last(cursor)
+
+    def _commit(
+        self,
+        session: postgres.Session,
+        cursor: postgres.Cursor,
+        number: int,
+        meanwhile: Callable[[], None] | None,
+    ) -> None:
+        try:
+            if meanwhile is None:
+                cursor.execute("COMMIT")
+            else:
+                beside(lambda: cursor.execute("COMMIT"), meanwhile)
+        except Exception as error:
+            self._give_up(session)
+            if not postgres.is_error(error) or not session.closed:
+                raise
+            if not self._was_committed(number):
+                raise
+
+    def _was_committed(self, number: int) -> bool:
+        """Find out what became of a commit whose answer was lost.
+
+        The lock of the chain was held by it, so whoever has that lock now knows that it has ended.
+
+        Raises:
+            LedgerUnreachable: when nobody could be asked; the commit may have been written.
+
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with self._connected().transaction():
+                    session = self._connected()
+                    session.execute(LOCK, (CHAIN,))
+                    found = session.execute("SELECT 1 FROM audit WHERE commit = %s LIMIT 1", (number,))
+                    return found.fetchone() is not None
+            except Exception as error:
+                self._drop()
+                if time.monotonic() > deadline:
+                    raise LedgerUnreachable(
+                        f"the answer to a commit was lost, and the ledger {self._database.place} cannot be "
+                        "asked what became of it; start again from what it holds"
+                    ) from error
+                time.sleep(0.1)
+
+    def claim(self, partition: int) -> int:
+        """Take over a partition, whoever has it: from now on nobody else writes what belongs to it.
+
+        Gives the row of the chain up to which its runs were woken.
+
+        Raises:
+            LedgerError: it could not be taken.
+
+        """
+        with self._turn, self._database.door:
+            found = self._connected().execute(CLAIM, (self.name, partition)).fetchone()
+            if found is None:
+                raise LedgerError(f"the ledger {self._database.place} has no partition {partition}")
+            self.epochs[partition], seen = found
+            return int(seen)
+
+    def give_back(self, partition: int) -> None:
+        """Let others have a partition; one that was taken away already is only forgotten.
+
+        Raises:
+            LedgerError: the server could not be told.
+
+        """
+        with self._turn, self._database.door:
+            epoch = self.epochs.pop(partition, None)
+            if epoch is not None:
+                self._connected().execute(GIVE_BACK, (partition, epoch))
+
+    def forget(self) -> None:
+        """Own nothing any more; what was ours is taken over by whoever comes."""
+        with self._turn:
+            self.epochs.clear()
+
+    def _connected(self) -> postgres.Session:
+        if self._closed:
+            raise LedgerError(f"the ledger {self._database.place} is closed")
+        session = self._session
+        if session is None or session.closed:
+            self._head = None
+            session = postgres.Session.opened(self._server.server, postgres.WRITER)
+            try:
+                postgres_schema.require(session, self._server.server)
+                self._take_part(session)
+                (self.partitions,) = session.execute("SELECT count(*) FROM partitions").fetchone() or (1,)
+            except BaseException:
+                session.close()
+                raise
+            self._session = session
+        return session
+
+    def _take_part(self, session: postgres.Session) -> None:
+        """Be the only one who writes, or one of those who work together; until the session ends."""
+        share = "" if self._alone else "_shared"
+        found = session.execute(
+            f"SELECT pg_try_advisory_lock{share}(%s)", (postgres_schema.WRITING,)
+        ).fetchone()
+        if not found or not found[0]:
+            place = self._database.place
+            raise LedgerBusy(
+                f"other processes work on the ledger {place}; stop them, or let them do the work"
+                if self._alone
+                else f"a process works alone on the ledger {place}; start again when it has ended"
+            )
+
+    def _give_up(self, session: Any) -> None:  # noqa: ANN401
+        self._head = None
+        with suppress(Exception):
+            if not session.closed:
+                session.execute("ROLLBACK")
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            with suppress(Exception):
+                self._session.close()
+        self._session = None
+
+    def close(self) -> None:
+        """Close the sessions and let others write; closing twice is harmless."""
+        with self._turn:
+            self._closed = True
+            self._drop()
+            self._database.close()
+
+
+def open_postgres(
+    url: str, *, clock: Clock, create: bool, alone: bool, name: str = "", partitions: int = PARTITIONS
+) -> PostgresLedger:
+    """Open a ledger on a server for writing; with `create`, make it where there is none.
+
+    Raises:
+        LedgerError: it cannot be used; the sentence says why.
+        ConfigurationError: the address is none of a ledger.
+
+    """
+    place = postgres.read_url(url)
+    database = PostgresDatabase(place)
+    try:
+        if create:
+            with database.door:
+                session = postgres.Session.opened(place, postgres.WRITER)
+                try:
+                    postgres_schema.create(session, partitions)
+                finally:
+                    session.close()
+        return PostgresLedger(database, clock, alone=alone, name=name)
+    except BaseException:
+        database.close()
+        raise

@@ -1,0 +1,326 @@
+"""What only a ledger on a server has: its schema there, several who write, answers that are lost."""
+
+import re
+import threading
+
+import psycopg
+import pytest
+
+from engine.clock import FixedClock
+from engine.errors import (
+    ConfigurationError,
+    LedgerBusy,
+    LedgerConflict,
+    LedgerError,
+    LedgerLost,
+    LedgerMissing,
+    LedgerOutdated,
+    LedgerReadOnly,
+    LedgerUnreachable,
+)
+from engine.ledger import Commit, open_ledger, open_reader, rows, upgrade_ledger, verify_chain
+from engine.ledger import postgres as driver
+from engine.ledger.postgres_ledger import open_postgres
+from tests.ledger.samples import AT, NOW, a_whole_ledger, an_event, begin, finish
+
+CLOCK = FixedClock(NOW)
+
+
+def shared(url):
+    return open_postgres(url, clock=CLOCK, create=False, alone=False)
+
+
+@pytest.fixture
+def ledger(postgres_url):
+    with open_ledger(postgres_url, clock=CLOCK) as ledger:
+        yield ledger
+
+
+class TestTheSchema:
+    QUESTIONS = (
+        """SELECT table_name, ordinal_position, column_name, data_type, is_nullable, collation_name
+        FROM information_schema.columns WHERE table_schema = 'public'""",
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT sequencename FROM pg_sequences",
+        "SELECT * FROM counters",
+        "SELECT * FROM partitions",
+        "SELECT * FROM alembic_version",
+    )
+
+    def told(self, url):
+        with psycopg.connect(url) as connection:
+            return [sorted(map(str, connection.execute(sql))) for sql in self.QUESTIONS]
+
+    @pytest.mark.slow
+    def test_made_at_once_or_by_migrations_it_is_the_same(self, postgres, postgres_url):
+        migrated = postgres.url(postgres.database())
+        upgrade_ledger(migrated)
+        assert self.told(migrated) == self.told(postgres_url)
+        with open_ledger(migrated, clock=CLOCK) as ledger:
+            a_whole_ledger(ledger)
+            with pytest.raises(LedgerBusy, match="stop them first"):
+                upgrade_ledger(migrated)
+        upgrade_ledger(migrated)
+
+    def test_a_database_without_a_ledger_is_not_made_one_by_accident(self, postgres):
+        url = postgres.url(postgres.database())
+        for opened in (lambda: open_ledger(url, clock=CLOCK), lambda: open_reader(url)):
+            with pytest.raises(LedgerMissing, match="is empty; it holds no ledger"):
+                opened()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE customers (id int)")
+        for opened in (lambda: open_ledger(url, clock=CLOCK, create=True), lambda: upgrade_ledger(url)):
+            with pytest.raises(LedgerError, match="Tidegate"):
+                opened()
+        with pytest.raises(LedgerMissing, match="make it with createdb"):
+            open_ledger(postgres.url("nowhere"), clock=CLOCK, create=True)
+
+    def test_an_address_is_one_of_a_database(self):
+        for url in ("postgresql://host", "postgresql://:x:y/db"):
+            with pytest.raises(ConfigurationError, match="postgresql://USER@HOST/DATABASE"):
+                open_ledger(url, clock=CLOCK)
+        assert "secret" not in str(driver.read_url("postgresql://ann:secret@host:99/db"))
+
+    def test_every_batch_finds_its_rows_by_an_index(self, ledger):
+        """Nothing that runs for each event reads a table as a whole, whatever the statistics say."""
+        a_whole_ledger(ledger)
+        session = ledger._connected()
+        for statement, bulk in ledger._database._bulks.items():
+            if bulk.sql.startswith("UPDATE"):
+                text = re.sub(r"%b::(\w+\[\])", r"NULL::\1", bulk.sql).replace("%%", "%")
+                plan = "\n".join(line for (line,) in session.execute("EXPLAIN " + text))
+                assert f"Seq Scan on {statement.table.name}" not in plan, plan
+
+
+def test_who_works_alone_is_alone(postgres_url):
+    with open_ledger(postgres_url, clock=CLOCK):
+        for opened in (lambda: open_ledger(postgres_url, clock=CLOCK), lambda: shared(postgres_url)):
+            with pytest.raises(LedgerBusy):
+                opened()
+    refused = pytest.raises(LedgerBusy, match="other processes work on the ledger")
+    with shared(postgres_url), shared(postgres_url), refused:
+        open_ledger(postgres_url, clock=CLOCK)
+
+
+def test_what_is_put_in_a_ledger_on_a_server_is_proved(ledger):
+    a_whole_ledger(ledger)
+    assert verify_chain(ledger.reader()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET body = 'x' WHERE id = 'e1'",
+        "UPDATE runs SET reason = 'x' WHERE id = 'r3'",
+        "DELETE FROM inbox WHERE seq = (SELECT max(seq) FROM inbox)",
+        "UPDATE inbox SET taken_commit = NULL WHERE taken_commit IS NOT NULL",
+        "UPDATE audit SET actor = 'x' WHERE seq = 3",
+        "UPDATE counters SET value = value + 1 WHERE name = 'events.accepted'",
+    ],
+)
+def test_a_change_is_told(ledger, change):
+    a_whole_ledger(ledger)
+    ledger._connected().execute(change)
+    assert verify_chain(ledger.reader())
+
+
+@pytest.mark.requirement("REL-03")
+def test_an_event_that_several_machines_accept_at_once_is_accepted_once(postgres_url):
+    machines = [shared(postgres_url) for _ in range(3)]
+    found = []
+
+    def accept(ledger, turn):
+        names = [f"e{number}" for number in range(30)]
+        found.extend(
+            ledger.commit(Commit(events=[an_event(name), an_event(f"{name}/{turn}")]))
+            for name in (names if turn else reversed(names))
+        )
+
+    threads = [threading.Thread(target=accept, args=(one, turn)) for turn, one in enumerate(machines)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reader = machines[0].reader()
+    assert sum(len(one.duplicates) for one in found) == 60
+    assert reader.counts()["events"] == {"accepted": 120}
+    assert verify_chain(reader) == []
+    numbers = [row.commit for row in reader.audit()]
+    assert len({*numbers}) == len(numbers) == 90
+    for machine in machines:
+        machine.close()
+
+
+class TestTheAnswerIsLost:
+    @pytest.fixture
+    def cut(self, monkeypatch):
+        """Cuts the line at the next COMMIT: before it arrives, or before its answer does."""
+
+        def cut(ledger, *, after):
+            execute = psycopg.Cursor.execute
+
+            def broken(cursor, query, *more, **given):
+                if query == "COMMIT":
+                    monkeypatch.undo()
+                    if after:
+                        execute(cursor, query, *more, **given)
+                    cursor.connection.close()
+                    raise psycopg.OperationalError("the line was cut")
+                return execute(cursor, query, *more, **given)
+
+            monkeypatch.setattr(psycopg.Cursor, "execute", broken)
+
+        return cut
+
+    @pytest.mark.requirement("REL-04")
+    def test_of_a_commit_that_was_written(self, ledger, cut):
+        cut(ledger, after=True)
+        number = ledger.commit(begin("1")).number
+        assert ledger.reader().run("r1").commit == number
+        ledger.commit(finish("1"))
+        assert verify_chain(ledger.reader()) == []
+
+    def test_of_one_that_was_not(self, ledger, cut):
+        cut(ledger, after=False)
+        with pytest.raises(LedgerUnreachable):
+            ledger.commit(begin("1"))
+        assert ledger.reader().run("r1") is None
+        ledger.commit(begin("1"))
+        assert verify_chain(ledger.reader()) == []
+
+
+class TestPartitions:
+    def test_who_has_lost_a_partition_writes_nothing_more(self, postgres_url):
+        with shared(postgres_url) as old, shared(postgres_url) as new:
+            old.claim(7)
+            old.commit(begin("1"))
+            new.claim(7)
+            with pytest.raises(LedgerLost):
+                old.commit(begin("2"))
+            assert new.reader().run("r2") is None
+            new.commit(begin("2"))
+            assert verify_chain(new.reader()) == []
+            old.give_back(7)  # what is not ours any more is not given back either
+            new.commit(finish("1"))
+
+    def test_a_commit_that_is_under_way_ends_before_its_partition_changes_hands(self, postgres_url):
+        with shared(postgres_url) as old, shared(postgres_url) as new:
+            old.claim(7)
+            order = []
+            inside = threading.Event()
+
+            def take_over():
+                inside.wait(5)
+                new.claim(7)
+                order.append("taken")
+
+            thread = threading.Thread(target=take_over)
+            thread.start()
+            end = old._end
+
+            def slowly(cursor):
+                inside.set()
+                thread.join(0.3)
+                order.append("written")
+                return end(cursor)
+
+            old._end = slowly
+            old.commit(begin("1"))
+            thread.join()
+            assert order == ["written", "taken"]
+
+    def test_what_is_given_back_can_be_taken(self, postgres_url):
+        with shared(postgres_url) as one, shared(postgres_url) as other:
+            one.claim(1)
+            one.claim(2)
+            one.give_back(1)
+            other.claim(1)
+            one.commit(begin("1"))
+            other.commit(begin("2"))
+
+
+def test_a_server_that_goes_and_comes_back(postgres, postgres_url):
+    with open_ledger(postgres_url, clock=CLOCK) as ledger:
+        ledger.commit(begin("1"))
+        reader = ledger.reader()
+        assert reader.run("r1") is not None
+        postgres.kill()
+        for ask in (lambda: ledger.commit(begin("2")), lambda: reader.run("r1")):
+            with pytest.raises(LedgerUnreachable, match="cannot be reached"):
+                ask()
+        postgres.start()
+        ledger.commit(begin("2"))
+        assert reader.run("r1") is not None
+        assert verify_chain(reader) == []
+
+
+def test_a_server_that_is_only_a_copy_is_told(ledger):
+    ledger._connected().execute("SET default_transaction_read_only = on")
+    with pytest.raises(LedgerReadOnly, match="may only be read"):
+        ledger.commit(begin())
+
+
+def test_two_that_wait_for_each_other_are_tried_again(ledger, monkeypatch):
+    left = [2]
+    end = ledger._end
+
+    def met(cursor):
+        if left[0]:
+            left[0] -= 1
+            raise psycopg.errors.DeadlockDetected("they met")
+        return end(cursor)
+
+    monkeypatch.setattr(ledger, "_end", met)
+    ledger.commit(begin())
+    assert left == [0]
+    left[0] = 100
+    with pytest.raises(LedgerBusy, match="again and again"):
+        ledger.commit(begin("2"))
+
+
+@pytest.mark.parametrize(
+    "value", ["\ud800", 2**70, object(), 1.5j, "a\0b"], ids=["surrogate", "huge", "object", "complex", "null"]
+)
+def test_what_cannot_be_stored_is_refused_in_a_sentence(ledger, value):
+    ledger.commit(begin())
+    with pytest.raises(LedgerConflict, match="cannot be stored"):
+        ledger.commit(Commit(answers=[rows.NewAnswer("r1", "a", "read", AT, value)]))
+    assert ledger.reader().answers("r1") == []
+    assert ledger.commit(begin("2")).number
+
+
+def test_a_session_that_is_silent_is_given_up(postgres_url, monkeypatch):
+    session = driver.Session.opened(driver.read_url(postgres_url), driver.READER)
+    session.answer_seconds = 0.2
+    with pytest.raises(psycopg.OperationalError, match=r"no answer in 0\.2 seconds"):
+        session.execute("SELECT pg_sleep(5)")
+    assert session.closed
+
+
+CODES = sorted(
+    {
+        one.sqlstate
+        for one in vars(psycopg.errors).values()
+        if isinstance(one, type) and issubclass(one, psycopg.Error) and one.sqlstate
+    }
+)
+
+
+def test_each_code_of_the_server_becomes_a_sentence():
+    place = driver.read_url("postgresql://host/db")
+    classed = {code: type(driver.explain(driver.errors.lookup(code)("as it says"), place)) for code in CODES}
+    expected = {
+        "08006": LedgerUnreachable,
+        "57P01": LedgerUnreachable,
+        "53300": LedgerUnreachable,
+        "25006": LedgerReadOnly,
+        "40P01": LedgerBusy,
+        "40001": LedgerBusy,
+        "55P03": LedgerBusy,
+        "23505": LedgerConflict,
+        "22021": LedgerConflict,
+        "3D000": LedgerMissing,
+        "42P01": LedgerOutdated,
+    }
+    assert {code: classed[code] for code in expected} == expected
+    assert len(CODES) > 200
