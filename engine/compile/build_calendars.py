@@ -40,6 +40,7 @@ def build_calendars(compilation: Compilation) -> None:
             compilation.calendar_tables[str(document.name)] = str(document.by.table)
             if document.by.key is not None:
                 compilation.calendar_keys[str(document.name)] = str(document.by.key)
+    compilation.calendars = calendars
     compilation.functions = joined(compilation.functions, calendar_functions(calendars))
 
 

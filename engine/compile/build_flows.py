@@ -19,7 +19,7 @@ from engine.language.compiled import Compiled
 from engine.language.known import NO_FACTS, Facts, both
 from engine.plan import graph
 from engine.plan.effect import UndoPlan
-from engine.plan.plan import BLOCKING, FlowPlan
+from engine.plan.plan import BLOCKING, FlowPlan, RetryPlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.step import (
     AnyStep,
@@ -40,7 +40,7 @@ from engine.spec.field import STEP_NAME
 from engine.values import type as types
 from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
 from engine.values.value import Value
-from engine.workspace.kinds.flow import FlowDocument, StepDocument
+from engine.workspace.kinds.flow import FlowDocument, RetryDocument, StepDocument
 from engine.workspace.kinds.model import EntityDocument, EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import ConnectionDocument
@@ -49,6 +49,8 @@ VERBS = ("read", "check", "write", "emit", "wait", "choose")
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 ENTITY_PARAMETERS = Record(name="", fields={"id": Field(type=STRING, required=True)})
+
+WEIGHTS: Mapping[str, int] = MappingProxyType({"high": 10, "normal": 0, "low": -10})
 
 # The keys of a step that say something about these verbs only.
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -73,6 +75,20 @@ def build_flows(compilation: Compilation) -> None:
         flow = builder.flow()
         if flow is not None:
             compilation.flows[flow.name] = flow
+
+
+def _retry_of(written: RetryDocument | None) -> RetryPlan:
+    if written is None:
+        return RetryPlan()
+    return RetryPlan(
+        attempts=written.attempts,
+        patience_seconds=None if written.patience is None else float(written.patience.seconds),
+        longest_seconds=None if written.longest is None else float(written.longest.seconds),
+    )
+
+
+def _weight_of(priority: str) -> int:
+    return WEIGHTS[priority] if priority in WEIGHTS else int(priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,9 @@ class FlowBuilder:
             steps=tuple(step for step in steps if step is not None),
             complete_within_seconds=within,
             compensates=document.compensate == "on_failure",
+            weight=_weight_of(str(document.priority)),
+            labels=frozenset(str(label) for label in document.labels),
+            retry=_retry_of(document.retry),
             stops_key=self._stops_key(),
         )
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from engine.compile import problems
 from engine.compile.memo import Memo
 from engine.compile.probe import Probe
+from engine.connect.connection_plan import ConnectionPlan
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan
+from engine.language.calendar import Calendar
 from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.generate import Emitter, Unwritten
 from engine.language.scope import TypeScope
 from engine.plan.ownership import FieldOwner
-from engine.plan.plan import EventPlan, FlowPlan, MappingPlan, SourcePlan
+from engine.plan.plan import BoostPlan, EventPlan, FlowPlan, MappingPlan, SourcePlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
 from engine.problems.collector import Collector
@@ -65,6 +67,9 @@ class Compilation:
     checks_only: bool = False  # nothing will be run, so no code is written
     functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
+    connections: dict[str, ConnectionPlan] = field(default_factory=dict)
+    calendars: Mapping[str, Callable[[str | None], Calendar]] = field(default_factory=dict)
+    boosts: list[BoostPlan] = field(default_factory=list)
     types: dict[str, Type] = field(default_factory=dict)  # by "canonical/time_entry@2"
     entities: dict[str, EntityModel] = field(default_factory=dict)  # by the same name
     tables: dict[str, Table] = field(default_factory=dict)

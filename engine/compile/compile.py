@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.compile.alone import PolicyAlone, policy_alone
+from engine.compile.build_boosts import build_boosts
 from engine.compile.build_calendars import build_calendars
+from engine.compile.build_connections import build_connections
 from engine.compile.build_events import build_events, build_sources
 from engine.compile.build_flows import build_flows
 from engine.compile.build_mappings import build_mappings
@@ -21,6 +23,7 @@ from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation, Seen
 from engine.compile.memo import Memo
 from engine.compile.probe import Probe
+from engine.connect.connection_plan import ConnectionPlan
 from engine.connect.connector_plan import ConnectorPlan
 from engine.language.functions.spec import FunctionTable
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
@@ -41,6 +44,8 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     collect_connectors,
     collect_tables,  # before calendars, which may find their time zone in one
     build_calendars,  # before expressions, which may ask for a cycle
+    build_connections,
+    build_boosts,
     build_events,
     build_mappings,
     build_policies,
@@ -61,6 +66,7 @@ class Compiled:
 
     plan: Plan
     connectors: Mapping[str, ConnectorPlan]
+    connections: Mapping[str, ConnectionPlan]
     functions: FunctionTable  # those of the language, and of the calendars of this workspace
     files: tuple[str, ...]  # the files that documents name, from the root of the workspace
     types: Mapping[str, Type]  # by "canonical/time_entry@2"
@@ -81,6 +87,7 @@ def compile_workspace(
     return Compiled(
         plan=_plan(compilation),
         connectors=compilation.connectors,
+        connections=compilation.connections,
         functions=compilation.functions,
         files=tuple(compilation.file_hashes),
         types=compilation.types,
@@ -144,6 +151,7 @@ def _plan(compilation: Compilation) -> Plan:
         ),
         waited_for=frozenset(step.event for step in steps if isinstance(step, WaitStep)),
         mappings=compilation.mappings,
+        boosts=tuple(compilation.boosts),
         owners=compilation.owners,
     )
 

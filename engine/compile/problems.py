@@ -694,3 +694,46 @@ def order_without_key(span: Span, event: str) -> Problem:
         span=span,
         help=("give the event `order_by: data.FIELD`, or leave `order` out",),
     )
+
+
+def bad_window(text: Text, why: str, helps: str) -> Problem:
+    """A time at which something is closed, or goes first, that cannot be read."""
+    return Problem(code="TG341", message=why, span=text.span, help=(helps,) if helps else ())
+
+
+def more_than_allowed(span: Span, wanted: int, connector: str, most: int) -> Problem:
+    """A connection that would work its system harder than the connector allows."""
+    return Problem(
+        code="TG342",
+        message=f"{wanted:,} requests at a time are more than the {most:,} that `{connector}` allows",
+        span=span,
+        help=(f"write {most} or less, or leave it out",),
+    )
+
+
+def unknown_label(label: Text, known: Sequence[str]) -> Problem:
+    """A label that no flow has."""
+    helps = did_you_mean(label, known) or (there_are(known) if known else "give a flow `labels: [...]`",)
+    return Problem(
+        code="TG343", message=f"no flow has the label `{label}`", span=label.span, help=(helps[0],)
+    )
+
+
+def no_cutoff(span: Span, calendar: str) -> Problem:
+    """A time that goes by the cutoffs of a calendar without any."""
+    return Problem(
+        code="TG344",
+        message=f"calendar `{calendar}` has no cycles, so there is no cutoff to go by",
+        span=span,
+        help=("give it `cycles`, or write `when: friday 12:00-24:00`",),
+    )
+
+
+def calendar_by_key(name: Text) -> Problem:
+    """A calendar that differs by a key, where one is wanted that is the same for everybody."""
+    return Problem(
+        code="TG344",
+        message=f"calendar `{name}` differs by a key, and here nothing says which of them is meant",
+        span=name.span,
+        help=("name a calendar with a `time_zone` of its own",),
+    )

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TypeAlias
 
+from engine.connect.connection_plan import BreakerPlan, breaker_of
 from engine.connect.connector_spec import (
     ConnectorSpec,
     FaultSpec,
@@ -23,6 +24,7 @@ from engine.connect.connector_spec import (
     SourceSpec,
     WebhookSpec,
 )
+from engine.connect.pace import Rate, rates_of
 from engine.connect.template import Template, template, template_value
 from engine.language.compiled import Compiled
 from engine.source import Text
@@ -193,6 +195,10 @@ class ConnectorPlan:
     answer: timedelta
     reply_bytes: int
     throttled: Compiled | None
+    rates: tuple[Rate, ...]
+    left: Compiled | None  # how many requests an answer says are left
+    again: Compiled | None  # and when there are new ones
+    breaker: BreakerPlan
     faults: tuple[FaultRule, ...]
     operations: Mapping[str, OperationPlan]
     sources: Mapping[str, SourcePlan]
@@ -251,6 +257,10 @@ class _Builder:
             answer=_length(limits.answer if limits else None, DEFAULT_ANSWER),
             reply_bytes=(limits.reply_megabytes if limits else 8) * 1024 * 1024,
             throttled=self.formula(throttled, {**ANSWER, "payload": ANY}),
+            rates=rates_of(limits.rate) if limits else (),
+            left=self.path(limits.left if limits else None, {**ANSWER, "payload": ANY}),
+            again=self.path(limits.again if limits else None, {**ANSWER, "payload": ANY}),
+            breaker=breaker_of(limits.breaker if limits else None) or BreakerPlan(),
             faults=faults,
             operations={
                 str(name): self.operation(str(name), item, faults) for name, item in spec.operations.items()

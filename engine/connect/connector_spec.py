@@ -21,6 +21,7 @@ from typing import ClassVar
 
 from engine.source import Text
 from engine.spec.field import IDENTIFIER, Described, Document, Duration, FormulaText, PathText, Raw, note
+from engine.spec.limits import BreakerSpec, RateSpec
 
 PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "datetime")
 GRANTS = ("client_credentials", "client_assertion", "jwt_bearer", "refresh_token")
@@ -89,6 +90,15 @@ class LimitsSpec(Described):
     """What the system bears."""
 
     concurrency: int = note("Requests at the same time.", default=4, minimum=1, maximum=1_000)
+    rate: tuple[RateSpec, ...] = note("How many requests it takes in a time.", default=(), many=True)
+    left: PathText | None = note(
+        "Where an answer says how many requests are left: `header.x_ratelimit_remaining`.", default=None
+    )
+    again: PathText | None = note(
+        "Where an answer says when there are new ones: in so many seconds, or as seconds since 1970.",
+        default=None,
+    )
+    breaker: BreakerSpec | None = note("When it is taken to be away.", default=None)
     throttled: FormulaText = note("An answer that means: slower.", default="status == 429")
     connect: Duration | None = note("How long connecting may take; 5s when left out.", default=None)
     answer: Duration | None = note("How long an answer may take; 30s when left out.", default=None)

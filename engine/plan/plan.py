@@ -57,6 +57,24 @@ class SourcePlan:
 Stage: TypeAlias = tuple[int, str, tuple[int, ...], str, bool, AnyStep]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPlan:
+    """How patient deliveries and reads are; what is None is left to whoever runs them."""
+
+    attempts: int | None = None
+    patience_seconds: float | None = None
+    longest_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoostPlan:
+    """A time in which flows of some labels go before others."""
+
+    labels: frozenset[str]
+    more: int
+    holds: Callable[[datetime], bool]
+
+
 BLOCKING = frozenset({"failed", "unknown"})
 """The statuses of a run at rest that stop its order key, unless its flow says otherwise."""
 
@@ -74,6 +92,9 @@ class FlowPlan:
     steps: tuple[AnyStep, ...]
     complete_within_seconds: int | None = None
     compensates: bool = False  # whether what was written is taken back when a step was refused or failed
+    weight: int = 0  # how much it goes before others, in minutes of waiting
+    labels: frozenset[str] = frozenset()
+    retry: RetryPlan = RetryPlan()
     stops_key: frozenset[str] = BLOCKING  # the statuses in which a run that rests stops its order key
     stages: tuple[Stage, ...] = field(init=False, repr=False, compare=False)
 
@@ -103,6 +124,7 @@ class Plan:
     rechecked_by: frozenset[str]  # events that may release a hold
     waited_for: frozenset[str]  # events that may end a wait
     mappings: Mapping[str, "MappingPlan"] = field(default_factory=dict)
+    boosts: tuple[BoostPlan, ...] = ()
     owners: tuple[FieldOwner, ...] = ()  # every field of every entity, in its latest version
 
 

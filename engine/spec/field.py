@@ -158,6 +158,7 @@ FORMS: Mapping[str, str] = MappingProxyType(
         r"[0-9.]+%": "a share such as `99.5%`",
         r"[0-9]+(\.[0-9]+)? [A-Z]{3}": "an amount and its currency: `50000 USD`",
         r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}": "two times of day: `09:00-17:00`",
+        r"high|normal|low|-?[0-9]{1,2}": "`high`, `normal`, `low`, or a whole number from -99 to 99",
         "[A-Z]{2}": "two capital letters: `DE`",
     }
 )

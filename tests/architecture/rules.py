@@ -195,7 +195,9 @@ PURE = (
     "engine.effect",
     "engine.event",
     "engine.preview.meaning",
+    "engine.connect.pace",
     "engine.runtime.dispatch",
+    "engine.runtime.gate",
     "engine.runtime.retry",
 )
 WORLDLY_MODULES = frozenset(

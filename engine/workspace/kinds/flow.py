@@ -17,6 +17,7 @@ from engine.spec.field import (
 )
 from engine.workspace.kinds.entry import EntryDocument
 
+PRIORITY = r"high|normal|low|-?[0-9]{1,2}"
 OPERATION = r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*"
 
 
@@ -139,6 +140,26 @@ class FaultsDocument(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDocument(Described):
+    """How patient deliveries and reads are when a system cannot take or give something."""
+
+    attempts: int | None = note(
+        "It is tried at least so often before it is given up; 8 when left out.",
+        default=None,
+        minimum=1,
+        maximum=1_000,
+    )
+    patience: Duration | None = note(
+        "And at least for so long, not counting the time in which the system was away; as `tidegate run` "
+        "says (a day) when left out.",
+        default=None,
+    )
+    longest: Duration | None = note(
+        "The longest pause between two attempts; 60s when left out.", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDocument(Described):
     """One step: exactly one verb, and what it depends on."""
 
@@ -202,6 +223,18 @@ class FlowDocument(Document):
     flow: Text = note("The name of the flow.", pattern=NAME)
     trigger: TriggerDocument = note("What starts a run.")
     slo: SloDocument | None = note("How soon a run should be complete.", default=None)
+    labels: tuple[Text, ...] = note(
+        "Words that calendars know it by, to let it go first at some times.", default=(), many=True
+    )
+    priority: Text = note(
+        "Which of what waits goes first: `high` (10), `normal` (0), `low` (-10), or a number. Each point is "
+        "worth a minute of waiting, so that nothing waits for ever.",
+        default="normal",
+        pattern=PRIORITY,
+    )
+    retry: RetryDocument | None = note(
+        "How patient its deliveries and reads are; else as their connections say.", default=None
+    )
     order: OrderDocument | None = note(
         "Whether a run at rest stops what comes behind it under the same order key.", default=None
     )

@@ -16,7 +16,8 @@ from engine.spec.field import (
     Raw,
     note,
 )
-from engine.workspace.kinds.flow import FaultsDocument
+from engine.spec.limits import BreakerSpec, RateSpec
+from engine.workspace.kinds.flow import FaultsDocument, RetryDocument
 
 COLUMN_TYPES = (
     "any",
@@ -97,6 +98,26 @@ class CyclesDocument(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityDocument(Described):
+    """A time in which flows of a label go before others."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("before_cutoff", "when"),)
+
+    labels: tuple[Text, ...] = note("The labels of the flows.", many=True)
+    more: int = note(
+        "By how much their priority grows: each point is worth a minute of waiting.",
+        default=10,
+        minimum=1,
+        maximum=99,
+    )
+    before_cutoff: Duration | None = note("From so long before each cutoff,", default=None)
+    after_cutoff: Duration | None = note(
+        "until so long after it; until the cutoff when left out.", default=None
+    )
+    when: Text | None = note("Or in a time that comes again: `friday 12:00-24:00`.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDocument(Document):
     """Time zone, holidays, billing cycles and their cutoffs, business hours."""
 
@@ -112,6 +133,9 @@ class CalendarDocument(Document):
     days_off: tuple[date, ...] = note("Further days off.", default=())
     by: ByDocument | None = note("Time zone and holidays by a key.", default=None)
     cycles: CyclesDocument | None = note("Its cycles.", default=None)
+    priorities: tuple[PriorityDocument, ...] = note(
+        "When flows of a label go before others: the week of the close.", default=(), many=True
+    )
     business_days: tuple[Text, ...] = note(
         "The days of work.", default=("monday", "tuesday", "wednesday", "thursday", "friday")
     )
@@ -133,8 +157,30 @@ class SystemDocument(Document):
 class WindowDocument(Described):
     """When a system is not to be called."""
 
-    closed: Text = note("When: `sunday 02:00-04:00 America/Los_Angeles`.")
+    closed: Text = note(
+        "When: `sunday 02:00-04:00 America/Los_Angeles`, `daily 23:00-01:00 UTC`, `first sunday 02:00-06:00 "
+        "UTC`, `last day 20:00-24:00 UTC`, `2026-12-24 18:00 to 2026-12-27 06:00 UTC`; with a calendar also "
+        "`days off` and `outside business hours`."
+    )
+    calendar: Text | None = note(
+        "The calendar that it goes by; its time zone holds where none is written.", default=None, pattern=NAME
+    )
     why: Text | None = note("Why.", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimitsDocument(Described):
+    """How hard a system is worked through a connection: no harder than its connector allows."""
+
+    concurrency: int | None = note(
+        "Requests at the same time, when fewer than the connector's.", default=None, minimum=1, maximum=1_000
+    )
+    rate: tuple[RateSpec, ...] = note(
+        "How many requests in a time, beside those of the connector.", default=(), many=True
+    )
+    breaker: BreakerSpec | None = note(
+        "When it is taken to be away, in place of what the connector says.", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,3 +201,7 @@ class ConnectionDocument(Document):
     )
     environments: Mapping[Text, Raw] = note("Its settings in each environment; secrets by reference only.")
     windows: tuple[WindowDocument, ...] = note("When it is not to be called.", default=())
+    limits: ConnectionLimitsDocument | None = note("How hard it is worked.", default=None)
+    retry: RetryDocument | None = note(
+        "How patient deliveries and reads are, unless a flow says otherwise.", default=None
+    )

@@ -1,0 +1,58 @@
+"""What a connection says of how its system is used: bounds, patience, and when it is left alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.connect.pace import Rate
+from engine.spec.limits import BreakerSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerPlan:
+    """When a system is taken to be away, and how often it is then tried."""
+
+    after: int = 5
+    share: int | None = None  # of a hundred
+    among: int = 20
+    pause_seconds: float = 5.0
+    longest_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRetry:
+    """How patient deliveries and reads are; what is None is left to whoever runs them."""
+
+    attempts: int | None = None
+    patience_seconds: float | None = None
+    longest_seconds: float | None = None
+
+
+def _never(_at: datetime) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPlan:
+    """A connection made ready to run, beside its connector and settings."""
+
+    owner: str | None = None
+    concurrency: int | None = None  # lower than the connector's
+    rates: tuple[Rate, ...] = ()
+    breaker: BreakerPlan | None = None  # in place of the connector's
+    retry: ConnectionRetry = ConnectionRetry()
+    closed_until: Callable[[datetime], datetime | None] = _never  # None while the system may be called
+
+
+def breaker_of(written: BreakerSpec | None) -> BreakerPlan | None:
+    """A breaker as a manifest or a connection describes it."""
+    if written is None:
+        return None
+    usual = BreakerPlan()
+    return BreakerPlan(
+        after=written.after,
+        share=written.share,
+        among=written.among,
+        pause_seconds=usual.pause_seconds if written.pause is None else float(written.pause.seconds),
+        longest_seconds=usual.longest_seconds if written.longest is None else float(written.longest.seconds),
+    )

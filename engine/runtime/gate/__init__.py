@@ -1,0 +1,1 @@
+"""When something may begin and go out: pure decisions, each handed the time."""
