@@ -67,7 +67,7 @@ def collect_entities(compilation: Compilation) -> None:
             name=str(document.name),
             version=document.version,
             type=kind,
-            schema=_checked(compilation, document, name),
+            schema=_checked(compilation, document, kind),
             key=str(document.key),
             keep=str(document.keep),
         )
@@ -84,13 +84,13 @@ def _report_key(
         compilation.report(problems.no_key_field(document.name, fields))
 
 
-def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:
+def _checked(compilation: Compilation, document: EntityDocument, kind: Record) -> schemas.CheckedSchema:
     try:
-        return schemas.checked_schema(record_schema(document.fields, is_open=document.open), name)
+        return schemas.checked_schema(record_schema(document.fields, is_open=document.open), kind.name, kind)
     except schemas.SchemaUnusable as error:
         place, why = next(_guilty(document), (document.name, str(error)))
         compilation.report(problems.unusable_entity(place, document.name, why))
-        return schemas.checked_schema({}, name)
+        return schemas.checked_schema({}, kind.name)
 
 
 def _guilty(document: EntityDocument) -> Iterator[tuple[Text, str]]:

@@ -126,7 +126,7 @@ class Compilation:
 
     def versions(self, kind: type[D]) -> list[D]:
         """All documents of a kind, every version."""
-        return [document for document in self.workspace.documents if isinstance(document, kind)]
+        return self.workspace.every(kind)
 
     def read(self, beside: Text, name: str) -> bytes:
         """A file named in a document, by its path from there.
