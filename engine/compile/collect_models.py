@@ -51,7 +51,17 @@ RECEIPT = Record(
     name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True
 )
 # What steps give that no schema describes, by the names under which mappings and policies take it.
-STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT}
+TICK = Record(
+    name="schedule",
+    fields={
+        "name": Field(type=types.STRING, required=True),
+        "scheduled_at": Field(type=types.DATETIME, required=True),
+        "previous_at": Field(type=types.DATETIME, required=True, nullable=True),
+        "on": Field(type=types.DATE, required=True),
+    },
+)
+"""What a schedule brings: when it is due, when it was due before, and the day in its zone."""
+STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT, "schedule": TICK}
 
 
 def collect_entities(compilation: Compilation) -> None:
