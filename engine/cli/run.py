@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.runtime.control import Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
-    from engine.runtime.triggers.trigger import Trigger
+    from engine.runtime.triggers.poll import Poller
 
 
 @click.command("run")
@@ -91,15 +91,15 @@ async def _run(
             policy=RetryPolicy(patience_seconds=patience * 3600),
         )
         hooks = sessions.hooks(session, environment, simulated)
-        triggers = sessions.triggers(session, connections, runner, ledger.reader(), clock, output.line)
-        door = _door(ledger_url, environment, runner, ledger, clock, triggers)
-        daemon = Daemon(runner, plan, hooks, clock, triggers, door)
+        pollers = sessions.pollers(session, connections, runner, ledger.reader(), clock, output.line)
+        door = _door(ledger_url, environment, runner, ledger, clock)
+        daemon = Daemon(runner, plan, hooks, clock, pollers, door)
         try:
             address = await daemon.start(host, port)
             output.line(
                 f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
             )
-            _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], triggers)
+            _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], pollers)
             await _until_told(daemon)
         finally:
             try:
@@ -110,12 +110,7 @@ async def _run(
 
 
 def _door(
-    ledger_url: str,
-    environment: str,
-    runner: "Runner",
-    ledger: "Ledger",
-    clock: "Clock",
-    triggers: Sequence["Trigger"],
+    ledger_url: str, environment: str, runner: "Runner", ledger: "Ledger", clock: "Clock"
 ) -> "Door | None":
     """The control door beside the ledger; none where the ledger is no file."""
     from engine.ledger import control_path
@@ -131,8 +126,7 @@ def _door(
         "release": runner.plan.release,
         "environment": environment,
     }
-    desk = Desk(runner=runner, reader=ledger.reader(), clock=clock, triggers=triggers, about=about)
-    return Door(ACTS, desk, path)
+    return Door(ACTS, Desk(runner=runner, reader=ledger.reader(), clock=clock, about=about), path)
 
 
 async def _until_told(daemon: "Daemon") -> None:
@@ -140,11 +134,8 @@ async def _until_told(daemon: "Daemon") -> None:
     await daemon.until_stopped()
 
 
-def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:
+def _say_what_comes_in(addresses: Iterable[str], pollers: Iterable["Poller"]) -> None:
     for address in addresses:
         output.line(f"  {address}")
-    for trigger in triggers:
-        output.line(f"  {_WORDS[trigger.state().kind]} {trigger.name}")
-
-
-_WORDS = {"poll": "asks", "schedule": "keeps", "file": "looks for files of"}
+    for poller in pollers:
+        output.line(f"  asks {poller.asked.name}")

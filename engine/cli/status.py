@@ -58,7 +58,7 @@ def _show_daemon(daemon: Mapping[str, Value] | None) -> None:
 
 
 def _show_ledger(found: Mapping[str, Value]) -> None:
-    for table in ("events", "runs", "effects", "holds", "alerts"):
+    for table in ("events", "runs", "effects", "holds", "waits", "alerts"):
         counts = cast("Mapping[str, int]", found[table])
         told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
         output.line(f"{table}: {told or 'none'}")

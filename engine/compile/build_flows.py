@@ -12,12 +12,15 @@ from engine.compile.build_policies import Decision, event_type, refuted_by, set_
 from engine.compile.check_effects import check_undo, effect_of, undo_of
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
+from engine.compile.correlation import match_of
+from engine.compile.delays import delay
 from engine.compile.expressions import Expressions
 from engine.compile.fit import contradicts, refuses
 from engine.connect.connector_plan import OperationPlan
 from engine.language.compiled import Compiled
 from engine.language.known import NO_FACTS, Facts, both
 from engine.plan import graph
+from engine.plan.delay import Delay, Match
 from engine.plan.effect import UndoPlan
 from engine.plan.plan import BLOCKING, FlowPlan, RetryPlan
 from engine.plan.policy import PolicyPlan
@@ -40,7 +43,7 @@ from engine.spec.field import STEP_NAME
 from engine.values import type as types
 from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
 from engine.values.value import Value
-from engine.workspace.kinds.flow import FlowDocument, RetryDocument, StepDocument
+from engine.workspace.kinds.flow import FlowDocument, RetryDocument, StepDocument, WaitDocument
 from engine.workspace.kinds.model import EntityDocument, EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import ConnectionDocument
@@ -240,8 +243,9 @@ class FlowBuilder:
         yield from (text for text in single if text)
         yield from step.links.values()
         yield from (text for text in step.choose.values() if text != "otherwise")
-        if waits is not None and waits.where is not None:
-            yield waits.where
+        if waits is not None:
+            key = None if waits.calendar is None else waits.calendar.key
+            yield from (text for text in (waits.where, key) if text is not None)
         undo = {} if step.undo is None else step.undo.given
         for entry in (*step.given.values(), *undo.values()):
             yield from texts_of(entry)
@@ -587,7 +591,7 @@ class FlowBuilder:
             self.compilation.report(problems.no_way_back(text, str(text).index(".") + 1))
 
     def _link(self, name: str, entity: Text, path: Text, more: Mapping[str, Type]) -> Link:
-        known = self.compilation.documents(EntityDocument)
+        known = [str(document.name) for document in self.compilation.documents(EntityDocument).values()]
         if str(entity) not in known:
             self.compilation.unknown("entity", entity, known)
         compiled = self._body(more).compiled(f"{self.document.name} {name} link {entity}", path)
@@ -616,9 +620,24 @@ class FlowBuilder:
             **common,
             event=event,
             where=self._condition(name, "where", waits.where, {**more, "event": awaited}),
-            timeout_seconds=None if waits.timeout is None else waits.timeout.seconds,
+            match=() if waits.where is None else self._match(waits.where, more),
+            timeout=self._timeout(name, waits, more),
+            on_timeout=str(waits.on_timeout),
+            look_back_seconds=None if waits.look_back is None else waits.look_back.seconds,
         )
+        if waits.on_timeout == "null" and waits.timeout is not None and not document.for_each:
+            self.nullable.add(name)
         return step, self.compilation.event_types.get(event, ANY)
+
+    def _match(self, where: Text, more: Mapping[str, Type]) -> Match:
+        """What an index can find a wait by."""
+        return match_of(self.expressions.parse(where), {**self.scope, **self.results, **more})
+
+    def _timeout(self, name: str, waits: WaitDocument, more: Mapping[str, Type]) -> Delay | None:
+        if waits.timeout is None:
+            return None
+        title = f"{self.document.name} {name}"
+        return delay(self.compilation, waits.timeout, waits.calendar, lambda: self._body(more), title)
 
     def _make_choose(
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]

@@ -12,7 +12,9 @@ from engine.compile.build_mappings import check_names
 from engine.compile.check_table import check_table
 from engine.compile.collect_models import CHECK_FIELDS, resolve_type
 from engine.compile.compilation import Compilation, Signature
+from engine.compile.correlation import match_of
 from engine.compile.decision_table import DecisionTable, table_of
+from engine.compile.delays import delay
 from engine.compile.emit_table import ROW, emit_matches, facts_of_row, sentence_of_row
 from engine.compile.expressions import Expressions
 from engine.compile.facts import Fact, facts_of, keeper, sentence_of
@@ -20,17 +22,20 @@ from engine.compile.fit import refuses
 from engine.language.compiled import Compiled, EvaluationError
 from engine.language.generate import Emitter
 from engine.language.known import NO_FACTS, Facts
-from engine.plan.policy import Alert, Hold, PolicyPlan, Until
+from engine.plan.delay import Delay, Match
+from engine.plan.policy import Alert, Escalation, Expiry, Hold, PolicyPlan, Until
 from engine.source import Text
-from engine.spec.field import IDENTIFIER, TemplateText
+from engine.spec.field import IDENTIFIER, Duration, TemplateText
 from engine.values import type as types
 from engine.values.money import may_mean_thousands
 from engine.values.type import ANY, MONEY, STRING, Field, Record, Type
 from engine.values.value import Value, kind_of
+from engine.workspace.kinds.delay import CalendarUseDocument
 from engine.workspace.kinds.entry import EntryDocument
 from engine.workspace.kinds.policy import (
     AlertDocument,
     ApproveDocument,
+    ExpiresDocument,
     HoldDocument,
     OutcomeDocument,
     PolicyDocument,
@@ -97,6 +102,12 @@ def _check(compilation: Compilation, document: PolicyDocument) -> None:
         _check_outcome(compilation, document, then, document.reason, document.about)
 
 
+def _ends(hold: HoldDocument) -> bool:
+    """Whether anything ends a hold: an event, a person, or time."""
+    expires = hold.expires is not None and hold.expires.then != "alert"
+    return hold.until is not None or hold.release is not None or expires
+
+
 def _outcomes(then: OutcomeDocument) -> bool:
     return any((then.hold, then.roll, then.reject, then.route, then.alert, then.approve))
 
@@ -109,7 +120,7 @@ def _check_outcome(
     about: Text | None,
 ) -> None:
     name, keys = document.name, then.keys
-    if then.hold is not None and then.hold.until is None and then.hold.release is None:
+    if then.hold is not None and not _ends(then.hold):
         compilation.report(problems.hold_without_release(name, then.hold.span))
     decision = next((keys[key] for key in ("hold", "reject", "approve") if key in keys), None)
     if decision is not None and reason is None and about is None:
@@ -448,16 +459,14 @@ class _Builder:
                     reason_required=False,
                     four_eyes_over=self._limit(approve.four_eyes_over, approve.amount),
                     amount=self._amount(approve.amount),
-                    escalate_to=None if approve.escalate is None else str(approve.escalate.to),
-                    escalate_after_seconds=None
-                    if approve.escalate is None
-                    else approve.escalate.after.seconds,
+                    escalations=self._escalations(approve),
+                    expires=self._expiry(approve.expires),
                 )
             case _:
                 return None
 
     def _held(self, hold: HoldDocument) -> Hold:
-        release, escalate = hold.release, hold.escalate
+        release = hold.release
         return Hold(
             approval=False,
             until=None if hold.until is None else self._until(hold.until),
@@ -465,9 +474,24 @@ class _Builder:
             reason_required=release is None or release.reason == "required",
             four_eyes_over=None if release is None else self._limit(release.four_eyes_over, hold.amount),
             amount=self._amount(hold.amount),
-            escalate_to=None if escalate is None else str(escalate.to),
-            escalate_after_seconds=None if escalate is None else escalate.after.seconds,
+            escalations=self._escalations(hold),
+            expires=self._expiry(hold.expires),
         )
+
+    def _escalations(self, held: HoldDocument | ApproveDocument) -> tuple[Escalation, ...]:
+        return tuple(
+            Escalation(after=self._delay(one.after, one.calendar), to=str(one.to)) for one in held.escalate
+        )
+
+    def _expiry(self, expires: ExpiresDocument | None) -> Expiry | None:
+        if expires is None:
+            return None
+        to = str(expires.to or self._document.owner or "")
+        after = self._delay(expires.after, expires.calendar)
+        return Expiry(after=after, then=str(expires.then), to=to)
+
+    def _delay(self, length: Duration, calendar: CalendarUseDocument | None) -> Delay:
+        return delay(self._compilation, length, calendar, self._body, f"policy {self._document.name}")
 
     def _limit(self, limit: Text | None, amount: EntryDocument | None) -> str | None:
         if limit is not None and may_mean_thousands(limit):
@@ -489,13 +513,15 @@ class _Builder:
         return body.build(f"policy {name} amount", "amount", found.atom)
 
     def _until(self, until: UntilDocument) -> Until:
-        where = None
+        where, match = None, cast("Match", ())
         if until.event not in self._compilation.event_types:
             self._compilation.unknown("event", until.event, self._compilation.event_types)
         if until.where is not None:
             body = self._body({"event": event_type(self._compilation, str(until.event))})
             where = body.compiled_condition(f"policy {self._document.name} until", until.where)
-        return Until(event=str(until.event), where=where)
+            inputs = self._compilation.policy_types[str(self._document.name)].inputs
+            match = match_of(self._expressions.parse(until.where), inputs)
+        return Until(event=str(until.event), where=where, match=match)
 
     def _alert(self, alert: AlertDocument) -> Alert:
         message = None if alert.message is None else self._text(alert.message, "alert")

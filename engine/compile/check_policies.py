@@ -117,7 +117,6 @@ def _brought_about(compilation: Compilation) -> set[str]:
         if step.emit is not None
     }
     native = {source.event for source in compilation.sources}
-    native |= {schedule.source.event for schedule in compilation.schedules}
     return emitted | native if native else set(compilation.event_types)
 
 
@@ -281,8 +280,9 @@ def _people(document: PolicyDocument) -> Iterator[Text | None]:
         if approve is not None:
             yield approve.role
         for asked in (hold, approve):
-            if asked is not None and asked.escalate is not None:
-                yield asked.escalate.to
+            if asked is not None:
+                yield from (one.to for one in asked.escalate)
+                yield None if asked.expires is None else asked.expires.to
 
 
 SHORTEST = 4

@@ -1,5 +1,6 @@
 """Tests: that what they name exists, and what they say has a meaning. Running them shows the rest."""
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -50,9 +51,7 @@ def check_tests(compilation: Compilation) -> None:
             _check_columns(compilation, document)
         if written.find("$", document.span.start, document.span.end) >= 0:
             for raw in _raws(document):
-                # What an alias stands for is written elsewhere.
-                if any(written.find(mark, raw.span.start, raw.span.end) >= 0 for mark in "$*"):
-                    _check_words(compilation, raw, fixtures)
+                _check_words(compilation, raw, fixtures)
 
 
 # --- of a flow --------------------------------------------------------------------------------------
@@ -89,7 +88,7 @@ def _check_names(compilation: Compilation, document: FlowTestDocument, flows: li
     ]
     _known(compilation, "operation", stubs, operations)
     policies = [str(name) for step in steps for name in step.check]
-    released = [name for act in document.acts for name in act.release]
+    released = [name for act in document.acts for names in act.persons.values() for name in names]
     if document.given is not None:
         released += document.given.release
     _known(compilation, "policy", _plain(released), policies)
@@ -116,6 +115,9 @@ def _check_payloads(compilation: Compilation, expect: ExpectDocument) -> None:
             _check_fields(compilation, raw, kind, str(name), calls=True)
 
 
+PERSONS = ("release", "propose", "agree", "refuse")  # what a person does about holds
+
+
 def _check_act(compilation: Compilation, act: ActDocument) -> None:
     if act.after is not None and act.at is not None:
         compilation.report(problems.two_times(act.keys["at"], act.keys["after"]))
@@ -124,14 +126,16 @@ def _check_act(compilation: Compilation, act: ActDocument) -> None:
     if (act.event is None) != (act.data is None):
         key = "event" if act.event is not None else "data"
         compilation.report(problems.half_an_event(act.keys[key], key))
-    if act.event is not None and act.release:
-        compilation.report(problems.two_acts(act.keys["release"], act.keys["event"]))
-    for key in ("by", "role", "reason", "second"):
-        if key in act.keys and not act.release:
+    verbs = [verb for verb in PERSONS if verb in act.keys]
+    does = [key for key in (*PERSONS, "event") if key in act.keys]
+    for one, other in itertools.pairwise(does):
+        compilation.report(problems.two_acts(act.keys[one], act.keys[other]))
+    for key in ("by", "role", "reason", "second", "code"):
+        if key in act.keys and not verbs:
             compilation.report(problems.person_without_release(act.keys[key], key))
-    if not {"after", "at", "event", "release"} & act.keys.keys():
+    if not {"after", "at", "event", *PERSONS} & act.keys.keys():
         compilation.report(problems.empty_act(act.span))
-    if act.expect is not None and act.expect.refused is not None and not act.release:
+    if act.expect is not None and act.expect.refused is not None and not verbs:
         compilation.report(problems.person_without_release(act.expect.refused.span, "refused"))
 
 
@@ -394,7 +398,13 @@ def _texts(document: FlowTestDocument) -> Iterator[Text]:
         texts = (expect.run, expect.problem, expect.outcome, expect.refused)
         yield from (text for text in texts if text is not None)
     for act in document.acts:
-        texts_of_act = (act.by, act.role, act.reason, act.second, *act.release)
+        texts_of_act = (
+            act.by,
+            act.role,
+            act.reason,
+            act.second,
+            *(one for names in act.persons.values() for one in names),
+        )
         yield from (text for text in texts_of_act if text is not None)
     if document.given is not None:
         yield from document.given.release

@@ -244,6 +244,36 @@ def four_eyes_without_amount(limit: Text) -> Problem:
     )
 
 
+def delay_out_of_bounds(span: Span) -> Problem:
+    """A length of time that nobody means."""
+    return Problem(
+        code="TG460",
+        message="this is no length of time that work can wait",
+        span=span,
+        help=("write more than nothing and at most ten years, such as `2 business days`",),
+    )
+
+
+def calendar_for_nothing(name: Text, length: str) -> Problem:
+    """A calendar beside a length of time that none counts."""
+    return Problem(
+        code="TG459",
+        message=f"`{length}` go by the clock, and calendar `{name}` counts business days and hours",
+        span=name.span,
+        help=(f"write `{length.replace(' ', ' business ', 1)}`, or leave the calendar out",),
+    )
+
+
+def key_for_nothing(key: Text, calendar: str) -> Problem:
+    """A key for a calendar that is the same for everybody."""
+    return Problem(
+        code="TG459",
+        message=f"calendar `{calendar}` is the same for everybody and needs no key",
+        span=key.span,
+        help=(f"write `calendar: {calendar}`",),
+    )
+
+
 def limit_of_thousands(limit: Text) -> Problem:
     """A limit that some read as thousands."""
     amount, currency = str(limit).split()
@@ -272,6 +302,16 @@ def calendar_without_key(text: Text, place: tuple[int, int], calendar: str, tabl
         message=f"calendar `{calendar}` differs by the key of table `{table}`, and none is given",
         span=text.at(*place),
         help=("give the key as the last argument, or add `key:` to the `by:` of the calendar",),
+    )
+
+
+def length_without_key(name: Text, table: str) -> Problem:
+    """A length of time by a calendar that differs by a key, without the key."""
+    return Problem(
+        code="TG453",
+        message=f"calendar `{name}` differs by the key of table `{table}`, and none is given",
+        span=name.span,
+        help=(f"write `calendar: {{name: {name}, key: path.of.the.key}}`",),
     )
 
 

@@ -1,6 +1,6 @@
 """Deciding: pure. No clock, no I/O, no randomness, no logging."""
 
-from engine.core.advance import advance, begin, deadline, overdue, starts, woken_by
+from engine.core.advance import advance, begin, starts, waits_for, woken_by
 from engine.core.command import (
     AlertCommand,
     CloseHoldCommand,
@@ -14,6 +14,7 @@ from engine.core.command import (
 )
 from engine.core.reason import reason
 from engine.core.state import STEP_STATUSES, WITHDRAWN, Answer, RunState, RunStatus, attempt_of, run_name
+from engine.core.timers import Timer, expiry, refused, timed_out, timers, wait_ends
 from engine.language.compiled import EvaluationError
 
 __all__ = [
@@ -30,15 +31,20 @@ __all__ = [
     "ReadCommand",
     "RunState",
     "RunStatus",
+    "Timer",
     "WaitCommand",
     "WriteCommand",
     "advance",
     "attempt_of",
     "begin",
-    "deadline",
-    "overdue",
+    "expiry",
     "reason",
+    "refused",
     "run_name",
     "starts",
+    "timed_out",
+    "timers",
+    "wait_ends",
+    "waits_for",
     "woken_by",
 ]

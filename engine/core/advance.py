@@ -4,8 +4,7 @@
 flow, event and answers, given in the same order, lead to the same state and the same commands.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
@@ -67,18 +66,17 @@ def begin(flow: FlowPlan, event: Event, attempt: int = 1) -> tuple[RunState, lis
     now = event.accepted_at
     scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
     steps = [PENDING] * len(flow.steps)
-    state = RunState(
-        flow, event, now, _RUNNING, scope, steps, _NOTHING, _NOTHING, set(), {}, {}, _NOTHING, attempt
-    )
+    none = _NOTHING
+    state = RunState(flow, event, now, _RUNNING, scope, steps, none, none, set(), {}, {}, {}, none, attempt)
     return _pass(Turn(state))
 
 
 def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, list[Command]]:
     """Go on with what the world answered, by the keys of the commands.
 
-    Three answers were not asked for: a person's release comes under the key of the hold;
-    `recheck:STEP#N` with the id of an event has the policies of that step checked again, on reads
-    done afresh, where N counts the times; and `compensate` has what was written taken back.
+    Three answers were not asked for. What ends a hold (a person's release or refusal, or its time) comes
+    under the key of the hold. `recheck:STEP#N` with the id of an event has the policies of that step checked
+    again, on reads done afresh, where N counts the times. `compensate` has what was written taken back.
     """
     known, refreshed = dict(state.answers), dict(state.refreshed)
     state = state.copy(known, refreshed)
@@ -106,54 +104,39 @@ def starts(flow: FlowPlan, event: Event) -> bool:
 
 
 def woken_by(state: RunState, event: Event) -> dict[str, Answer]:
-    """The answers that an event brings to a run at rest: held checks to be done again, and waits that end."""
+    """The answers that an event brings to a run: held checks to be done again, and waits that end."""
     answers: dict[str, Answer] = {}
     for step in state.flow.steps:
-        if isinstance(step, CheckStep) and state.steps[step.index] is HELD:
-            if _releases(state, step, event):
+        if isinstance(step, CheckStep):
+            if state.open_holds and _releases(state, step, event):
                 times = sum(key.startswith(f"recheck:{step.name}#") for key in state.answers)
                 answers[f"recheck:{step.name}#{times + 1}"] = Answer(event.id)
-        elif isinstance(step, WaitStep) and state.steps[step.index] is WAITING and step.event == event.type:
+        elif isinstance(step, WaitStep) and step.event == event.type and state.steps[step.index] < DONE:
             for item, scope in _scopes(step, state.scope).items():
                 key = f"wait:{step.name}{suffix(item)}"
-                if key not in state.answers and _fits(step.where, scope, event):
+                if key in state.asked and key not in state.answers and _fits(step.where, scope, event):
                     answers[key] = Answer(event.data)
     return answers
 
 
-def deadline(state: RunState) -> datetime | None:
-    """When the first of the waits of a run is over, if any ever is."""
-    return min((until for until, _ in _waits(state)), default=None)
-
-
-def overdue(state: RunState, at: datetime) -> dict[str, Answer]:
-    """The answers that time brings to a run: waits that are over, by the keys of the commands."""
-    return {
-        f"wait:{step.name}{suffix(item)}": Answer(None, f"no {step.event} came before {until.isoformat()}")
-        for until, step in _waits(state)
-        if until <= at
-        for item in _scopes(step, state.scope)
-        if f"wait:{step.name}{suffix(item)}" not in state.answers
-    }
-
-
-def _waits(state: RunState) -> Iterator[tuple[datetime, WaitStep]]:
-    """The steps that wait, and until when."""
-    for step in state.flow.steps:
-        if (
-            isinstance(step, WaitStep)
-            and step.timeout_seconds is not None
-            and state.steps[step.index] is WAITING
-        ):
-            yield state.now + timedelta(seconds=step.timeout_seconds), step
+def waits_for(state: RunState, key: str) -> bool:
+    """Whether a run still waits under this key, so that time or an event may end it."""
+    return key in state.asked and key not in state.answers
 
 
 def _releases(state: RunState, step: CheckStep, event: Event) -> bool:
-    """Whether an event is one after which a held check is to be done again."""
-    untils = [policy.hold.until for policy in step.policies if policy.hold is not None and policy.hold.until]
-    wheres = [until.where for until in untils if until.event == event.type]
-    scopes = _scopes(step, state.scope).values() if wheres else ()
-    return any(_fits(where, scope, event) for scope in scopes for where in wheres)
+    """Whether an open hold of a check waits for this event, so that the check is to be done again."""
+    untils = [
+        (policy.name, policy.hold.until.where)
+        for policy in step.policies
+        if policy.hold is not None and policy.hold.until is not None and policy.hold.until.event == event.type
+    ]
+    scopes = _scopes(step, state.scope).items() if untils else ()
+    return any(
+        f"hold:{step.name}{suffix(item)}:{name}" in state.open_holds and _fits(where, scope, event)
+        for item, scope in scopes
+        for name, where in untils
+    )
 
 
 def _scopes(step: AnyStep, scope: dict[str, Value]) -> Mapping[str | None, dict[str, Value]]:
@@ -173,7 +156,7 @@ def _fits(where: Compiled | None, scope: Mapping[str, Value], event: Event) -> b
 def _refresh(state: RunState, step_name: str, refreshed: dict[int, int]) -> None:
     """Have a held check asked again, and the reads behind it before."""
     step = state.flow.step(step_name)
-    if not isinstance(step, CheckStep) or state.steps[step.index] is not HELD:
+    if not isinstance(step, CheckStep) or state.steps[step.index] >= DONE:
         return
     for index in step.reads:
         refreshed[index] = refreshed.get(index, 0) + 1
@@ -260,6 +243,7 @@ def _withdraw(turn: Turn, step: AnyStep, item: str | None, given: int) -> None:
     for command in turn.commands[given:]:
         if isinstance(command, HoldCommand):
             del turn.state.open_holds[command.key]  # nobody has heard of it yet
+            turn.state.matches.pop(command.key, None)
     turn.commands[given:] = [one for one in turn.commands[given:] if isinstance(one, CloseHoldCommand)]
     if item is None:
         _close_holds(turn, f"hold:{step.name}:", f"hold:{step.name}[")
@@ -271,7 +255,8 @@ def _close_holds(turn: Turn, *starts: str) -> None:
     """Close the holds of a step that has come to an end: nothing is left for anybody to release."""
     open_holds = turn.state.open_holds
     for key in [key for key in open_holds if key.startswith(starts)]:
-        turn.commands.append(CloseHoldCommand(open_holds.pop(key), ""))
+        turn.state.matches.pop(key, None)
+        turn.commands.append(CloseHoldCommand(open_holds.pop(key), "", "nothing waits for it any more"))
 
 
 def _skip(turn: Turn, step: AnyStep, reason: str) -> None:

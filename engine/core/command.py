@@ -5,9 +5,9 @@ records it under that key, so that the same run decided again asks and is answer
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from engine.plan.delay import Delay
 from engine.plan.policy import Hold
 from engine.values.value import Value
 
@@ -68,22 +68,30 @@ class HoldCommand(NamedTuple):
     reason: str
     hold: Hold
     amount: Value = None  # the money at stake, where the policy says it
+    match: str | None = None  # what an event that ends it says, where an index can find that
+    calendar_keys: tuple[str | None, ...] = ()  # of its escalations in their order, then of its expiry
 
 
 class CloseHoldCommand(NamedTuple):
     """Close a hold: its policy was checked again and no longer holds."""
 
     hold_id: str
-    event_id: str  # after which it was checked
+    event_id: str  # after which it was checked; "" where no event brought that about
+    why: str = "checked again"
 
 
 class WaitCommand(NamedTuple):
     """Tell the run when an event arrives."""
 
     key: str
+    wait_id: str
     step: str
+    item: str | None
     event: str
-    until: datetime | None
+    match: str | None  # what the event says, where an index can find that
+    timeout: Delay | None
+    calendar_key: str | None
+    look_back_seconds: int | None
 
 
 class AlertCommand(NamedTuple):

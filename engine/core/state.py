@@ -72,6 +72,7 @@ class RunState:
     refreshed: Mapping[int, int]  # how often a read was done afresh, by index
     asked: set[str]  # keys of the commands that were given: none is given twice
     open_holds: dict[str, str]  # id of each open hold, by its key
+    matches: dict[str, str | None]  # what an event that ends it says, of each open hold by its key
     trace: dict[str, Mapping[str, Any]]  # what was decided and why, by step
     written: Mapping[str, Mapping[str, Value]]  # payloads that can be taken back, by the keys of their writes
     attempt: int = 1  # more than one when a person has the event worked once more
@@ -94,6 +95,7 @@ class RunState:
             refreshed,
             set(self.asked),
             dict(self.open_holds),
+            dict(self.matches),
             dict(self.trace),
             self.written,
             self.attempt,

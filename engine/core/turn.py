@@ -1,11 +1,13 @@
 """What one call of `advance` collects: the state that is being made, and the commands."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from engine.core.command import Command, LookUpCommand
 from engine.core.state import Answer, RunState
 from engine.language.compiled import EvaluationError
+from engine.plan.delay import Delay
 from engine.plan.step import Step
 from engine.values.value import Value, kind_of
 
@@ -85,6 +87,20 @@ class Turn:
             self.state.trace[step.name] = {"items": notes}
         else:
             del self.state.trace[step.name]
+
+
+def calendar_key(delay: Delay, scope: Mapping[str, Value], now: datetime) -> str | None:
+    """The key of the calendar of a length of time; None where it needs none.
+
+    Raises:
+        EvaluationError: when there is none in the data, or the calendar knows no such key.
+
+    """
+    if delay.key is None:
+        return None
+    key = str(delay.key.call(scope))
+    delay.due(now, key)
+    return key
 
 
 def suffix(item: str | None) -> str:

@@ -90,6 +90,9 @@ NAMED_BY_VALUE: Mapping[_Place, str] = MappingProxyType(
         (FlowTestDocument, "policy"): "policy",
         (ActDocument, "event"): "event",
         (ActDocument, "release"): "policy",
+        (ActDocument, "propose"): "policy",
+        (ActDocument, "agree"): "policy",
+        (ActDocument, "refuse"): "policy",
         (OperationSpec, "undo"): "own operation",
         (OnceSpec, "look_up"): "own operation",
     }

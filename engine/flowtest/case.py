@@ -4,7 +4,7 @@ A test is one case, or one for each row of its `examples`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from engine.connect import ConnectorPlan, OperationPlan
@@ -50,8 +50,9 @@ class Act:
     after: timedelta = timedelta()
     at: datetime | None = None
     event: tuple[str, Written] | None = None  # its name and data
-    release: tuple[Text, ...] = ()
+    persons: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)  # policies, by what is done
     person: Person = Person()
+    code: str = "refused"  # of a refusal
     stubs: Mapping[str, Stub]
     xrefs: Mapping[str, Value]
     expect: ExpectDocument | None = None
@@ -201,7 +202,7 @@ def _acts(document: FlowTestDocument, filling: Filling, known: Known) -> Iterato
         for raw in given.then:
             yield Act(span=raw.span, event=_event(filling.written(raw)), stubs={}, xrefs={})
         for policy in given.release:
-            yield Act(span=policy.span, release=(_policy(policy, filling),), stubs={}, xrefs={})
+            yield Act(span=policy.span, persons={"release": (_policy(policy, filling),)}, stubs={}, xrefs={})
     for act in document.acts:
         yield _act(act, filling, known)
 
@@ -216,7 +217,11 @@ def _act(document: ActDocument, filling: Filling, known: Known) -> Act:
         after=timedelta(seconds=0 if document.after is None else document.after.seconds),
         at=document.at,
         event=_arriving(document, filling),
-        release=tuple(_policy(policy, filling) for policy in document.release),
+        persons={
+            verb: tuple(_policy(policy, filling) for policy in policies)
+            for verb, policies in document.persons.items()
+        },
+        code=str(document.code or "refused"),
         person=Person(by=by, role=role, reason=reason, second=second),
         stubs=_stubs(given, known),
         xrefs=_records(xrefs),

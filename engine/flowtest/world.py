@@ -7,7 +7,9 @@ are accepted once, entities and cross references are kept, waits end, and runs w
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 from engine.core import (
     AlertCommand,
@@ -20,13 +22,19 @@ from engine.core import (
     ReadCommand,
     RunState,
     RunStatus,
+    Timer,
+    WaitCommand,
     WriteCommand,
     advance,
     begin,
-    deadline,
-    overdue,
+    expiry,
     reason,
+    refused,
     starts,
+    timed_out,
+    timers,
+    wait_ends,
+    waits_for,
     woken_by,
 )
 from engine.core.accept import Offer, offer
@@ -37,7 +45,13 @@ from engine.flowtest.stubs import read_decoder
 from engine.flowtest.written import Written
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.policy import Hold
-from engine.runtime.permission import Release, refusal
+from engine.runtime.permission import (
+    Release,
+    agreement_refusal,
+    proposal_refusal,
+    refusal,
+    refusal_refusal,
+)
 from engine.source import Span, Text
 from engine.values.json_text import instant_text, read_json, write_json
 from engine.values.value import Value, kind_of
@@ -79,7 +93,19 @@ class _Run:
     reason: str | None = None
     state: RunState | None = None
     holds: dict[str, HoldCommand] = field(default_factory=dict)  # by key
+    proposed: dict[str, Release] = field(default_factory=dict)  # who has proposed to release them, by key
     touched: bool = True
+
+
+class _Due(NamedTuple):
+    """Something that time does to a run."""
+
+    at: datetime
+    number: int
+    run: _Run
+    key: str
+    about: str  # the id of the hold, or the event that is waited for
+    timer: Timer | None  # None for a wait
 
 
 class World:
@@ -97,6 +123,10 @@ class World:
         self._xrefs: dict[str, Value] = dict(case.xrefs)
         self._todo: deque[tuple[_Run, dict[str, Answer]]] = deque()
         self._chapter = Chapter()
+        self._due: list[_Due] = []  # a heap
+        self._dues = 0
+        self._events: list[Event] = []  # in the order of acceptance
+        self._looking: list[tuple[_Run, str, datetime]] = []  # waits that look back, and since when
         self._numbers: dict[str, int] = {}  # how often each operation was written
         self.stayed: set[str] = set()  # flows that an event did not start, by the name for coverage
 
@@ -118,8 +148,9 @@ class World:
         self._pass_time(act)
         if act.event is not None:
             self._arrive(*act.event)
-        for policy in act.release:
-            self._release(policy, act.person)
+        for verb, policies in act.persons.items():
+            for policy in policies:
+                self._act_on(verb, policy, act)
         chapter.stands = self.stands()
         return chapter
 
@@ -134,17 +165,69 @@ class World:
         if until < self._now:
             said = f"{instant_text(until)}, and the test stands at {instant_text(self._now)} already"
             raise TestError(f"this act is at {said}", act.span)
-        while (due := self._next_deadline()) is not None and due <= until:
-            self._now = max(due, self._now)
-            for run in list(self._runs):
-                if run.state is not None and (answers := overdue(run.state, self._now)):
-                    self._todo.append((run, answers))
+        while self._due and self._due[0].at <= until:
+            due = heappop(self._due)
+            self._now = max(due.at, self._now)
+            self._time_is_over(due)
             self._rest()
         self._now = until
 
-    def _next_deadline(self) -> datetime | None:
-        found = [deadline(run.state) for run in self._runs if run.state is not None]
-        return min((due for due in found if due is not None), default=None)
+    def _time_is_over(self, due: _Due) -> None:
+        """What time does to a hold or a wait, if it is still open."""
+        run, state = due.run, due.run.state
+        assert state is not None
+        if due.timer is None:
+            if waits_for(state, due.key):
+                self._todo.append((run, {due.key: timed_out(due.about, due.at)}))
+            return
+        if state.open_holds.get(due.key) != due.about:
+            return
+        answer = expiry(due.timer)
+        if answer is None:
+            self._tell_of(run.holds[due.key], due.timer)
+        else:
+            self._todo.append((run, {due.key: answer}))
+
+    def _tell_of(self, hold: HoldCommand, timer: Timer) -> None:
+        message = f"Held for {timer.after} by policy {hold.policy}: {hold.reason}"
+        said: dict[str, Value] = {"to": timer.to, "severity": "error", "message": message}
+        self._chapter.alerts.append({**said, "policy": hold.policy, "step": hold.step})
+
+    def _begin_wait(self, run: _Run, command: WaitCommand) -> None:
+        """A step begins to wait, and looks back at what came before as far as it says."""
+        until = wait_ends(command, self._now)
+        if until is not None:
+            self._note(_Due(until, self._numbered(), run, command.key, command.event, None))
+        if command.look_back_seconds is not None:
+            since = self._now - timedelta(seconds=command.look_back_seconds)
+            self._looking.append((run, command.key, since))
+
+    def _look_back(self) -> None:
+        """The last event since then that a step waits for ends its wait."""
+        while self._looking:
+            run, key, since = self._looking.pop(0)
+            assert run.state is not None
+            for event in reversed(self._events):
+                if event.accepted_at < since or event.id == run.state.event.id:
+                    continue
+                answer = woken_by(run.state, event).get(key)
+                if answer is not None:
+                    self._todo.append((run, {key: answer}))
+                    break
+
+    def _open_hold(self, run: _Run, command: HoldCommand) -> None:
+        run.holds[command.key] = command
+        run.proposed.pop(command.key, None)
+        for timer in timers(command, self._now):
+            self._note(_Due(timer.at, self._numbered(), run, command.key, command.hold_id, timer))
+
+    def _note(self, due: _Due) -> None:
+        heappush(self._due, due)
+
+    def _numbered(self) -> int:
+        """Counts what is due, so that of two at one instant the first comes first."""
+        self._dues += 1
+        return self._dues
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -168,6 +251,7 @@ class World:
         if event.id in self._known:
             return
         self._known[event.id] = made.body_hash
+        self._events.append(event)
         flows = self._started_by(event.type)
         if made.complaints:
             said = "; ".join(made.complaints)
@@ -198,23 +282,58 @@ class World:
         assert run.state is not None
         answers = woken_by(run.state, event)
         if answers:
+            run.proposed.clear()  # it was about other facts
             self._todo.append((run, answers))
 
     # --- people ---------------------------------------------------------------------------------
 
-    def _release(self, policy: Text, person: Person) -> None:
-        """A person releases the holds of a policy."""
+    def _act_on(self, verb: str, policy: Text, act: Act) -> None:
+        """A person does something about the holds of a policy."""
         held = [(run, key, hold) for run in self._runs for key, hold in _open(run) if hold.policy == policy]
         if not held:
-            raise TestError(f"no hold of {policy} is open that could be released", policy.span)
+            raise TestError(f"no hold of {policy} is open that could be {_DONE[verb]}", policy.span)
+        does = {
+            "release": self._release,
+            "propose": self._propose,
+            "agree": self._agree,
+            "refuse": self._refuse,
+        }
         for run, key, hold in held:
-            release = _release_by(person, hold.hold)
-            why = refusal(_detail(hold), release)
-            if why is None:
-                self._todo.append((run, {key: Answer({"by": release.by, "reason": release.reason})}))
-            else:
+            why = does[verb](run, key, hold, act)
+            if why is not None:
                 self._chapter.refused, self._chapter.refused_at = why, policy.span
         self._rest()
+
+    def _release(self, run: _Run, key: str, hold: HoldCommand, act: Act) -> str | None:
+        release = _release_by(act.person, hold.hold)
+        why = refusal(_detail(hold), release)
+        if why is None:
+            self._todo.append((run, {key: Answer({"by": release.by, "reason": release.reason})}))
+        return why
+
+    def _propose(self, run: _Run, key: str, hold: HoldCommand, act: Act) -> str | None:
+        release = _release_by(act.person, hold.hold)
+        why = proposal_refusal(_detail(hold), release)
+        if why is None:
+            run.proposed[key] = release
+        return why
+
+    def _agree(self, run: _Run, key: str, hold: HoldCommand, act: Act) -> str | None:
+        first = run.proposed.get(key)
+        if first is None:
+            return "nobody has proposed that, or what was proposed has lapsed"
+        second = _release_by(act.person, hold.hold, "a second person")
+        why = agreement_refusal(_detail(hold), first, second)
+        if why is None:
+            self._todo.append((run, {key: Answer({"by": first.by, "reason": first.reason})}))
+        return why
+
+    def _refuse(self, run: _Run, key: str, hold: HoldCommand, act: Act) -> str | None:
+        release = _release_by(act.person, hold.hold)
+        why = refusal_refusal(_detail(hold), release)
+        if why is None:
+            self._todo.append((run, {key: refused(release.by, act.code, release.reason or "")}))
+        return why
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -244,13 +363,16 @@ class World:
                 case EmitCommand():
                     self._emit(run, command)
                 case HoldCommand():
-                    run.holds[command.key] = command
+                    self._open_hold(run, command)
+                case WaitCommand():
+                    self._begin_wait(run, command)
                 case AlertCommand():
                     self._alert(command)
                 case _:
                     pass  # closed holds are gone from the state, and waits end by what follows
         if answers:
             self._todo.append((run, answers))
+        self._look_back()
 
     def _read(self, command: ReadCommand) -> Answer:
         name = f"{command.connection}.{command.operation}"
@@ -370,14 +492,17 @@ def _open(run: _Run) -> Iterator[tuple[str, HoldCommand]]:
             yield key, run.holds[key]
 
 
-def _release_by(person: Person, hold: Hold) -> Release:
+_DONE = {"release": "released", "propose": "proposed", "agree": "agreed with", "refuse": "refused"}
+
+
+def _release_by(person: Person, hold: Hold, otherwise: str = "a person") -> Release:
     """The person as the test says; one of whom it says nothing is whom the hold demands."""
     if person.is_named:
         return Release(
-            by=person.by or "a person", reason=person.reason, role=person.role, second=person.second
+            by=person.by or otherwise, reason=person.reason, role=person.role, second=person.second
         )
     second = None if hold.four_eyes_over is None else "a second person"
-    return Release(by="a person", reason="released by the test", role=hold.role, second=second)
+    return Release(by=otherwise, reason="decided by the test", role=hold.role, second=second)
 
 
 def _detail(command: HoldCommand) -> Mapping[str, Value]:

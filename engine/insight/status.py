@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from engine.ledger.reader import LedgerReader
 from engine.values.value import Value
 
-OPEN = ("running", "waiting", "held", "unknown", "pending", "sending", "open")
+OPEN = ("running", "waiting", "held", "unknown", "pending", "sending", "open", "proposed")
 """Statuses of what is not over; they are told first."""
 
 
@@ -15,7 +15,10 @@ def standing(reader: LedgerReader) -> dict[str, Value]:
     oldest = reader.open_runs(limit=1)
     release = reader.active_release()
     return {
-        **{table: _ordered(counts[table]) for table in ("events", "runs", "effects", "holds", "alerts")},
+        **{
+            table: _ordered(counts[table])
+            for table in ("events", "runs", "effects", "holds", "waits", "alerts")
+        },
         "oldest_open_run": oldest[0].now if oldest else None,
         "release": None if release is None else release.fingerprint,
     }

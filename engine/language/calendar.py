@@ -11,6 +11,7 @@ rule says so, and then later by the grace, which is elapsed time.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -144,6 +145,31 @@ class Calendar:
             on = _shifted(on, step)
         raise EvaluationError(f"the calendar has no business day within {_MAX_CLOSED_DAYS} days of {on}")
 
+    def after_business_days(self, at: datetime, count: int) -> datetime:
+        """The same local time so many business days later."""
+        local = at.astimezone(self._zone)
+        later = self.add_business_days(local.date(), count)
+        return instant_at(later, local.time(), self._zone)
+
+    def after_business_time(self, at: datetime, length: timedelta) -> datetime:
+        """The instant at which business was open so long after another one."""
+        on, left = self.local_date(at), length
+        for _ in range(_MAX_SPAN_DAYS):
+            for opens, closes in self._open_on(on):
+                start = max(opens, at)
+                if start < closes:
+                    if left <= closes - start:
+                        return start + left
+                    left -= closes - start
+            on = _shifted(on, 1)
+        raise EvaluationError(f"{length} of business take longer than {_MAX_SPAN_DAYS:,} days")
+
+    def _open_on(self, on: date) -> Iterator[tuple[datetime, datetime]]:
+        """When business is open on a date."""
+        for hours in self.hours[on.weekday()] if self.is_business_day(on) else ():
+            until = on + _DAY if hours.end == time(0) else on
+            yield instant_at(on, hours.start, self._zone), instant_at(until, hours.end, self._zone)
+
     def business_hours_between(self, start: datetime, end: datetime) -> Decimal:
         """The hours of business between two instants, as elapsed time; negative for an earlier end."""
         if end < start:
@@ -158,14 +184,8 @@ class Calendar:
 
     def _open_within(self, on: date, start: datetime, end: datetime) -> timedelta:
         """How long business is open on a date, between two instants."""
-        total = timedelta()
-        if not self.is_business_day(on):
-            return total
-        for hours in self.hours[on.weekday()]:
-            until = on + _DAY if hours.end == time(0) else on
-            opens, closes = instant_at(on, hours.start, self._zone), instant_at(until, hours.end, self._zone)
-            total += max(min(closes, end) - max(opens, start), timedelta())
-        return total
+        parts = (min(closes, end) - max(opens, start) for opens, closes in self._open_on(on))
+        return sum((max(part, timedelta()) for part in parts), timedelta())
 
     def local_date(self, at: datetime) -> date:
         """The date of an instant in the zone of the calendar."""

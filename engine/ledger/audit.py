@@ -56,6 +56,7 @@ COUNTED = (
     "effects.dead",
     "effects.done",
     "holds.expired",
+    "holds.refused",
     "holds.released",
     "runs.compensated",
     "runs.completed",

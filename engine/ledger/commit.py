@@ -31,6 +31,7 @@ class Commit:
     )  # begin as sending: the first attempt follows at once
     holds: list[rows.NewHold] = field(default_factory=list)
     parkings: list[rows.NewParking] = field(default_factory=list)
+    waits: list[rows.NewWait] = field(default_factory=list)
     xrefs: list[rows.NewXref] = field(default_factory=list)
     entities: list[rows.NewEntity] = field(default_factory=list)
     alerts: list[rows.NewAlert] = field(default_factory=list)
@@ -50,8 +51,11 @@ class Commit:
     effects_cancelled: list[rows.EffectCancelled] = field(default_factory=list)
     effects_resolved: list[rows.EffectResolved] = field(default_factory=list)
 
+    holds_moved: list[rows.HoldMoved] = field(default_factory=list)
     holds_released: list[rows.HoldReleased] = field(default_factory=list)
     holds_expired: list[rows.HoldExpired] = field(default_factory=list)
+    holds_refused: list[rows.HoldRefused] = field(default_factory=list)
+    waits_ended: list[rows.WaitEnded] = field(default_factory=list)
 
     parkings_freed: list[rows.ParkingFreed] = field(default_factory=list)
 

@@ -130,6 +130,8 @@ def _without(commit: Commit, known: dict[str, str]) -> Commit:
     gone = {"event_id": known.keys(), "run_id": runs, "effect_key": keys}
     by_list = {"runs_": ("id", runs), "effects_": ("key", keys), "holds_": ("id", holds)}
     by_list["parkings_"] = ("id", parkings)
+    waits = {wait.id for wait in commit.waits if wait.run_id in runs}
+    by_list["waits_"] = ("id", waits)
     left: dict[str, Any] = {}
     for name in (field.name for field in fields(commit) if field.name not in _KEPT):
         refused = dict(gone)
@@ -141,7 +143,7 @@ def _without(commit: Commit, known: dict[str, str]) -> Commit:
 
 
 _KEPT = {"actor", "action", "subject", "detail", "events", "conflicts", "entries"}
-_MADE_ONCE = {"runs", "answers", "effects", "sends", "holds", "parkings", "alerts"}
+_MADE_ONCE = {"runs", "answers", "effects", "sends", "holds", "waits", "parkings", "alerts"}
 
 
 def _hangs(row: object, gone: Mapping[str, AbstractSet[str]]) -> bool:

@@ -68,6 +68,7 @@ ANSWERS = _made(tables.answers)
 EFFECTS = _made(tables.effects)
 HOLDS = _made(tables.holds)
 PARKINGS = _made(tables.parkings)
+WAITS = _made(tables.waits)
 XREFS = Fact(
     name="xrefs",
     table=tables.xrefs,
@@ -110,6 +111,7 @@ HOLDS_RELEASED = _ended(
     "released",
     "release_commit",
     *("released_at", "released_by", "release_reason", "release_event", "id"),
+    none=("refusal_code",),
 )
 HOLDS_EXPIRED = _ended(
     "holds.expired",
@@ -117,7 +119,18 @@ HOLDS_EXPIRED = _ended(
     "expired",
     "release_commit",
     *("released_at", "release_reason", "id"),
-    none=("released_by", "release_event"),
+    none=("released_by", "release_event", "refusal_code"),
+)
+HOLDS_REFUSED = _ended(
+    "holds.refused",
+    tables.holds,
+    "refused",
+    "release_commit",
+    *("released_at", "released_by", "release_reason", "refusal_code", "id"),
+    none=("release_event",),
+)
+WAITS_ENDED = _ended(
+    "waits.ended", tables.waits, None, "end_commit", *("status", "ended_at", "end_event", "id")
 )
 PARKINGS_FREED = _ended(
     "parkings.freed",
@@ -153,6 +166,7 @@ FACTS = (
     EFFECTS,
     HOLDS,
     PARKINGS,
+    WAITS,
     XREFS,
     ENTITIES,
     ALERTS,
@@ -169,5 +183,7 @@ FACTS = (
     HOLDS_EXPIRED,
     PARKINGS_FREED,
     INBOX_TAKEN,
+    HOLDS_REFUSED,
+    WAITS_ENDED,
     RUNS_FINISHED,
 )

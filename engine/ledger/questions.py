@@ -22,6 +22,7 @@ from engine.ledger.tables import (
     releases,
     runs,
     transitions,
+    waits,
     xrefs,
 )
 
@@ -114,12 +115,46 @@ OPEN_EFFECTS = asking(
 )
 HOLD = _by(holds, "id")
 HOLDS_OF_RUN = _by(holds, "run_id")
-OPEN_HOLDS = asking(
-    holds,
-    select(holds)
-    .where(holds.c.release_commit.is_(None), holds.c.until_event == bindparam("p_until_event"))
-    .order_by(holds.c.seq),
-    "until_event",
+_HELD = (holds.c.release_commit.is_(None), holds.c.until_event == bindparam("p_event"))
+_WAITING = (waits.c.end_commit.is_(None), waits.c.event == bindparam("p_event"))
+
+
+def _asked_in_full(table: Table, tests: tuple[ColumnElement[bool], ...]) -> Statement:
+    """The runs that wait for an event of a type and did not say by what text it is found."""
+    core = select(table.c.run_id).where(*tests, table.c.match.is_(None)).order_by(table.c.seq)
+    return asking(table, core, "event")
+
+
+def _matching(table: Table, tests: tuple[ColumnElement[bool], ...]) -> Statement:
+    """The runs that wait for an event of which one of several texts is true."""
+    core = select(table.c.run_id).where(*tests, table.c.match.in_(listed(bindparam("p_matches"))))
+    return asking(table, core.order_by(table.c.seq), "event", "matches")
+
+
+HELD_IN_FULL = _asked_in_full(holds, _HELD)
+HELD_FOR = _matching(holds, _HELD)
+WAITING_IN_FULL = _asked_in_full(waits, _WAITING)
+WAITING_FOR = _matching(waits, _WAITING)
+WAIT = _by(waits, "id")
+WAITS_OF_RUN = _by(waits, "run_id")
+OPEN_RELEASES = asking(
+    runs, select(runs.c.release).where(runs.c.finish_commit.is_(None)).distinct().order_by(runs.c.release)
+)
+EVENTS_BACK = asking(
+    events,
+    select(events)
+    .where(
+        events.c.type == bindparam("p_type"),
+        events.c.seq < bindparam("p_before"),
+        events.c.accepted_at >= bindparam("p_since"),
+    )
+    .order_by(events.c.seq.desc())
+    .limit(bindparam("p_limit"))
+    .offset(ZERO),
+    "type",
+    "before",
+    "since",
+    "limit",
 )
 PARKINGS_OF_RUN = _by(parkings, "run_id")
 PARKED = asking(parkings, select(parkings).where(parkings.c.free_commit.is_(None)).order_by(parkings.c.seq))

@@ -64,6 +64,15 @@ class LedgerReader:
         tests += _between(table.c.accepted_at, since, until)
         return self._walk(rows.EventRow._make, table, tests, after)
 
+    def events_back(self, event_type: str, since: datetime) -> Iterator[rows.EventRow]:
+        """The events of a type that were accepted since then, the last first, in chunks."""
+        before = LAST
+        while chunk := self._all(
+            rows.EventRow._make, questions.EVENTS_BACK, event_type, before, instant(since), CHUNK
+        ):
+            yield from chunk
+            before = chunk[-1].seq
+
     def events_caused(self, effect_key: str) -> list[rows.EventRow]:
         """The events that an effect emitted."""
         return self._all(rows.EventRow._make, questions.EVENTS_CAUSED, effect_key)
@@ -116,6 +125,10 @@ class LedgerReader:
         tests: Tests = [table.c.finish_commit.is_not(None), *_equal(table, status=status, flow=flow)]
         tests += _between(table.c.now, since, until)
         return self._walk(rows.RunRow._make, table, tests, after)
+
+    def open_releases(self) -> list[str]:
+        """The releases that runs which are not finished began on."""
+        return [release for (release,) in self._all(tuple, questions.OPEN_RELEASES)]
 
     def answers(self, run_id: str) -> list[rows.AnswerRow]:
         """What a run was told, in order."""
@@ -182,9 +195,43 @@ class LedgerReader:
         """The holds of a run, in order."""
         return self._all(rows.HoldRow._make, questions.HOLDS_OF_RUN, run_id)
 
-    def open_holds(self, until_event: str) -> list[rows.HoldRow]:
-        """The open holds that wait for events of a type, the oldest first."""
-        return self._all(rows.HoldRow._make, questions.OPEN_HOLDS, until_event)
+    def open_holds(self) -> Iterator[rows.HoldRow]:
+        """Holds that have not ended, in the order in which they opened, in chunks."""
+        tests: Tests = [tables.holds.c.release_commit.is_(None)]
+        return self._walk(rows.HoldRow._make, tables.holds, tests, 0)
+
+    def runs_held_for(self, event: str, matches: Collection[str]) -> list[str]:
+        """The runs with an open hold that an event may end: of this type, and one of `matches` or any."""
+        return self._runs_for(questions.HELD_IN_FULL, questions.HELD_FOR, event, matches)
+
+    def runs_waiting_for(self, event: str, matches: Collection[str]) -> list[str]:
+        """The runs of which a step waits for an event of this type, and one of `matches` or any."""
+        return self._runs_for(questions.WAITING_IN_FULL, questions.WAITING_FOR, event, matches)
+
+    def _runs_for(
+        self, in_full: Statement, matching: Statement, event: str, matches: Collection[str]
+    ) -> list[str]:
+        found = self._all(tuple, in_full, event)
+        if matches:
+            found += self._all(tuple, matching, event, key_list(matches))
+        return [*dict.fromkeys(run_id for (run_id,) in found)]
+
+    def wait(self, wait_id: str) -> rows.WaitRow | None:
+        """One wait as it stands."""
+        return self._one(rows.WaitRow._make, questions.WAIT, wait_id)
+
+    def waits_of_run(self, run_id: str) -> list[rows.WaitRow]:
+        """The waits of a run, in order."""
+        return self._all(rows.WaitRow._make, questions.WAITS_OF_RUN, run_id)
+
+    def open_waits(self) -> Iterator[rows.WaitRow]:
+        """Waits that are not over, in the order in which they began, in chunks."""
+        return self._walk(rows.WaitRow._make, tables.waits, [tables.waits.c.end_commit.is_(None)], 0)
+
+    def unknown_runs(self) -> Iterator[rows.RunRow]:
+        """Runs with a write of which nobody knows whether it happened, in chunks."""
+        tests: Tests = [tables.runs.c.finish_commit.is_(None), tables.runs.c.status == "unknown"]
+        return self._walk(rows.RunRow._make, tables.runs, tests, 0)
 
     def parked(self) -> list[rows.ParkingRow]:
         """What stops order keys, in the order in which it did."""
@@ -272,7 +319,7 @@ class LedgerReader:
     def counts(self) -> dict[str, dict[str, int]]:
         """How many of each status, by table, and how many events; cheap however large the ledger is."""
         found: dict[str, dict[str, int]] = {
-            name: {} for name in ("runs", "effects", "holds", "alerts", "events")
+            name: {} for name in ("runs", "effects", "holds", "waits", "alerts", "events")
         }
         for name, value in self._ask(select(tables.counters)):
             table, _, status = name.partition(".")
@@ -342,6 +389,7 @@ _OPEN: dict[Table, ColumnElement[bool]] = {
     tables.runs: tables.runs.c.finish_commit.is_(None),
     tables.effects: tables.effects.c.settle_commit.is_(None),
     tables.holds: tables.holds.c.release_commit.is_(None),
+    tables.waits: tables.waits.c.end_commit.is_(None),
     tables.alerts: tables.alerts.c.status == literal_column("'open'"),
 }
 

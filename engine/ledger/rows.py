@@ -15,6 +15,9 @@ FINISHED_RUNS = ("completed", "rejected", "failed", "compensated")
 OPEN_EFFECTS = ("pending", "sending", "unknown")
 """Statuses of an effect that is not settled."""
 
+OPEN_HOLDS = ("open", "proposed")
+"""Statuses of a hold that has not ended; a person has proposed the release of a `proposed` one."""
+
 SETTLED_EFFECTS = ("done", "dead", "cancelled")
 
 
@@ -292,8 +295,29 @@ class NewHold(NamedTuple):
     owner: str
     until_event: str | None  # type of the event that releases it
     match: str | None  # narrows until_event, as text of the caller
+    timers: str | None  # JSON: what time does to it, and when
     detail: str
     opened_at: str
+
+
+class HoldMoved(NamedTuple):
+    """An open hold has another status: proposed, when a person has proposed its release, or open again."""
+
+    status: str
+    at: str
+    reason: str | None
+    detail: str | None  # JSON: who proposed it
+    id: str
+
+
+class HoldRefused(NamedTuple):
+    """An open hold ends: a person refuses what waits for it."""
+
+    released_at: str
+    released_by: str
+    release_reason: str | None
+    refusal_code: str
+    id: str
 
 
 class HoldReleased(NamedTuple):
@@ -315,7 +339,7 @@ class HoldExpired(NamedTuple):
 
 
 class HoldRow(NamedTuple):
-    """A hold as it stands: open, released or expired."""
+    """A hold as it stands: open or proposed; released, refused or expired."""
 
     id: str
     run_id: str
@@ -326,6 +350,7 @@ class HoldRow(NamedTuple):
     owner: str
     until_event: str | None
     match: str | None
+    timers: str | None
     detail: str
     opened_at: str
     commit: int
@@ -334,6 +359,7 @@ class HoldRow(NamedTuple):
     released_by: str | None
     release_reason: str | None
     release_event: str | None
+    refusal_code: str | None
     release_commit: int | None
     seq: int
 
@@ -375,6 +401,47 @@ class ParkingRow(NamedTuple):
     freed_by: str | None
     free_reason: str | None
     free_commit: int | None
+    seq: int
+
+
+class NewWait(NamedTuple):
+    """A step begins to wait for an event."""
+
+    id: str
+    run_id: str
+    step: str
+    item: str | None
+    event: str  # its type
+    match: str | None  # narrows it, as text of the caller
+    began_at: str
+    due_at: str | None  # when the wait is over, if ever
+
+
+class WaitEnded(NamedTuple):
+    """A wait is over: `arrived`, or `timed out`."""
+
+    status: str
+    ended_at: str
+    end_event: str | None
+    id: str
+
+
+class WaitRow(NamedTuple):
+    """A wait as it stands: waiting, arrived, or timed out."""
+
+    id: str
+    run_id: str
+    step: str
+    item: str | None
+    event: str
+    match: str | None
+    began_at: str
+    due_at: str | None
+    commit: int
+    status: str
+    ended_at: str | None
+    end_event: str | None
+    end_commit: int | None
     seq: int
 
 
@@ -525,7 +592,7 @@ class ActivationRow(NamedTuple):
 class TransitionRow(NamedTuple):
     """A step in the life of a run, effect or alert that was neither its beginning nor its end."""
 
-    kind: str  # run, effect, alert
+    kind: str  # run, effect, hold, alert
     subject: str  # its id or key
     status: str  # the status it came to
     at: str

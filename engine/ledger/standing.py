@@ -69,7 +69,17 @@ _STANDINGS = (
         columns=("status",),
         steps=("status",),
         began=(literal_column("'open'"),),
-        empty=("released_at", "released_by", "release_reason", "release_event"),
+        empty=("released_at", "released_by", "release_reason", "release_event", "refusal_code"),
+    ),
+    _Standing(
+        kind="wait",
+        table=tables.waits,
+        key="id",
+        is_open=tables.waits.c.end_commit.is_(None),
+        columns=("status",),
+        steps=("status",),
+        began=(literal_column("'waiting'"),),
+        empty=("ended_at", "end_event"),
     ),
     _Standing(
         kind="parking",

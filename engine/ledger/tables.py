@@ -77,6 +77,8 @@ events = Table(
 )
 # A delivery is looked up by its identity: this is what folds duplicates.
 Index("events_id", events.c.id, unique=True)
+# A step that looks back asks which events of a type came last.
+Index("events_type", events.c.type, events.c.seq)
 # Lineage goes from an effect to the events that it emitted; only those have a cause.
 Index("events_cause", events.c.cause, **_where(events.c.cause.is_not(None)))
 
@@ -191,6 +193,7 @@ holds = Table(
     _text("owner"),
     _optional("until_event"),
     _optional("match"),
+    _optional("timers"),
     _text("detail"),
     _text("opened_at"),
     _commit(),
@@ -199,13 +202,16 @@ holds = Table(
     _optional("released_by"),
     _optional("release_reason"),
     _optional("release_event"),
+    _optional("refusal_code"),
     _commit("release_commit", nullable=True),
     _seq(),
 )
 Index("holds_id", holds.c.id, unique=True)
 Index("holds_run", holds.c.run_id)
-# Each accepted event asks which open holds it releases.
-Index("holds_open", holds.c.until_event, **_where(holds.c.release_commit.is_(None)))
+# Each accepted event asks which open holds it may release; of many that wait for its type, few match it.
+Index("holds_open", holds.c.until_event, holds.c.match, **_where(holds.c.release_commit.is_(None)))
+# At a start, and now and then, all that is open is looked at.
+Index("holds_standing", holds.c.seq, **_where(holds.c.release_commit.is_(None)))
 # Trace asks which holds an event has released.
 Index("holds_released", holds.c.release_event, **_where(holds.c.release_event.is_not(None)))
 
@@ -233,6 +239,30 @@ Index("parkings_id", parkings.c.id, unique=True)
 Index("parkings_run", parkings.c.run_id)
 # What is stopped is read at every start, and by people.
 Index("parkings_open", parkings.c.seq, **_where(parkings.c.free_commit.is_(None)))
+
+waits = Table(
+    "waits",
+    metadata,
+    _text("id"),
+    _text("run_id"),
+    _text("step"),
+    _optional("item"),
+    _text("event"),
+    _optional("match"),
+    _text("began_at"),
+    _optional("due_at"),
+    _commit(),
+    _text("status"),
+    _optional("ended_at"),
+    _optional("end_event"),
+    _commit("end_commit", nullable=True),
+    _seq(),
+)
+Index("waits_id", waits.c.id, unique=True)
+Index("waits_run", waits.c.run_id)
+# Each accepted event asks which steps wait for it, as it asks which holds do.
+Index("waits_open", waits.c.event, waits.c.match, **_where(waits.c.end_commit.is_(None)))
+Index("waits_standing", waits.c.seq, **_where(waits.c.end_commit.is_(None)))
 
 xrefs = Table(
     "xrefs",

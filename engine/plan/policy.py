@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.language.compiled import Compiled
+from engine.plan.delay import Delay, Match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +12,24 @@ class Until:
 
     event: str
     where: Compiled | None
+    match: Match = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Who is told when a hold stays open so long."""
+
+    after: Delay
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """What becomes of a hold that stays open so long."""
+
+    after: Delay
+    then: str  # reject, release, alert
+    to: str  # who is told; "" for nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +41,8 @@ class Hold:
     role: str | None  # who may release it by hand
     reason_required: bool
     four_eyes_over: str | None  # "50000 USD"
-    escalate_to: str | None
-    escalate_after_seconds: int | None
+    escalations: tuple[Escalation, ...] = ()
+    expires: Expiry | None = None
     amount: Compiled | None = None  # the money at stake
 
 

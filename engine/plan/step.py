@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.language.compiled import Compiled, Scope
+from engine.plan.delay import Delay, Match
 from engine.plan.effect import EffectPlan
 from engine.plan.policy import PolicyPlan
 from engine.values.value import Value
@@ -117,7 +118,10 @@ class WaitStep(Step):
 
     event: str
     where: Compiled | None
-    timeout_seconds: int | None
+    match: Match
+    timeout: Delay | None
+    on_timeout: str  # fail, skip, null
+    look_back_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ its commit. If the commit fails, nothing of it happened and the process must not
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from heapq import heappop, heappush
+from datetime import UTC, datetime, timedelta
 
 from engine.core import (
     AlertCommand,
@@ -26,9 +26,9 @@ from engine.core import (
     advance,
     attempt_of,
     begin,
-    deadline,
-    overdue,
     starts,
+    timers,
+    wait_ends,
     woken_by,
 )
 from engine.core.accept import Offer
@@ -41,7 +41,6 @@ from engine.ledger.instants import instant
 from engine.ledger.rows import (
     AuditEntry,
     HoldReleased,
-    HoldRow,
     NewAlert,
     NewAnswer,
     NewEntity,
@@ -50,16 +49,20 @@ from engine.ledger.rows import (
     RunReopened,
     RunResumed,
     RunRow,
+    WaitEnded,
 )
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WriteStep
+from engine.runtime import holding
 from engine.runtime.accept import event_row, offer
 from engine.runtime.attempts import Attempts, Known
+from engine.runtime.correlation import Correlation
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import OPERATIONS, SELF, Parking
-from engine.runtime.permission import Release
-from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row
+from engine.runtime.record import Rests, alert_row, effect_row, hold_row, wait_row
 from engine.runtime.recover import Recovery
+from engine.runtime.timers import Due, Timers, write_timers
+from engine.runtime.watch import Watch
 from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -134,7 +137,9 @@ class Executor:
         self._recovery = recovery
         self.parking = Parking(self._reader)
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
-        self._deadlines: list[tuple[datetime, str]] = []  # when waits of runs at rest are over; a heap
+        self.timers = Timers()
+        self.watch = Watch()
+        self._correlation = Correlation(self._reader, recovery.plan, plan)
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
         self._attempts = Attempts(self._reader, recovery)
@@ -147,6 +152,7 @@ class Executor:
     def begin_turn(self, now: datetime) -> None:
         """Start to collect; `now` is when what is collected is said to have happened."""
         self._turns += 1
+        self._now = now
         self._at = instant(now)
         self._commit = Commit()
         self._work = Work()
@@ -215,7 +221,7 @@ class Executor:
             self._keep(found)
         for flow in self._plan.starts.get(event.type, ()):
             self._start(flow, event)
-        if event.type in self._plan.rechecked_by or event.type in self._plan.waited_for:
+        if self._correlation.concerns(event.type):
             self._wake(event)
         return "accepted"
 
@@ -339,17 +345,6 @@ class Executor:
         )
         self.tally.alerts += 1
 
-    def release(self, hold: HoldRow, release: Release) -> None:
-        """A person releases a hold. The caller made sure that it is open and that the person may."""
-        by, reason = release.by, release.reason
-        self._commit.holds_released.append(HoldReleased(self._at, by, reason, None, hold.id))
-        detail = write_json({"reason": reason, "role": release.role, "second": release.second}).decode()
-        self._commit.entries.append(AuditEntry(self._at, by, "hold released", hold.id, detail))
-        if release.second is not None:
-            entry = AuditEntry(self._at, release.second, "hold release agreed", hold.id, detail)
-            self._commit.entries.append(entry)
-        self.answer(hold.run_id, self._recovery.hold_key(hold), Answer({"by": by, "reason": reason}))
-
     def ways(self, run_id: str, command: WriteCommand) -> Mapping[str, str]:
         """Where the flow of a run wants each class of fault of a write to go; nothing for one taken back."""
         step = self._recall(run_id).state.flow.step(command.step)
@@ -383,38 +378,51 @@ class Executor:
         self.live[run_id] = live
         return live
 
-    def _note_deadline(self, run_id: str, state: RunState) -> None:
-        until = deadline(state)
-        if until is not None:
-            heappush(self._deadlines, (until, run_id))
-
     @property
     def next_deadline(self) -> datetime | None:
-        """When the first wait of any run at rest is over."""
-        return self._deadlines[0][0] if self._deadlines else None
+        """When the first hold or wait is over, or the next look at what stands still is due."""
+        found = (self.timers.next_at, self.watch.next_at)
+        return min((at for at in found if at is not None), default=None)
 
     def expire(self, now: datetime) -> None:
-        """Tell the runs whose waits are over."""
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, run_id = heappop(self._deadlines)
-            self._settle_run(run_id)
-            known = run_id in self.live
-            answers = overdue(self._recall(run_id).state, now)
-            for key, answer in answers.items():
-                body = write_json({"failure": answer.failure}).decode()
-                self._commit.answers.append(NewAnswer(run_id, key, "wait", self._at, body))
-            if answers:
-                self._todo.append((run_id, answers))
-            elif not known:
-                self.live.pop(run_id, None)
+        """Do what time does to holds and waits."""
+        while (due := self.timers.take(now)) is not None:
+            holding.expire(self, due)
+        self.watch.look(self, now)
+
+    @contextmanager
+    def consulted(self, run_id: str) -> Iterator[RunState]:
+        """The run after all that came before in this turn; let go again when nothing is told to it."""
+        self._settle_run(run_id)
+        known = run_id in self.live
+        yield self._recall(run_id).state
+        if not known and all(waiting != run_id for waiting, _ in self._todo):
+            self.live.pop(run_id, None)
+
+    def answer_recorded(
+        self, run_id: str, key: str, kind: str, answer: Answer, event_id: str | None = None
+    ) -> None:
+        """Tell a run what ended a hold or a wait, and record it as an answer, in the order of this turn."""
+        said: dict[str, Value] = {"value": answer.value, "event": event_id}
+        if answer.failure is not None:
+            said["failure"] = answer.failure
+        body = write_json({name: value for name, value in said.items() if value is not None}).decode()
+        self._commit.answers.append(NewAnswer(run_id, key, kind, self._at, body))
+        if kind == "wait":
+            status = "arrived" if answer.failure is None else "timed out"
+            wait_id = f"{run_id}/{key.removeprefix('wait:')}"
+            self._commit.waits_ended.append(WaitEnded(status, self._at, event_id, wait_id))
+        self._todo.append((run_id, {key: answer}))
+
+    def alert(self, alert: NewAlert) -> None:
+        """Tell somebody."""
+        self._commit.alerts.append(alert)
+        self.tally.alerts += 1
 
     def _wake(self, event: Event) -> None:
         """Runs whose holds or waits this event may end, those in memory and those at rest."""
-        if event.type in self._plan.rechecked_by:
-            self._recent.append((self._turns, event))
-        concerned = {hold.run_id for hold in self._reader.open_holds(event.type)}
-        if event.type in self._plan.waited_for:
-            concerned.update(row.id for row in self._recovery.waiting_runs())
+        self._recent.append((self._turns, event))
+        concerned = self._correlation.runs(event)
         # Those in memory have holds and waits that the ledger does not know yet.
         concerned.update(run_id for run_id, live in self.live.items() if _may_wake(live.state))
         concerned.update(run_id for run_id, live in self._touched.items() if _may_wake(live.state))
@@ -422,17 +430,12 @@ class Executor:
             self._wake_run(run_id, event)
 
     def _wake_run(self, run_id: str, event: Event) -> None:
-        self._settle_run(run_id)  # an event before this one may have woken it already
-        known = run_id in self.live
-        live = self._recall(run_id)
-        answers = woken_by(live.state, event)
-        for key, answer in answers.items():
-            body = write_json({"value": answer.value, "event": event.id}).decode()
-            self._commit.answers.append(NewAnswer(run_id, key, key.partition(":")[0], self._at, body))
-        if answers:
-            self._todo.append((run_id, answers))
-        elif not known:
-            self.live.pop(run_id, None)
+        with self.consulted(run_id) as state:  # an event before this one may have woken it already
+            for key, answer in woken_by(state, event).items():
+                kind, _, about = key.partition(":")
+                if kind == "recheck":
+                    holding.lapse(self, run_id, about.partition("#")[0], event.id)
+                self.answer_recorded(run_id, key, kind, answer, event.id)
 
     def resume(self, rows: Iterable[RunRow]) -> list[WriteCommand]:
         """Take up the runs that a process before this one left open; gives the writes that it had decided.
@@ -446,9 +449,6 @@ class Executor:
                 left.extend(self._take_up(row))
             elif row.status == "running":
                 self._standing[row.id] = None
-            elif self._recovery.waits_for_so_long(row):
-                self._note_deadline(row.id, self._recovery.run(row).state)
-
         return left
 
     def _may_go_on(self, row: RunRow) -> bool:
@@ -562,15 +562,17 @@ class Executor:
                 self._hold(run_id, live, command)
             case CloseHoldCommand():
                 self._commit.holds_released.append(
-                    HoldReleased(self._at, SELF, "checked again", command.event_id or None, command.hold_id)
+                    HoldReleased(self._at, SELF, command.why, command.event_id or None, command.hold_id)
                 )
             case AlertCommand():
                 self._commit.alerts.append(alert_row(run_id, command, self._at))
                 self.tally.alerts += 1
             case EmitCommand():
                 self._emit(command, live.state.event)
+            case WaitCommand():
+                self._wait(run_id, live, command)
             case _:
-                pass  # a wait: the run is found by its status when the event comes
+                pass  # what is answered was taken before
 
     def _write(self, run_id: str, live: Live, command: WriteCommand) -> None:
         row = effect_row(run_id, command, self._at)
@@ -598,12 +600,39 @@ class Executor:
         return Answer(value)
 
     def _hold(self, run_id: str, live: Live, command: HoldCommand) -> None:
-        row = hold_row(run_id, command, self._at)
+        times = timers(command, self._now)
+        row = hold_row(run_id, command, self._at, write_timers(times))
         self._commit.holds.append(row)
+        self.timers.note_hold(row.id, times)
         # An event that came while this run was on its way had no hold to release yet.
         for turn, event in self._recent:
             if turn >= live.since and event.type == row.until_event and event.id != live.state.event.id:
                 self._wake_run(run_id, event)
+
+    def _wait(self, run_id: str, live: Live, command: WaitCommand) -> None:
+        """A step begins to wait; what came before it counts as far as the step looks back."""
+        due = wait_ends(command, self._now)
+        self._commit.waits.append(wait_row(run_id, command, self._at, due))
+        if due is not None:
+            self.timers.note(Due(due, "wait", command.wait_id))
+        if command.look_back_seconds is None:
+            return
+        since = self._now - timedelta(seconds=command.look_back_seconds)
+        for event in self._before(live.state, command.event, since):
+            answer = woken_by(live.state, event).get(command.key)
+            if answer is not None:
+                self.answer_recorded(run_id, command.key, "wait", answer, event.id)
+                return
+
+    def _before(self, state: RunState, event_type: str, since: datetime) -> Iterator[Event]:
+        """The events of a type since then, the last first: those of this turn, then those in the ledger."""
+        own, run = state.event.id, self._reader.run(state.run_id)
+        plan = self._plan if run is None else self._recovery.plan(run.release)
+        known = (event for turn, event in reversed(self._recent) if turn == self._turns)
+        yield from (event for event in known if event.type == event_type and event.id != own)
+        for row in self._reader.events_back(event_type, since):
+            if row.id != own:
+                yield self._recovery.restored(row, plan)
 
     def _emit(self, command: EmitCommand, event: Event) -> None:
         text = write_json(command.data)
@@ -640,8 +669,6 @@ class Executor:
             return
         status = state.status.value
         self._rests.record(self._commit, run_id, state, status, self._at)
-        if state.status not in FINAL:
-            self._note_deadline(run_id, state)
         ended = self.tally.ended
         ended[status] = ended.get(status, 0) + 1
         if before is not RunStatus.RUNNING:

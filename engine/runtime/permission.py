@@ -1,4 +1,4 @@
-"""Whether a person may release a hold, by what its policy declares. Pure.
+"""Whether a person may release or refuse a hold, by what its policy declares. Pure.
 
 Who somebody is, is for the caller to know: the command line takes a person at their word, and records it.
 """
@@ -27,17 +27,35 @@ def refusal(detail: Mapping[str, Value], release: Release) -> str | None:
     role, limit = detail.get("role"), detail.get("four_eyes_over")
     by, second = _name(release.by), _name(release.second)
     if not by or ENGINE in (by, second):
-        return "it is released by a person, who has to be named"
+        return "a person has to be named who does it"
     if role is not None and release.role != role:
         given = f"not {release.role}" if release.role else "and none was given"
-        return f"it is released in the role {role}, {given}"
+        return f"it is done in the role {role}, {given}"
     if detail.get("reason_required") and not (release.reason or "").strip():
-        return "it is released with a reason only"
+        return "it is done with a reason only"
     if second == by:
         return f"a second person has to agree, and {release.second} is the first"
     if limit is not None and not second:
         return _too_much(str(limit), detail.get("amount"))
     return None
+
+
+def proposal_refusal(detail: Mapping[str, Value], release: Release) -> str | None:
+    """Why a person may not propose a release for which another has to agree; None when they may."""
+    return refusal({**detail, "four_eyes_over": None}, release)
+
+
+def agreement_refusal(detail: Mapping[str, Value], first: Release, second: Release) -> str | None:
+    """Why a person may not agree with what the first has proposed; None when they may."""
+    why = refusal({**detail, "four_eyes_over": None, "reason_required": False}, second)
+    if why is None and _name(second.by) == _name(first.by):
+        return f"a second person has to agree, and {second.by} has proposed it"
+    return why
+
+
+def refusal_refusal(detail: Mapping[str, Value], release: Release) -> str | None:
+    """Why a person may not refuse what a hold keeps waiting; None when they may. One person is enough."""
+    return refusal({**detail, "four_eyes_over": None, "reason_required": True}, release)
 
 
 def _too_much(limit: str, amount: Value) -> str | None:

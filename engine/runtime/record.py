@@ -3,9 +3,20 @@
 What is the same for many runs of a flow is written out once, and kept by :class:`Rests`.
 """
 
-from engine.core import STEP_STATUSES, AlertCommand, HoldCommand, RunState, RunStatus, WriteCommand, reason
-from engine.ledger import Commit
-from engine.ledger.rows import NewAlert, NewEffect, NewHold, RunFinished, RunPaused
+from datetime import datetime
+
+from engine.core import (
+    STEP_STATUSES,
+    AlertCommand,
+    HoldCommand,
+    RunState,
+    RunStatus,
+    WaitCommand,
+    WriteCommand,
+    reason,
+)
+from engine.ledger import Commit, instant
+from engine.ledger.rows import NewAlert, NewEffect, NewHold, NewWait, RunFinished, RunPaused
 from engine.plan.plan import FlowPlan
 from engine.plan.step import CheckStep
 from engine.values.json_text import write_json, written
@@ -27,8 +38,8 @@ def effect_row(run_id: str, command: WriteCommand, at: str) -> NewEffect:
     )
 
 
-def hold_row(run_id: str, command: HoldCommand, at: str) -> NewHold:
-    """A hold that opens."""
+def hold_row(run_id: str, command: HoldCommand, at: str, timers: str | None) -> NewHold:
+    """A hold that opens, with what time does to it."""
     hold = command.hold
     detail = {
         "approval": hold.approval,
@@ -36,8 +47,6 @@ def hold_row(run_id: str, command: HoldCommand, at: str) -> NewHold:
         "reason_required": hold.reason_required,
         "four_eyes_over": hold.four_eyes_over,
         **({} if hold.amount is None else {"amount": command.amount}),
-        "escalate_to": hold.escalate_to,
-        "escalate_after_seconds": hold.escalate_after_seconds,
     }
     return NewHold(
         command.hold_id,
@@ -48,9 +57,24 @@ def hold_row(run_id: str, command: HoldCommand, at: str) -> NewHold:
         command.reason,
         command.owner or "",
         None if hold.until is None else hold.until.event,
-        None,
+        command.match,
+        timers,
         write_json(detail).decode(),
         at,
+    )
+
+
+def wait_row(run_id: str, command: WaitCommand, at: str, due: datetime | None) -> NewWait:
+    """A step that begins to wait."""
+    return NewWait(
+        command.wait_id,
+        run_id,
+        command.step,
+        command.item,
+        command.event,
+        command.match,
+        at,
+        None if due is None else instant(due),
     )
 
 

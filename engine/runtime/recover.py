@@ -26,20 +26,17 @@ from engine.core import (
 )
 from engine.core.accept import restore
 from engine.core.compensate import UNDO
-from engine.core.turn import suffix
 from engine.event import Event
 from engine.ledger import LedgerReader
 from engine.ledger.instants import read_instant
-from engine.ledger.reader import LAST
-from engine.ledger.rows import AnswerRow, EffectRow, EventRow, HoldRow, RunRow
+from engine.ledger.rows import AnswerRow, EffectRow, EventRow, RunRow
 from engine.plan.plan import Plan
-from engine.plan.step import WaitStep
 from engine.runtime.connections import Connections
 from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder
 from engine.values.value import Value
 
-ENGINE = "tidegate"  # who closes a hold that was checked again
+ENGINE = "tidegate"  # who does what no person did
 ORDERED = "ordered"  # the kind of answer that says how a person ordered a further attempt
 
 _ASKING = (ReadCommand, WriteCommand, LookUpCommand)
@@ -68,19 +65,6 @@ class Recovery:
         self._reader = reader
         self._plans = plans
         self._connections = connections
-
-    def waiting_runs(self) -> Iterable[RunRow]:
-        """The runs at rest that may be waiting for an event."""
-        for status in ("waiting", "held", "unknown"):
-            before = LAST
-            while rows := self._reader.runs(status=status, before=before):
-                yield from rows
-                before = rows[-1].seq
-
-    def waits_for_so_long(self, row: RunRow) -> bool:
-        """Whether the flow of a run has a wait that comes to an end by itself."""
-        steps = self._plans(row.release).flows[row.flow].steps
-        return any(isinstance(step, WaitStep) and step.timeout_seconds is not None for step in steps)
 
     def run(self, row: RunRow) -> Recovered:
         """A run, decided again from the beginning."""
@@ -135,13 +119,16 @@ class Recovery:
         effects = {row.key for row in self._reader.effects(run_id)}
         known = {row.id for row in self._reader.holds_of_run(run_id)}
         known.update(row.id for row in self._reader.alerts_of_run(run_id))
+        known.update(row.id for row in self._reader.waits_of_run(run_id))
         writes: list[WriteCommand] = []
         new: list[Command] = []
         for command in commands:
             match command:
                 case WriteCommand() if command.effect_key in effects:
                     writes.append(command)
-                case HoldCommand(hold_id=name) | AlertCommand(alert_id=name) if name in known:
+                case HoldCommand(hold_id=name) | AlertCommand(alert_id=name) | WaitCommand(wait_id=name) if (
+                    name in known
+                ):
                     pass
                 case EmitCommand() if self._reader.events_caused(command.effect_key):
                     pass
@@ -153,13 +140,14 @@ class Recovery:
 
     def _is_closed(self, hold_id: str) -> bool:
         row = self._reader.hold(hold_id)
-        return row is not None and row.status != "open"
+        return row is not None and row.release_commit is not None
 
     def _recorded(self, run: RunRow) -> list[tuple[str, Answer]]:
-        """The answers of a run in the order of commits; in one commit, receipts, then answers, then people.
+        """The answers of a run in the order of commits; in one commit receipts, then answers in their order.
 
         That is the order in which a turn can have brought them about: a receipt may lead to a hold that an
-        event of the same turn has checked again, and a person only releases what was held before.
+        event of the same turn has checked again. What persons, events and time did to holds and waits are
+        answers, in the order in which the turn came by them.
         """
         found: list[tuple[int, int, str, Answer]] = []
         run_id = run.id
@@ -174,17 +162,7 @@ class Recovery:
             for row in self._reader.answers(run_id)
             if row.kind != ORDERED
         )
-        found.extend(
-            (hold.release_commit, 2, self.hold_key(hold), _released(hold))
-            for hold in self._reader.holds_of_run(run_id)
-            if hold.status == "released" and hold.released_by != ENGINE and hold.release_commit is not None
-        )
         return [(key, answer) for _, _, key, answer in sorted(found, key=lambda item: item[:2])]
-
-    @staticmethod
-    def hold_key(row: HoldRow) -> str:
-        """The key under which the run knows a hold."""
-        return f"hold:{row.step}{suffix(row.item)}:{row.policy}"
 
     def _decoded(self, plan: Plan, command: Command | None, answer: Answer) -> Answer:
         """An answer with its dates as such; it was recorded as JSON."""
@@ -233,10 +211,6 @@ def _answer(row: AnswerRow) -> Answer:
     body = cast("dict[str, Value]", read_json(row.body))
     failure = body.get("failure")
     return Answer(body.get("value"), None if failure is None else str(failure))
-
-
-def _released(row: HoldRow) -> Answer:
-    return Answer({"by": row.released_by, "reason": row.release_reason})
 
 
 def outcome(row: EffectRow) -> Answer:

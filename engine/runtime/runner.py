@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 from engine.clock import Clock
 from engine.connect import Fault
@@ -21,20 +21,19 @@ from engine.effect import Failure, FaultClass
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, instant, read_instant
 from engine.ledger.reader import LAST
-from engine.ledger.rows import HoldRow
 from engine.plan.plan import Plan
+from engine.runtime import holding
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, taken_up
 from engine.runtime.execute import Executor, Work
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
 from engine.runtime.intake import write as write_beside
 from engine.runtime.outbox import Outbox
-from engine.runtime.permission import Release, refusal
+from engine.runtime.permission import Release
 from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
 from engine.values.canonical import fingerprint
-from engine.values.json_text import read_json
 from engine.values.value import Value
 
 T = TypeVar("T")
@@ -72,13 +71,6 @@ class _ReadDone:
 
 
 @dataclass(slots=True)
-class _Release:
-    hold: HoldRow
-    release: Release
-    done: "asyncio.Future[None]"
-
-
-@dataclass(slots=True)
 class _Act:
     """Something that a person does, as part of a turn."""
 
@@ -95,7 +87,7 @@ class _Due:
     delivery: Delivery = field(compare=False)
 
 
-_Item: TypeAlias = _Offered | _ReadDone | _Release | _Act | Attempt
+_Item: TypeAlias = _Offered | _ReadDone | _Act | Attempt
 
 
 class Runner:
@@ -188,16 +180,7 @@ class Runner:
             InputError: when there is no such open hold, or its policy does not allow this release.
 
         """
-        hold = self._reader.hold(hold_id)
-        if hold is None or hold.status != "open":
-            why = "there is no such hold" if hold is None else f"it is {hold.status}"
-        else:
-            why = refusal(cast("dict[str, Value]", read_json(hold.detail)), release) or ""
-        if hold is None or why:
-            raise InputError(f"the hold {hold_id!r} cannot be released: {why}")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(_Release(hold, release, done))
-        await self._promised(done)
+        await self.act(lambda executor: holding.release(executor, hold_id, release))
 
     async def act(self, do: Order) -> None:
         """A person does something, and waits until it is committed; what it leads to follows.
@@ -208,7 +191,7 @@ class Runner:
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(_Act(do, done))
-        await self._promised(done)
+        return await self._promised(done)
 
     async def _promised(self, done: "asyncio.Future[T]") -> T:
         """Wait for a commit; one that fails is an answer as well, so that nobody waits for ever."""
@@ -238,11 +221,13 @@ class Runner:
         after = 0
         self.executor.begin_turn(self._clock.now())
         self.executor.parking.load()
+        self.executor.timers.load(self._reader)
         while rows := self._reader.open_runs(after=after, limit=1_000):
             after = rows[-1].seq
             for command in self.executor.resume(rows):
                 self._doubt(command)
         self.executor.parking.put_before(LAST)
+        self.executor.watch.begin(self.executor, self._clock.now())
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
@@ -362,9 +347,6 @@ class Runner:
                     after.append(_teller(item.done, found))
             case _ReadDone():
                 executor.answered(item.run_id, item.key, item.value, item.failure, transient=item.transient)
-            case _Release():
-                executor.release(item.hold, item.release)
-                after.append(_teller(item.done, None))
             case _Act():
                 self._act(item, after)
 

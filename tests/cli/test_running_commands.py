@@ -185,7 +185,10 @@ class TestHolds:
             (["--role", "controller", "--reason", " ", "--second", "bob"], "with a reason only"),
             (["--role", "controller", "--reason", "fine"], "a second person above 500 EUR"),
             (["--role", "controller", "--reason", "fine", "--second", "Ann"], "Ann is the first"),
-            (["--role", "controller", "--reason", "fine", "--second", "tidegate"], "by a person"),
+            (
+                ["--role", "controller", "--reason", "fine", "--second", "tidegate"],
+                "a person has to be named",
+            ),
         ],
     )
     def test_a_release_that_the_policy_does_not_allow(self, tidegate, release, ledger, given, why):

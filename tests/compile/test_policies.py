@@ -1,6 +1,6 @@
 """Policies: when they apply, what follows, and what is refused."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from tests.compile.making import ORDER, compiled, problems
 EVENT = "event: e\ndata: any\nidentity: data.id"
 WARNINGS = ("TG449", "TG456")  # nobody owns the policies here, and all of them always apply
 FLOW = "flow: f\ntrigger: {{event: e, as: a}}\nsteps:\n  c: {{check: [{checked}]}}\n"
+NOON = datetime(2026, 5, 29, 12, tzinfo=UTC)
 EMPTY = {
     "fired": [],
     "held": [],
@@ -86,7 +87,10 @@ class TestOutcomes:
             "500 EUR",
             False,
         )
-        assert (hold.escalate_to, hold.escalate_after_seconds, hold.until.event) == ("boss", 7200, "e")
+        (escalation,) = hold.escalations
+        assert (escalation.to, escalation.after.text, hold.until.event) == ("boss", "2 hours", "e")
+        assert escalation.after.due(NOON, None) == NOON + timedelta(hours=2)
+        assert hold.until.match == ((("data", "id"), ("a", "id")),)
         scope = {"a": {"id": 1}, "event": {"type": "e", "data": {"id": 1}}}
         assert hold.until.where.call(scope) is True
         assert hold.until.where.call({**scope, "a": {"id": 2}}) is False
@@ -95,7 +99,43 @@ class TestOutcomes:
         then = "{approve: {role: cfo, escalate: {after: 1d, to: board}}}"
         hold = step(policy(then=then, more="reason: r")).policies[0].hold
         assert (hold.approval, hold.role, hold.until) == (True, "cfo", None)
-        assert (hold.escalate_to, hold.escalate_after_seconds) == ("board", 86_400)
+        assert [(one.to, one.after.text) for one in hold.escalations] == [("board", "1 day")]
+
+    @pytest.mark.parametrize(
+        "where, fields",
+        [
+            ("a.id == event.data.id", [("data.id", "a.id")]),
+            ("event.data.id == a.id and event.data.n > 1", [("data.id", "a.id")]),
+            ("event.data.id == a.id and event.data.to == a.to", [("data.id", "a.id"), ("data.to", "a.to")]),
+            ("event.data.id == a.id or event.data.n > 1", []),
+            ("not (event.data.id == a.id)", []),
+            ("event.data.id != a.id", []),
+            ("event.data.id == 'x'", []),
+            ("event.data.id == upper(a.id)", []),
+            ("a.id == a.to", []),
+            ("event.data.id == named", []),
+        ],
+    )
+    def test_what_of_a_condition_an_index_can_find(self, where, fields):
+        then = f'{{hold: {{until: {{event: e, where: "{where}"}}}}}}'
+        hold = step(policy(then=then, lets="{named: a.to}", more="reason: r")).policies[0].hold
+        found = [(".".join(field), ".".join(own)) for field, own in hold.until.match]
+        assert found == fields
+
+    def test_time_does_several_things_to_a_hold_by_several_clocks(self):
+        then = (
+            "{approve: {role: cfo, escalate: [{after: 1 business day, to: board}, {after: 90m, to: x}], "
+            "expires: {after: 3 business hours, then: reject, calendar: office}}}"
+        )
+        office = "calendar: office\ntime_zone: Europe/Berlin\nbusiness_hours: 08:00-16:00"
+        hold = step(policy(then=then, more="reason: r"), more=[office]).policies[0].hold
+        friday = datetime(2026, 5, 29, 13, tzinfo=UTC)  # 15:00 in Berlin
+        assert [one.after.due(friday, None) for one in hold.escalations] == [
+            datetime(2026, 6, 1, 13, tzinfo=UTC),
+            friday + timedelta(minutes=90),
+        ]
+        assert hold.expires.then == "reject"
+        assert hold.expires.after.due(friday, None) == datetime(2026, 6, 1, 8, tzinfo=UTC)
 
     def test_the_code_of_a_rejection_is_the_name_unless_it_is_said(self):
         plans = step(

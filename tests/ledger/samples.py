@@ -25,7 +25,18 @@ def an_effect(key="k1", run="r1", **changes):
 
 def a_hold(name="h1", run="r1", **changes):
     hold = rows.NewHold(
-        name, run, "bill", None, "amendment", "not signed", "finance", "amendment.signed", "P-1", "{}", AT
+        name,
+        run,
+        "bill",
+        None,
+        "amendment",
+        "not signed",
+        "finance",
+        "amendment.signed",
+        "P-1",
+        "[]",
+        "{}",
+        AT,
     )
     return hold._replace(**changes)
 
@@ -33,6 +44,10 @@ def a_hold(name="h1", run="r1", **changes):
 def a_parking(name="p1", run="r1", **changes):
     parking = rows.NewParking(name, run, "P-1", "post", "failed", "no rights", AT)
     return parking._replace(**changes)
+
+
+def a_wait(name="w1", run="r1", **changes):
+    return rows.NewWait(name, run, "signed", None, "amendment.signed", "P-1", AT, LATER)._replace(**changes)
 
 
 def an_xref(external="INV-1", **changes):
@@ -89,6 +104,7 @@ def a_whole_ledger(ledger: Ledger) -> None:
             commit.entities.append(rows.NewEntity("project", f"p{name}", f"e{name}", AT, '{"name":"x"}'))
             commit.holds.append(a_hold(f"h{name}", f"r{name}", item=name))
             commit.parkings.append(a_parking(f"p{name}", f"r{name}"))
+            commit.waits.append(a_wait(f"w{name}", f"r{name}", item=name))
             commit.alerts.append(an_alert(f"a{name}", run_id=f"r{name}"))
             commit.xrefs.append(an_xref(f"X-{name}", canonical_id=f"i{name}"))
             commit.marks.append(rows.NewMark("psa.hours", f"k{name}", '{"upto":1}', AT))
@@ -110,6 +126,11 @@ def _what_became(ledger: Ledger) -> Commit:
         holds_released=[rows.HoldReleased(AT, "ann", "signed", "e9", name) for name in ("h2", "h1")],
         holds_expired=[rows.HoldExpired(AT, "too late", name) for name in ("h4", "h3")],
         parkings_freed=[rows.ParkingFreed(AT, "ann", "it went on", name) for name in ("p2", "p1")],
+        holds_moved=[rows.HoldMoved("proposed", AT, "signed", '{"by":"ann"}', name) for name in ("h6", "h5")],
+        waits_ended=[
+            rows.WaitEnded("arrived", AT, "e9", "w2"),
+            rows.WaitEnded("timed out", AT, None, "w1"),
+        ],
         runs_finished=[
             rows.RunFinished(status, AT, '{"why":1}', reason, run)
             for run, status, reason in (
@@ -127,6 +148,7 @@ def _what_became(ledger: Ledger) -> Commit:
 
 def _second_thoughts() -> Commit:
     return Commit(
+        holds_refused=[rows.HoldRefused(LATER, "bob", "never", "no-amendment", "h5")],
         effects_reopened=[rows.EffectReopened(LATER, "ann", "period is open", "k4")],
         effects_retried=[rows.EffectRetried(LATER, '{"reason":"503"}', AT, "k6")],
         runs_reopened=[rows.RunReopened(LATER, "ann", "period is open", "r4")],

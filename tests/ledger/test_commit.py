@@ -9,6 +9,7 @@ from tests.ledger.samples import (
     LATER,
     a_hold,
     a_run,
+    a_wait,
     an_alert,
     an_effect,
     an_event,
@@ -232,23 +233,60 @@ def test_a_dead_letter_is_replayed_and_what_it_ended_with_is_kept(ledger, reader
 
 def test_holds_open_and_end(ledger, reader):
     ledger.commit(Commit(holds=[a_hold("h1"), a_hold("h2"), a_hold("h3", until_event=None)]))
-    assert [hold.id for hold in reader.open_holds("amendment.signed")] == ["h1", "h2"]
+    assert [hold.id for hold in reader.open_holds()] == ["h1", "h2", "h3"]
+    assert reader.runs_held_for("amendment.signed", ["P-1"]) == ["r1"]
     ledger.commit(
         Commit(
             holds_released=[rows.HoldReleased(LATER, "ann", "signed", "e9", "h1")],
             holds_expired=[rows.HoldExpired(LATER, "too late", "h2")],
         )
     )
-    assert reader.open_holds("amendment.signed") == []
+    assert [hold.id for hold in reader.open_holds()] == ["h3"]
+    assert reader.runs_held_for("amendment.signed", ["P-1"]) == []
     assert [(hold.id, hold.status) for hold in reader.holds()] == [
         ("h3", "open"),
         ("h2", "expired"),
         ("h1", "released"),
     ]
     hold = reader.hold("h1")
-    assert hold[12:18] == ("released", LATER, "ann", "signed", "e9", 2)
+    assert hold[13:20] == ("released", LATER, "ann", "signed", "e9", None, 2)
     with pytest.raises(LedgerConflict):
         ledger.commit(Commit(holds_released=[rows.HoldReleased(LATER, "bob", None, None, "h1")]))
+
+
+def test_a_release_is_proposed_lapses_and_is_refused(ledger, reader):
+    ledger.commit(Commit(holds=[a_hold()]))
+    for status in ("proposed", "open", "proposed"):
+        ledger.commit(Commit(holds_moved=[rows.HoldMoved(status, LATER, "why", '{"by":"ann"}', "h1")]))
+        assert reader.hold("h1").status == status
+        assert [hold.id for hold in reader.open_holds()] == ["h1"]
+    with pytest.raises(LedgerConflict, match="no status 'gone'"):
+        ledger.commit(Commit(holds_moved=[rows.HoldMoved("gone", LATER, None, None, "h1")]))
+    ledger.commit(Commit(holds_refused=[rows.HoldRefused(LATER, "bob", "never", "no-amendment", "h1")]))
+    hold = reader.hold("h1")
+    assert (hold.status, hold.released_by, hold.refusal_code) == ("refused", "bob", "no-amendment")
+    for late in ("open", "proposed"):
+        with pytest.raises(LedgerConflict):
+            ledger.commit(Commit(holds_moved=[rows.HoldMoved(late, LATER, None, None, "h1")]))
+    assert [step.status for step in reader.transitions("h1")] == ["proposed", "open", "proposed"]
+    assert reader.counts()["holds"]["refused"] == 1
+
+
+def test_waits_begin_and_end(ledger, reader):
+    others = [a_wait("w2", "r2", match="P-2"), a_wait("w3", "r3", match=None), a_wait("w4", "r4", event="x")]
+    ledger.commit(Commit(waits=[a_wait(), *others]))
+    assert reader.runs_waiting_for("amendment.signed", ["P-1", "P-9"]) == ["r3", "r1"]
+    assert reader.runs_waiting_for("amendment.signed", []) == ["r3"]
+    ended = [rows.WaitEnded("arrived", LATER, "e9", "w1"), rows.WaitEnded("timed out", LATER, None, "w3")]
+    ledger.commit(Commit(waits_ended=ended))
+    assert reader.runs_waiting_for("amendment.signed", ["P-1"]) == []
+    assert [wait.id for wait in reader.open_waits()] == ["w2", "w4"]
+    assert [reader.wait(name)[9:13] for name in ("w1", "w3")] == [
+        ("arrived", LATER, "e9", 2),
+        ("timed out", LATER, None, 2),
+    ]
+    with pytest.raises(LedgerConflict):
+        ledger.commit(Commit(waits_ended=ended[:1]))
 
 
 def test_a_reference_is_replaced_when_the_target_gives_another_id(ledger, reader):

@@ -60,9 +60,12 @@ RUN_VERBS = {
         lambda name: rows.RunReopened(LATER, "ann", "again", name),
     ),
 }
+HELD = {"open", "proposed"}
 HOLD_VERBS = {
-    "holds_released": ({"open"}, "released", lambda name: rows.HoldReleased(AT, "ann", None, None, name)),
-    "holds_expired": ({"open"}, "expired", lambda name: rows.HoldExpired(AT, None, name)),
+    "holds_released": (HELD, "released", lambda name: rows.HoldReleased(AT, "ann", None, None, name)),
+    "holds_expired": (HELD, "expired", lambda name: rows.HoldExpired(AT, None, name)),
+    "holds_refused": (HELD, "refused", lambda name: rows.HoldRefused(AT, "ann", "no", "code", name)),
+    "holds_moved": (HELD, "proposed", lambda name: rows.HoldMoved("proposed", AT, None, "{}", name)),
 }
 PARKING_VERBS = {
     "parkings_freed": ({"parked"}, "freed", lambda name: rows.ParkingFreed(AT, "ann", "go on", name))

@@ -30,7 +30,8 @@ def test_totals_are_those_of_the_tables(whole):
         "running": 2,
     }
     assert counts["effects"] == {"done": 2, "dead": 1, "cancelled": 1, "pending": 2}
-    assert counts["holds"] == {"released": 2, "expired": 2, "open": 2}
+    assert counts["holds"] == {"released": 2, "expired": 2, "refused": 1, "proposed": 1}
+    assert counts["waits"] == {"waiting": 4}
     assert counts["alerts"] == {"open": 4}
 
 
@@ -141,7 +142,7 @@ def test_lists_for_people_are_bounded_and_newest_first(whole):
         "k3",
         "k5",
     ]
-    assert [one.id for one in whole.holds(status="open")] == ["h6", "h5"]
+    assert [one.id for one in whole.holds(status="proposed")] == ["h6"]
     assert [one.id for one in whole.holds_of_run("r1")] == ["h1"]
 
 

@@ -19,8 +19,6 @@ _BY_A_PERSON = Hold(
     role=None,
     reason_required=True,
     four_eyes_over=None,
-    escalate_to=None,
-    escalate_after_seconds=None,
 )
 
 

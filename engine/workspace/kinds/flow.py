@@ -15,6 +15,7 @@ from engine.spec.field import (
     PathText,
     note,
 )
+from engine.workspace.kinds.delay import CalendarUseDocument
 from engine.workspace.kinds.entry import EntryDocument
 
 PRIORITY = r"high|normal|low|-?[0-9]{1,2}"
@@ -94,7 +95,24 @@ class WaitDocument(Described):
 
     event: Text = note("The canonical event that ends the wait.", pattern=NAME)
     where: FormulaText | None = note("Only an event for which this is true (it is `event`).", default=None)
-    timeout: Duration | None = note("After this long the step fails.", default=None)
+    timeout: Duration | None = note(
+        "How long it is waited for, from when the step is reached; for ever when left out.",
+        default=None,
+        examples=("2 business days",),
+    )
+    on_timeout: Text = note(
+        "What follows when the time is up: the step fails; it is skipped, and with it what needs it; or it "
+        "is done and its value is null, which a `choose` after it can ask for.",
+        default="fail",
+        choices=("fail", "skip", "null"),
+    )
+    calendar: CalendarUseDocument | None = note(
+        "Whose business days and hours are counted; Monday to Friday, nine to five UTC, when left out.",
+        default=None,
+    )
+    look_back: Duration | None = note(
+        "An event also ends the wait when it came so long before the step was reached.", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,21 @@ class ActDocument(Described):
     event: Text | None = note("The event that arrives.", default=None, pattern=NAME)
     data: Raw | None = note("The data of the event.", default=None)
     release: tuple[Text, ...] = note("Policies whose holds a person releases.", default=(), many=True)
-    by: Text | None = note("Who releases.", default=None)
+    propose: tuple[Text, ...] = note(
+        "Policies whose holds a person proposes to release; a second one has to `agree`.",
+        default=(),
+        many=True,
+    )
+    agree: tuple[Text, ...] = note(
+        "Policies with whose release, as it was proposed, a second person agrees.", default=(), many=True
+    )
+    refuse: tuple[Text, ...] = note(
+        "Policies whose holds a person refuses to release, so that the step is rejected.",
+        default=(),
+        many=True,
+    )
+    by: Text | None = note("Who does it.", default=None)
+    code: Text | None = note("The business code of a refusal.", default=None, pattern=NAME)
     role: Text | None = note("In which role.", default=None)
     reason: Text | None = note("Why.", default=None)
     second: Text | None = note("A second person, who agrees.", default=None)
@@ -103,6 +117,17 @@ class ActDocument(Described):
     expect: ExpectDocument | None = note(
         "What this act brings about, and where things stand then.", default=None
     )
+
+    @property
+    def persons(self) -> dict[str, tuple[Text, ...]]:
+        """What persons do, each with the policies whose holds it is about."""
+        verbs = {
+            "release": self.release,
+            "propose": self.propose,
+            "agree": self.agree,
+            "refuse": self.refuse,
+        }
+        return {verb: policies for verb, policies in verbs.items() if policies}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

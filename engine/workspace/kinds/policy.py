@@ -15,6 +15,7 @@ from engine.spec.field import (
     TemplateText,
     note,
 )
+from engine.workspace.kinds.delay import CalendarUseDocument
 from engine.workspace.kinds.entry import EntryDocument
 
 
@@ -43,8 +44,30 @@ class ReleaseDocument(Described):
 class EscalateDocument(Described):
     """Who is told when a hold stays open."""
 
-    after: Duration = note("How long it may stay open.")
+    after: Duration = note("How long it may stay open.", examples=("4 hours", "2 business days"))
     to: Text = note("Who is told then.", pattern=NAME)
+    calendar: CalendarUseDocument | None = note(
+        "Whose business days and hours are counted; Monday to Friday, nine to five UTC, when left out.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiresDocument(Described):
+    """What becomes of a hold that stays open too long."""
+
+    after: Duration = note("How long it may stay open at most.", examples=("10 business days",))
+    then: Text = note(
+        "`reject` what depends on it, `release` it, or `alert` somebody and go on waiting.",
+        choices=("reject", "release", "alert"),
+    )
+    to: Text | None = note(
+        "Who is told, with `alert`; the owner of the policy when left out.", default=None, pattern=NAME
+    )
+    calendar: CalendarUseDocument | None = note(
+        "Whose business days and hours are counted; Monday to Friday, nine to five UTC, when left out.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +76,10 @@ class HoldDocument(Described):
 
     until: UntilDocument | None = note("An event after which the policy is checked again.", default=None)
     release: ReleaseDocument | None = note("Who may release it by hand.", default=None)
-    escalate: EscalateDocument | None = note("Who is told when it stays open.", default=None)
+    escalate: tuple[EscalateDocument, ...] = note(
+        "Who is told when it stays open; several for one after the other.", default=(), many=True
+    )
+    expires: ExpiresDocument | None = note("What becomes of it when it stays open too long.", default=None)
     amount: EntryDocument | None = note(
         "The money at stake: shown with the hold, and what `four_eyes_over` is compared with.",
         default=None,
@@ -102,7 +128,10 @@ class ApproveDocument(Described):
     """A person has to agree first."""
 
     role: Text = note("The role that may agree.", pattern=NAME)
-    escalate: EscalateDocument | None = note("Who is told when nobody answers.", default=None)
+    escalate: tuple[EscalateDocument, ...] = note(
+        "Who is told when nobody answers; several for one after the other.", default=(), many=True
+    )
+    expires: ExpiresDocument | None = note("What becomes of it when nobody answers too long.", default=None)
     amount: EntryDocument | None = note(
         "The money at stake: shown with the hold, and what `four_eyes_over` is compared with.",
         default=None,

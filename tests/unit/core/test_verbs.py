@@ -19,6 +19,7 @@ from engine.core import (
     advance,
     reason,
     starts,
+    wait_ends,
     woken_by,
 )
 
@@ -141,7 +142,8 @@ class TestWait:
         flow = small(self.STEPS)
         state, commands = flow.begin()
         asked = one(commands, WaitCommand)
-        assert asked.until == state.now + timedelta(hours=2)
+        assert wait_ends(asked, state.now) == state.now + timedelta(hours=2)
+        assert (asked.match, asked.wait_id) == ('data.id == "1"', "f/item.made:1/w")
         assert (state.status, stands(state)) == ("waiting", {"w": "waiting"})
         assert woken_by(state, flow.event("item.changed", id="2", amount=1)) == {}
         assert woken_by(state, flow.event("item.said", id="1")) == {}

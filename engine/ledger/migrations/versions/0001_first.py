@@ -17,6 +17,7 @@ _COUNTED = (
     "effects.dead",
     "effects.done",
     "holds.expired",
+    "holds.refused",
     "holds.released",
     "runs.compensated",
     "runs.completed",
@@ -66,6 +67,7 @@ def upgrade() -> None:
     _effects()
     _holds()
     _parkings()
+    _waits()
     _xrefs()
     _entities()
     _alerts()
@@ -96,6 +98,7 @@ def _events() -> None:
     )
     op.create_index("events_cause", "events", ["cause"], **_where("cause IS NOT NULL"))
     op.create_index("events_id", "events", ["id"], unique=True)
+    op.create_index("events_type", "events", ["type", "seq"])
 
 
 def _conflicts() -> None:
@@ -203,6 +206,7 @@ def _holds() -> None:
         _text("owner"),
         _optional("until_event"),
         _optional("match"),
+        _optional("timers"),
         _text("detail"),
         _text("opened_at"),
         _number("commit"),
@@ -211,13 +215,39 @@ def _holds() -> None:
         _optional("released_by"),
         _optional("release_reason"),
         _optional("release_event"),
+        _optional("refusal_code"),
         _number("release_commit", nullable=True),
         _seq(),
     )
     op.create_index("holds_id", "holds", ["id"], unique=True)
-    op.create_index("holds_open", "holds", ["until_event"], **_where("release_commit IS NULL"))
+    op.create_index("holds_open", "holds", ["until_event", "match"], **_where("release_commit IS NULL"))
     op.create_index("holds_released", "holds", ["release_event"], **_where("release_event IS NOT NULL"))
     op.create_index("holds_run", "holds", ["run_id"])
+    op.create_index("holds_standing", "holds", ["seq"], sqlite_where=sa.text("release_commit IS NULL"))
+
+
+def _waits() -> None:
+    op.create_table(
+        "waits",
+        _text("id"),
+        _text("run_id"),
+        _text("step"),
+        _optional("item"),
+        _text("event"),
+        _optional("match"),
+        _text("began_at"),
+        _optional("due_at"),
+        _number("commit"),
+        _text("status"),
+        _optional("ended_at"),
+        _optional("end_event"),
+        _number("end_commit", nullable=True),
+        _seq(),
+    )
+    op.create_index("waits_id", "waits", ["id"], unique=True)
+    op.create_index("waits_open", "waits", ["event", "match"], **_where("end_commit IS NULL"))
+    op.create_index("waits_run", "waits", ["run_id"])
+    op.create_index("waits_standing", "waits", ["seq"], sqlite_where=sa.text("end_commit IS NULL"))
 
 
 def _parkings() -> None:
