@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from engine.runtime.connections import Connections
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.poll import Poller
+    from engine.runtime.triggers.schedule import Scheduler
+    from engine.runtime.triggers.trigger import Trigger
     from engine.runtime.triggers.webhook import Hook
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
@@ -398,6 +400,31 @@ def pollers(
                 asked = Asked(connection=connection, native=native, events=events)
                 found.append(Poller(asked, plan, runner, reader, clock.now, told))
     return found
+
+
+def triggers(
+    session: Session,
+    connections: "Connections",
+    runner: "Runner",
+    reader: "LedgerReader",
+    clock: Clock,
+    told: Callable[[str], None],
+) -> "list[Trigger]":
+    """All that brings events by itself: what is asked, and what is due."""
+    return [
+        *pollers(session, connections, runner, reader, clock, told),
+        *schedulers(session, runner, reader, clock, told),
+    ]
+
+
+def schedulers(
+    session: Session, runner: "Runner", reader: "LedgerReader", clock: Clock, told: Callable[[str], None]
+) -> "list[Scheduler]":
+    """Who brings the events that are due by a clock or a calendar."""
+    from engine.runtime.triggers.schedule import Scheduler
+
+    plan = session.ready.plan
+    return [Scheduler(one, plan, runner, reader, clock.now, told) for one in plan.schedules]
 
 
 def _settings(

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
         "status": ("engine.cli.status", "Tell whether a daemon runs, and what is open."),
+        "sources": ("engine.cli.sources", "List what brings events in, and how far each has come."),
         "trace": (
             "engine.cli.trace",
             "Follow a record back to where it came from, and on to what it caused.",

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.runtime.control import Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
-    from engine.runtime.triggers.poll import Poller
+    from engine.runtime.triggers.trigger import Trigger
 
 
 @click.command("run")
@@ -91,15 +91,15 @@ async def _run(
             policy=RetryPolicy(patience_seconds=patience * 3600),
         )
         hooks = sessions.hooks(session, environment, simulated)
-        pollers = sessions.pollers(session, connections, runner, ledger.reader(), clock, output.line)
-        door = _door(ledger_url, environment, runner, ledger, clock)
-        daemon = Daemon(runner, plan, hooks, clock, pollers, door)
+        triggers = sessions.triggers(session, connections, runner, ledger.reader(), clock, output.line)
+        door = _door(ledger_url, environment, runner, ledger, clock, triggers)
+        daemon = Daemon(runner, plan, hooks, clock, triggers, door)
         try:
             address = await daemon.start(host, port)
             output.line(
                 f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
             )
-            _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], pollers)
+            _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], triggers)
             await _until_told(daemon)
         finally:
             try:
@@ -110,7 +110,12 @@ async def _run(
 
 
 def _door(
-    ledger_url: str, environment: str, runner: "Runner", ledger: "Ledger", clock: "Clock"
+    ledger_url: str,
+    environment: str,
+    runner: "Runner",
+    ledger: "Ledger",
+    clock: "Clock",
+    triggers: Sequence["Trigger"],
 ) -> "Door | None":
     """The control door beside the ledger; none where the ledger is no file."""
     from engine.ledger import control_path
@@ -126,7 +131,8 @@ def _door(
         "release": runner.plan.release,
         "environment": environment,
     }
-    return Door(ACTS, Desk(runner=runner, reader=ledger.reader(), clock=clock, about=about), path)
+    desk = Desk(runner=runner, reader=ledger.reader(), clock=clock, triggers=triggers, about=about)
+    return Door(ACTS, desk, path)
 
 
 async def _until_told(daemon: "Daemon") -> None:
@@ -134,8 +140,11 @@ async def _until_told(daemon: "Daemon") -> None:
     await daemon.until_stopped()
 
 
-def _say_what_comes_in(addresses: Iterable[str], pollers: Iterable["Poller"]) -> None:
+def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:
     for address in addresses:
         output.line(f"  {address}")
-    for poller in pollers:
-        output.line(f"  asks {poller.asked.name}")
+    for trigger in triggers:
+        output.line(f"  {_WORDS[trigger.state().kind]} {trigger.name}")
+
+
+_WORDS = {"poll": "asks", "schedule": "keeps", "file": "looks for files of"}

@@ -129,6 +129,8 @@ class Body:
 
     def need(self, entry: EntryDocument) -> None:
         """Emit every `let` that an entry names anywhere: inside a loop it would not stay."""
+        if not self._lets:
+            return
         for text in texts_of(entry):
             parsed = self.expressions.parse(text)
             if parsed is not None:
@@ -140,8 +142,9 @@ class Body:
             self._let(str(name))
 
     def _need(self, parsed: Parsed) -> None:
-        for name in sorted(parsed.names & self._lets.keys()):
-            self._let(name)
+        if self._lets:
+            for name in sorted(parsed.names & self._lets.keys()):
+                self._let(name)
 
     def _let(self, name: str) -> None:
         """Emit a `let`, unless that was done, and before it those that it names."""
@@ -205,12 +208,13 @@ class Body:
 
     def _check_keys(self, entry: EntryDocument) -> None:
         """Report keys that say nothing here."""
-        for key, span in entry.keys.items():
+        keys = entry.keys
+        for key in keys:
             for wanted in _GOES_WITH.get(key, ()):
-                if wanted not in entry.keys:
-                    self.compilation.report(problems.key_without(span, key, wanted))
+                if wanted not in keys:
+                    self.compilation.report(problems.key_without(keys[key], key, wanted))
             if entry.each is not None and key in _NOT_OF_LISTS:
-                self.compilation.report(problems.key_of_a_list(span, key))
+                self.compilation.report(problems.key_of_a_list(keys[key], key))
 
     def _found(self, entry: EntryDocument, target: Target) -> Emitted:
         match entry:

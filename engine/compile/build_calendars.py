@@ -71,7 +71,7 @@ def _plain(
     """A calendar that is the same for everybody."""
     zone, country = document.time_zone, document.holidays
     assert zone is not None
-    right_zone = _is_zone(zone)
+    right_zone = is_zone(zone)
     if not right_zone:
         why = f"there is no time zone `{zone}`"
         helps = did_you_mean(zone, available_timezones()) or ("write an IANA name such as Europe/Berlin",)
@@ -130,7 +130,7 @@ def _is_table_of_calendars(compilation: Compilation, by: ByDocument, table: Tabl
     if unknown:
         return False
     rows = [row for rows in table.rows.values() for row in rows]
-    zones = _all(compilation, rows, by.time_zone, _is_zone, "a time zone")
+    zones = _all(compilation, rows, by.time_zone, is_zone, "a time zone")
     return (
         _all(compilation, rows, by.holidays, _is_country_or_none, "a country with known holidays") and zones
     )
@@ -221,7 +221,8 @@ def _written(text: str, otherwise: Text) -> Text:
     return text if isinstance(text, Text) else otherwise
 
 
-def _is_zone(name: Value) -> bool:
+def is_zone(name: Value) -> bool:
+    """Whether a value names a time zone."""
     if not isinstance(name, str):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Events, and the native sources that feed them."""
+"""Events as the runtime needs them: identity, order, time."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -10,16 +10,14 @@ from engine.compile.collect_models import resolve_type
 from engine.compile.compilation import Compilation
 from engine.compile.convert import conversion
 from engine.compile.expressions import Expressions
-from engine.compile.fit import contradicts, refuses
+from engine.compile.fit import refuses
 from engine.language.compiled import Compiled, EvaluationError
-from engine.plan.plan import EventPlan, SourcePlan
-from engine.source import Text
+from engine.plan.plan import EventPlan
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
 from engine.values.type import ANY, STRING, Listing, Record, Type, decoder, describe
 from engine.values.value import Value
-from engine.workspace.kinds.model import EventDocument, SourceDocument
-from engine.workspace.kinds.reference import ConnectionDocument
+from engine.workspace.kinds.model import EventDocument
 
 LONGEST_ID = 200  # characters; a longer identity is hashed
 
@@ -121,70 +119,3 @@ def _at(path: Compiled | None) -> Callable[[Value], datetime | None]:
         return found
 
     return at
-
-
-def build_sources(compilation: Compilation) -> None:
-    """Which native records become which events."""
-    for document in compilation.documents(EventDocument).values():
-        for source in document.sources:
-            found = _source(compilation, document, source)
-            if found is not None:
-                compilation.sources.append(found)
-
-
-def _source(compilation: Compilation, document: EventDocument, source: SourceDocument) -> SourcePlan | None:
-    connection, name = str(source.origin).split(".")
-    when = None if source.when is None else _condition(compilation, source.when, document)
-    known = compilation.documents(ConnectionDocument)
-    if connection not in known:
-        compilation.unknown("connection", source.origin, known, name=connection)
-        return None
-    connector = compilation.connectors.get(str(known[connection].connector))
-    if connector is not None and name not in connector.sources:
-        of, place = f"connection `{connection}`", len(connection) + 1
-        compilation.unknown("source", source.origin, connector.sources, of=of, name=name, offset=place)
-        return None
-    mapping = compilation.mappings.get(str(source.map))
-    if mapping is None:
-        compilation.unknown("mapping", source.map, compilation.mappings)
-        return None
-    if len(mapping.inputs) != 1:
-        compilation.report(problems.inbound_inputs(source.map, mapping.inputs))
-        return None
-    signature = compilation.mapping_types[mapping.name]
-    if connector is not None:
-        record = connector.sources[name].output.type
-        ((taken, wanted),) = signature.inputs.items()
-        if contradicts(wanted, record):
-            told = describe(wanted), describe(record)
-            compilation.report(problems.input_of_other_type(source.map, taken, *told, can_be_given=False))
-    wanted = compilation.event_types[str(document.name)]
-    if ANY not in (wanted, signature.output) and signature.output != wanted:
-        told = describe(wanted), describe(signature.output)
-        compilation.report(problems.other_type_wanted(source.map, *told))
-    return SourcePlan(
-        connection=connection,
-        source=name,
-        event=str(document.name),
-        make=_of_record(mapping.make, mapping.inputs[0]),
-        when=when,
-        mapping=mapping.name,
-    )
-
-
-def _condition(compilation: Compilation, text: Text, document: EventDocument) -> Compiled:
-    kind = compilation.event_types.get(str(document.name), ANY)
-    return Body(compilation, Expressions(compilation), {"data": kind}).compiled_condition(
-        f"{document.name} when", text
-    )
-
-
-def _of_record(
-    make: Callable[[Mapping[str, Value]], Value], name: str
-) -> Callable[[Mapping[str, Value]], Value]:
-    """A mapping of one input, whatever that is called, as a function of `record`."""
-
-    def made(scope: Mapping[str, Value]) -> Value:
-        return make({**scope, name: scope["record"]})
-
-    return made

@@ -591,7 +591,7 @@ class FlowBuilder:
             self.compilation.report(problems.no_way_back(text, str(text).index(".") + 1))
 
     def _link(self, name: str, entity: Text, path: Text, more: Mapping[str, Type]) -> Link:
-        known = [str(document.name) for document in self.compilation.documents(EntityDocument).values()]
+        known = self.compilation.documents(EntityDocument)
         if str(entity) not in known:
             self.compilation.unknown("entity", entity, known)
         compiled = self._body(more).compiled(f"{self.document.name} {name} link {entity}", path)

@@ -14,7 +14,7 @@ from engine.plan.lineage import Origin
 from engine.plan.plan import MappingPlan
 from engine.source import Text
 from engine.spec.field import IDENTIFIER
-from engine.values.type import decoder
+from engine.values.type import Decoder, Type, decoder
 from engine.workspace.kinds.entry import EntryDocument
 from engine.workspace.kinds.mapping import MappingDocument
 
@@ -36,15 +36,20 @@ def build_mappings(compilation: Compilation) -> None:
         compiled = body.build(f"mapping {document.name}", str(document.name), made.atom)
         if document.let:
             Body(compilation, expressions, inputs, document.let, nullable=nullable).need_all()
+        checks = compilation.checks_only
         compilation.mappings[str(document.name)] = MappingPlan(
             name=str(document.name),
             version=document.version,
             inputs=tuple(inputs),
             make=compiled.call,
             source=compiled.source,
-            lineage={} if compilation.checks_only else lineage_of(expressions, document).flat(),
-            decode={name: found for name, kind in inputs.items() if (found := decoder(kind))},
+            lineage={} if checks else lineage_of(expressions, document).flat(),
+            decode={} if checks else _decoders(inputs),
         )
+
+
+def _decoders(inputs: Mapping[str, Type]) -> dict[str, Decoder]:
+    return {name: found for name, kind in inputs.items() if (found := decoder(kind))}
 
 
 def lineage_of(expressions: Expressions, document: MappingDocument) -> Traced:

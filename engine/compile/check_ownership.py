@@ -100,8 +100,8 @@ class _Check:
             for source in event.sources:
                 mapping = mappings.get(str(source.map))
                 entity = entity_of_type(str(event.data))
-                if mapping is None or entity is None:
-                    continue
+                if mapping is None or entity is None or source.origin is None:
+                    continue  # a clock owns nothing
                 connection = str(source.origin).partition(".")[0]
                 self._source(str(source.origin), self.owners.systems.get(connection), mapping, entity)
 

@@ -117,6 +117,7 @@ def _brought_about(compilation: Compilation) -> set[str]:
         if step.emit is not None
     }
     native = {source.event for source in compilation.sources}
+    native |= {schedule.source.event for schedule in compilation.schedules}
     return emitted | native if native else set(compilation.event_types)
 
 

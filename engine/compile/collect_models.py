@@ -51,7 +51,17 @@ RECEIPT = Record(
     name="receipt", fields={"id": Field(type=types.STRING, required=True, nullable=True)}, open=True
 )
 # What steps give that no schema describes, by the names under which mappings and policies take it.
-STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT}
+TICK = Record(
+    name="schedule",
+    fields={
+        "name": Field(type=types.STRING, required=True),
+        "scheduled_at": Field(type=types.DATETIME, required=True),
+        "previous_at": Field(type=types.DATETIME, required=True, nullable=True),
+        "on": Field(type=types.DATE, required=True),
+    },
+)
+"""What a schedule brings: when it is due, when it was due before, and the day in its zone."""
+STEP_RESULTS: Mapping[str, Record] = {"check": CHECK, "receipt": RECEIPT, "schedule": TICK}
 
 
 def collect_entities(compilation: Compilation) -> None:
@@ -67,7 +77,7 @@ def collect_entities(compilation: Compilation) -> None:
             name=str(document.name),
             version=document.version,
             type=kind,
-            schema=_checked(compilation, document, name),
+            schema=_checked(compilation, document, kind),
             key=str(document.key),
             keep=str(document.keep),
         )
@@ -84,13 +94,13 @@ def _report_key(
         compilation.report(problems.no_key_field(document.name, fields))
 
 
-def _checked(compilation: Compilation, document: EntityDocument, name: str) -> schemas.CheckedSchema:
+def _checked(compilation: Compilation, document: EntityDocument, kind: Record) -> schemas.CheckedSchema:
     try:
-        return schemas.checked_schema(record_schema(document.fields, is_open=document.open), name)
+        return schemas.checked_schema(record_schema(document.fields, is_open=document.open), kind.name, kind)
     except schemas.SchemaUnusable as error:
         place, why = next(_guilty(document), (document.name, str(error)))
         compilation.report(problems.unusable_entity(place, document.name, why))
-        return schemas.checked_schema({}, name)
+        return schemas.checked_schema({}, kind.name)
 
 
 def _guilty(document: EntityDocument) -> Iterator[tuple[Text, str]]:

@@ -16,7 +16,7 @@ from engine.language.functions.standard import STANDARD
 from engine.language.generate import Emitter, Unwritten
 from engine.language.scope import TypeScope
 from engine.plan.ownership import FieldOwner
-from engine.plan.plan import BoostPlan, EventPlan, FlowPlan, MappingPlan, SourcePlan
+from engine.plan.plan import BoostPlan, EventPlan, FlowPlan, MappingPlan, SchedulePlan, SourcePlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
 from engine.problems.collector import Collector
@@ -92,6 +92,7 @@ class Compilation:
     flows: dict[str, FlowPlan] = field(default_factory=dict)
     owners: tuple[FieldOwner, ...] = ()
     sources: list[SourcePlan] = field(default_factory=list)
+    schedules: list[SchedulePlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
     seen: "Seen | None" = None  # told of each expression that is checked
     probe: Probe | None = None  # told by generated code of what it comes by, in tests
@@ -126,7 +127,7 @@ class Compilation:
 
     def versions(self, kind: type[D]) -> list[D]:
         """All documents of a kind, every version."""
-        return [document for document in self.workspace.documents if isinstance(document, kind)]
+        return self.workspace.every(kind)
 
     def read(self, beside: Text, name: str) -> bytes:
         """A file named in a document, by its path from there.

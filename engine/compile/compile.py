@@ -8,10 +8,11 @@ from engine.compile.alone import PolicyAlone, policy_alone
 from engine.compile.build_boosts import build_boosts
 from engine.compile.build_calendars import build_calendars
 from engine.compile.build_connections import build_connections
-from engine.compile.build_events import build_events, build_sources
+from engine.compile.build_events import build_events
 from engine.compile.build_flows import build_flows
 from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
+from engine.compile.build_sources import build_sources
 from engine.compile.check_effects import check_effects
 from engine.compile.check_events import check_events
 from engine.compile.check_ownership import check_ownership
@@ -145,6 +146,7 @@ def _plan(compilation: Compilation) -> Plan:
         events=compilation.events,
         entities=_entities(compilation),
         sources=tuple(compilation.sources),
+        schedules=tuple(compilation.schedules),
         starts=starts,
         rechecked_by=frozenset(
             policy.hold.until.event for policy in policies if policy.hold is not None and policy.hold.until

@@ -3,7 +3,7 @@
 A text is parsed once, however often it is asked for, and its mistakes are reported once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,14 +48,14 @@ class Parsed:
     reads: tuple[path.Chain, ...] = ()  # of a path
     fields: tuple[str, ...] | None = None  # of a path that is nothing but one field after the other
 
-    def written_at(self, text: Text) -> "Parsed":
-        """The same, written at another place."""
-        tree = self.tree
+    def written_at(self, text: Text, *, told: bool) -> "Parsed":
+        """The same, written at another place, which is ``told`` when it fails at run time."""
+        tree = self.tree if told else None
         if isinstance(tree, FormulaTree):
             tree = replace(tree, text=text)
         elif isinstance(tree, TemplateTree):
             tree = replace(tree, parts=replace(tree.parts, text=text))
-        return Parsed(text, tree, self.names, self.reads, self.fields)
+        return Parsed(text, tree or self.tree, self.names, self.reads, self.fields)
 
 
 class Expressions:
@@ -92,7 +92,7 @@ class Expressions:
         """What a text comes to; many stand in more than one place."""
         known = self._trees.get((type(text), text))
         if known is not None:
-            return known.written_at(text)
+            return known.written_at(text, told=not self._compilation.checks_only)
         found = _parse(text, self._compilation.calendar_keys)
         if isinstance(found, Parsed):
             self._trees[type(text), text] = found
@@ -168,15 +168,14 @@ def _emit_path(emitter: Emitter, parsed: Parsed, scope: TypeScope) -> str:
 
 def plain_chain(tree: PathTree) -> tuple[str, ...] | None:
     """The names of a path that is nothing but one field after the other; None for any other path."""
-    names = list(_chain(tree.tree))
-    return None if None in names else tuple(name for name in names if name is not None)
+    nodes = _flat(tree.tree)
+    return tuple([str(node.value) for node in nodes]) if all(node.kind == "field" for node in nodes) else None
 
 
-def _chain(node: Node) -> Iterator[str | None]:
-    if node.kind == "field":
-        yield str(node.value)
-    elif node.kind == "chain":
-        for part in node.parts:
-            yield from _chain(part)
-    else:
-        yield None
+def _flat(node: Node) -> Sequence[Node]:
+    """The parts of a path one after the other."""
+    if node.kind != "chain":
+        return (node,)
+    if any(part.kind == "chain" for part in node.parts):
+        return [inner for part in node.parts for inner in _flat(part)]
+    return node.parts

@@ -33,6 +33,8 @@ def refuses(wanted: Type, found: Type) -> bool:
 
     A field that is written out takes text for a date, and the other way round.
     """
+    if wanted is found:
+        return False
     match wanted, found:
         case Listing(item=inner), Listing(item=other):
             return refuses(inner, other)
@@ -76,6 +78,8 @@ class Misfit:
 
 def misfit(wanted: Type, found: Type) -> Misfit | None:
     """Why values of the second type do not all fit where the first is wanted; None when nobody knows."""
+    if wanted is found:
+        return None
     match wanted, found:
         case Enum(), Enum():
             return _values(wanted, found)

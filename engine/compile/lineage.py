@@ -154,6 +154,8 @@ class Tracer:
         parsed = self._expressions.parse(text)
         if parsed is None:
             return NOTHING
+        if parsed.fields is not None:
+            return self.name(parsed.fields[0]).at(parsed.fields[1:])
         if isinstance(text, PathText):
             results = path_results(parsed.tree)
             read = (self._chain(chain).worked_out() for chain in parsed.reads if chain not in results)

@@ -641,6 +641,31 @@ def inbound_inputs(text: Text, inputs: Sequence[str]) -> Problem:
     )
 
 
+def bad_schedule(text: Text, why: str) -> Problem:
+    """A schedule that says something impossible; `why` has what to write behind a semicolon."""
+    said, _, helps = why.partition("; ")
+    return Problem(code="TG540", message=said, span=text.span, help=(helps,) if helps else ())
+
+
+def schedule_zone(text: Text, zone: Text | None) -> Problem:
+    """A cron expression without a time zone, or with one that is not there."""
+    why = "this schedule has no time zone" if zone is None else f"there is no time zone `{zone}`"
+    where = text if zone is None else zone
+    return Problem(
+        code="TG540", message=why, span=where.span, help=("write an IANA name: `time_zone: Europe/Berlin`",)
+    )
+
+
+def schedule_twice(text: Text, name: str) -> Problem:
+    """Two schedules under one name, so that the ledger could not tell when each was last due."""
+    return Problem(
+        code="TG541",
+        message=f"another schedule is called `{name}`",
+        span=text.span,
+        help=(f"give this one a name of its own: `name: {name}-2`",),
+    )
+
+
 def unreadable(text: Text, why: str) -> Problem:
     """A file named in a document that cannot be used; `why` is a sentence."""
     return Problem(code="TG350", message=why, span=text.span)

@@ -109,6 +109,8 @@ def workspace_picture(plan: Plan, title: str) -> Picture:
     for source in plan.sources:
         origin = node("source", source.connection)
         edge(origin, node("event", source.event))
+    for schedule in plan.schedules:
+        edge(node("source", "schedule"), node("event", schedule.source.event))
     for flow in plan.flows.values():
         here = node("flow", flow.name, f"{len(flow.steps)} steps")
         edge(node("event", flow.event), here)

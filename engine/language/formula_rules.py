@@ -45,7 +45,10 @@ class Refusal:
 
 
 def constant_type(value: object, written: str) -> Type:
-    """The type of a literal: a text is the only one of its enum, a number has the decimals it shows."""
+    """The type of a literal: a text is the only one of its enum, a number has the decimals it shows.
+
+    How it is ``written`` is asked of numbers with a fraction only.
+    """
     if value is None:
         return NULL
     if isinstance(value, bool):

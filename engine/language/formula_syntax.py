@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from keyword import iskeyword
 from types import MappingProxyType
+from typing import ClassVar
 
 from engine.language.budget import (
     MAX_BITS,
@@ -123,9 +124,8 @@ def parse_formula(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> Form
     )
     check = _Allowed(tree)
     check.visit(root, 1)
-    for node in ast.walk(root):
-        if isinstance(node, ast.Call):
-            check.reads.extend(with_calendar_key(tree, node, calendar_keys))
+    for call in check.made_calls if calendar_keys else ():
+        check.reads.extend(with_calendar_key(tree, call, calendar_keys))
     return replace(tree, reads=tuple(check.reads), calls=tuple(check.calls))
 
 
@@ -365,6 +365,9 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
 }
 
 
+_PLAIN = frozenset((*_NODES, *_OPERATORS))
+
+
 class _Allowed:
     """Walks a tree, counts it, and collects the names that it reads and the functions that it calls."""
 
@@ -372,18 +375,9 @@ class _Allowed:
         self.tree = tree
         self.reads: list[Word] = []
         self.calls: list[Word] = []
+        self.made_calls: list[ast.Call] = []
         self._nodes = 0
         self._locals: list[frozenset[str]] = []
-        self._special: dict[type[ast.AST], Callable[[ast.AST, int], None]] = {
-            ast.Constant: self._constant,
-            ast.Name: self._name,
-            ast.Attribute: self._attribute,
-            ast.Call: self._call,
-            ast.Compare: self._compare,
-            ast.Dict: self._dict,
-            ast.FormattedValue: self._formatted,
-            **dict.fromkeys(COMPREHENSIONS, self._comprehension),
-        }
 
     def visit(self, node: ast.AST, depth: int) -> None:
         """Check a node and all below it."""
@@ -396,8 +390,8 @@ class _Allowed:
             raise self._refuse(self.tree.root, f"the expression is nested deeper than {MAX_DEPTH} levels")
         special = self._special.get(type(node))
         if special is not None:
-            special(node, depth)
-        elif isinstance(node, (*_NODES, *_OPERATORS)):
+            special(self, node, depth)
+        elif type(node) in _PLAIN:
             self._below(node, depth)
         else:
             raise self._not_allowed(node)
@@ -459,6 +453,7 @@ class _Allowed:
         self._refuse_private(node.func, node.func.id)
         start, end = self.tree.span(node.func)
         self.calls.append(Word(name=node.func.id, start=start, end=end))
+        self.made_calls.append(node)
         for argument in node.args:
             self.visit(argument, depth + 1)
         for keyword in node.keywords:
@@ -518,6 +513,19 @@ class _Allowed:
             self._locals[-1] |= {name}
         for condition in generator.ifs:
             self.visit(condition, depth)
+
+    _special: ClassVar[Mapping[type[ast.AST], Callable[["_Allowed", ast.AST, int], None]]] = MappingProxyType(
+        {
+            ast.Constant: _constant,
+            ast.Name: _name,
+            ast.Attribute: _attribute,
+            ast.Call: _call,
+            ast.Compare: _compare,
+            ast.Dict: _dict,
+            ast.FormattedValue: _formatted,
+            **dict.fromkeys(COMPREHENSIONS, _comprehension),
+        }
+    )
 
 
 def target_names(tree: FormulaTree, target: ast.expr) -> list[str]:

@@ -214,7 +214,8 @@ class Inference:
     def _find(self, node: ast.AST) -> Known:
         match node:
             case ast.Constant(value=value):
-                return Known(type=constant_type(value, self.tree.written(node)), nullable=value is None)
+                written = self.tree.written(node) if isinstance(value, float) else ""
+                return Known(type=constant_type(value, written), nullable=value is None)
             case ast.Name():
                 return self._name(node)
             case ast.Attribute(attr=name):

@@ -95,24 +95,30 @@ def _environment(tokens: Sequence[_Token]) -> Environment:
     return environment
 
 
+_LEXER = _environment(()).lexer
+
+
 def _tokens(text: str) -> list[_Token]:
     """The tokens of Jinja's lexer with their place; it tells none, but hands out the text in order."""
     found: list[_Token] = []
     source = text.replace("\r\n", "\n").replace("\r", "\n")
     # Two characters that end a line are one to the lexer: what is behind them stands further on.
     doubles = [found.start() - before for before, found in enumerate(re.finditer("\r\n", text))]
-    lexer = _environment(()).lexer
     position = 0
     try:
-        for _, kind, value in lexer.tokeniter(source, None):
+        for _, kind, value in _LEXER.tokeniter(source, None):
             start = source.find(value, position)
             position = start + len(value)
-            begins, ends = (place + bisect_left(doubles, place) for place in (start, position))
-            found.append((begins, ends, kind, value))
+            found.append((start, position, kind, value))
     except JinjaSyntaxError as error:
         place = re.search(r" at (\d+)$", error.message or "")
         start = int(place[1]) if place else position
         raise _lexical(text, start + bisect_left(doubles, start), error.message or "") from error
+    if doubles:
+        return [
+            (start + bisect_left(doubles, start), end + bisect_left(doubles, end), kind, value)
+            for start, end, kind, value in found
+        ]
     return found
 
 

@@ -53,6 +53,19 @@ class SourcePlan:
     mapping: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePlan:
+    """An event that comes by itself, when it is due."""
+
+    name: str
+    source: SourcePlan  # what is made of the record of an instant
+    rule: str  # as it was written: another rule begins anew
+    zone: str
+    due: Callable[[datetime], datetime | None]  # the first instant after the one given; None when never
+    missed: str  # skip, once, all
+    limit: int
+
+
 # Index and name of a step, the indexes of those that it needs, its verb, whether it is plain, and the step.
 Stage: TypeAlias = tuple[int, str, tuple[int, ...], str, bool, AnyStep]
 
@@ -125,6 +138,7 @@ class Plan:
     waited_for: frozenset[str]  # events that may end a wait
     mappings: Mapping[str, "MappingPlan"] = field(default_factory=dict)
     boosts: tuple[BoostPlan, ...] = ()
+    schedules: tuple[SchedulePlan, ...] = ()
     owners: tuple[FieldOwner, ...] = ()  # every field of every entity, in its latest version
 
 

@@ -208,6 +208,8 @@ _TITLES = {
     "TG534": "Two owners write one field",
     "TG535": "A copy is passed on as the original",
     "TG536": "A copy has no original",
+    "TG540": "A schedule cannot be kept",
+    "TG541": "Two schedules have one name",
     "TG560": "A rule is broken",
     "TG561": "A rule cannot be worked out",
     "TG562": "A rule is about nothing",

@@ -57,6 +57,8 @@ class Collector:
     def take(self, other: "Collector") -> None:
         """Take everything that another collector was told."""
         kept = other.problems
+        if not kept:  # then none was dropped either
+            return
         self.extend(kept)
         for severity in Severity:
             self._dropped[severity] += other.count(severity) - sum(one.severity is severity for one in kept)

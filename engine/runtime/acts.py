@@ -12,6 +12,7 @@ from types import MappingProxyType
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
 from engine.runtime.permission import Release
+from engine.runtime.triggers.trigger import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,17 @@ async def free_key(desk: Desk, request: FreeRequest) -> Did:
     return {"key": request.key, "passed": stopped}
 
 
+async def sources(desk: Desk, request: Nothing) -> Did:
+    """How the triggers stand: when each was asked, how far it came, what is wrong, when it is due."""
+    del request
+    return {"sources": [written(one.state()) for one in desk.triggers]}
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
+        "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
     }

@@ -5,7 +5,7 @@ request, so that a command does the same with a ledger that it opened itself, wh
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from engine.errors import InputError, LedgerError
 from engine.ledger import LedgerReader
 from engine.runtime import control_socket
 from engine.runtime.runner import Runner
+from engine.runtime.triggers.trigger import Trigger
 from engine.runtime.triggers.webhook import Server
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value, kind_of
@@ -35,6 +36,7 @@ class Desk:
     runner: Runner
     reader: LedgerReader
     clock: Clock
+    triggers: Sequence[Trigger] = ()
     about: Mapping[str, Value] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ from engine.plan.plan import Plan
 from engine.runtime import memory
 from engine.runtime.control import Door
 from engine.runtime.runner import Runner
-from engine.runtime.triggers.poll import Poller
+from engine.runtime.triggers.trigger import Trigger
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
 
 PATIENCE_SECONDS = 20.0  # how long deliveries on their way are waited for when stopping
@@ -24,13 +24,13 @@ class Daemon:
         plan: Plan,
         hooks: Mapping[str, Hook],
         clock: Clock,
-        pollers: Sequence[Poller] = (),
+        triggers: Sequence[Trigger] = (),
         door: Door | None = None,
     ) -> None:
         """Work with what was opened elsewhere; persons act on it at `door`."""
         self.runner = runner
         self._door = door
-        self._pollers = pollers
+        self._triggers = triggers
         self._asking: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._done = False  # nobody is left who waits for a turn
@@ -43,7 +43,7 @@ class Daemon:
         memory.settle()
         self.runner.recover()
         self._worker = asyncio.ensure_future(self._work())
-        self._asking = [asyncio.ensure_future(poller.run(self._stopping)) for poller in self._pollers]
+        self._asking = [asyncio.ensure_future(one.run(self._stopping)) for one in self._triggers]
         if self._door is not None:
             await self._door.open()
         self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from engine.source import Text
 from engine.spec.field import Described, Duration, Note, Raw
@@ -74,6 +75,11 @@ def fields_of(cls: type[Described]) -> tuple[FieldShape, ...]:
         TypeError: for a field that has no note, or a hint that stands for no shape.
 
     """
+    return _fields_of(cast("type", cls))
+
+
+@cache
+def _fields_of(cls: type) -> tuple[FieldShape, ...]:
     hints = get_type_hints(cls)
     inherited = {field.name for base in cls.__mro__[1:] for field in _own_fields(base)}
     described = [field for field in dataclasses.fields(cls) if field.name not in {"span", "keys"}]

@@ -60,14 +60,14 @@ class CheckedSchema:
     decode: Decoder | None  # dates and instants from their text; None when the type has none
 
 
-def checked_schema(schema: Schema, name: str) -> CheckedSchema:
-    """A schema made ready for use.
+def checked_schema(schema: Schema, name: str, known: "Type | None" = None) -> CheckedSchema:
+    """A schema made ready for use; its type is read from it, unless it is known.
 
     Raises:
         SchemaUnusable: when it is no schema, or refers to another file.
 
     """
-    kind = type_from_schema(schema, name)
+    kind = type_from_schema(schema, name) if known is None else known
     decode = decoder(kind)
     return CheckedSchema(name=name, type=kind, complaints=_complaints(schema, decode), decode=decode)
 
@@ -202,6 +202,8 @@ def references(schema: Value) -> Iterable[str]:
     stack = [schema]
     while stack:
         item = stack.pop()
+        if type(item) is str or type(item) is bool:  # as most are: to ask for what is abstract takes long
+            continue
         if isinstance(item, Mapping):
             stack.extend(item.values())
             if isinstance(reference := item.get("$ref"), str):

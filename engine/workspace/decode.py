@@ -29,7 +29,7 @@ from engine.workspace import problems
 from engine.workspace.node import ListNode, MapNode, Node, ScalarNode
 from engine.workspace.offsets import offsets_of
 from engine.workspace.raw import read_raw
-from engine.workspace.traps import find_trap, is_null, plain_value
+from engine.workspace.traps import find_trap, is_null, is_surely_text, plain_value
 from engine.workspace.yaml_tree import Tree
 
 MAX_UNKNOWN = 100
@@ -188,11 +188,16 @@ class _RecordDecoder:
         self._alternatives = tuple(frozenset(frozenset(one.split()) for one in group) for group in cls.one_of)
         self._members = tuple(frozenset[str]().union(*group) for group in self._alternatives)
         self._required: frozenset[str] = frozenset()
+        self._shorthand_field: _FieldDecoder | None = None
+        self._complete_ones: set[tuple[str, ...]] = set()  # the keys of records that were complete
 
     def learn(self, fields: Mapping[str, _FieldDecoder], others: Decode | None) -> None:
         """Take the decoders of the fields, which may need this one, and that of all other keys."""
         self.fields, self.others = fields, others
         self._required = frozenset(key for key, field in fields.items() if field.required)
+        self._shorthand_field = next(
+            (field for field in fields.values() if field.name == self._cls.shorthand), None
+        )
 
     def decode(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         if not isinstance(node, MapNode):
@@ -204,10 +209,12 @@ class _RecordDecoder:
             field = fields.get(inner.text)
             if field is not None:
                 made = values[field.name] = field.decode(value, inner, collector)
-                sound = sound and made is not BROKEN
             elif self.others is not None:
                 made = others[make_text(inner)] = self.others(value, inner, collector)
-                sound = sound and made is not BROKEN
+            else:
+                continue
+            if made is BROKEN:
+                sound = False
         if others and self._cls.extra:
             values[self._cls.extra] = others
         if not (self._is_complete(node) or self._complete(node, key, values, collector)) or not sound:
@@ -216,29 +223,32 @@ class _RecordDecoder:
 
     def _shorthand(self, node: Node, key: ScalarNode, collector: Collector) -> object:
         """A record that is written as the one value that stands for it."""
-        field = next((field for field in self.fields.values() if field.name == self._cls.shorthand), None)
+        field = self._shorthand_field
         if field is None or is_null(node):
             collector.add(_wrong(node, key, "a record", tuple(self.fields)))
             return BROKEN
         if "value" in self.fields and isinstance(node, ScalarNode) and not isinstance(plain_value(node), str):
             collector.add(problems.bare_constant(node.span, node.text))
             return BROKEN
-        values: dict[str, Any] = {field.name: field.decode(node, key, collector)}
-        if next(iter(values.values())) is BROKEN:
-            return BROKEN
-        return self._cls(span=node.span, **values)
+        value: Any = field.decode(node, key, collector)
+        return BROKEN if value is BROKEN else self._cls(span=node.span, **{field.name: value})
 
     def _is_complete(self, node: MapNode) -> bool:
         """Whether nothing needs a second look: all keys are known, and those that must be there are."""
-        written = {inner.text for inner, _ in node.pairs}
-        return (
-            (self.others is not None or self.fields.keys() >= written)
-            and self._required <= written
-            and all(
-                members & written in group
-                for members, group in zip(self._members, self._alternatives, strict=True)
-            )
+        said = tuple([inner.text for inner, _ in node.pairs])
+        if said in self._complete_ones:  # most have the keys of one before them
+            return True
+        written = frozenset(said)
+        complete = self._required <= written and all(
+            members & written in group
+            for members, group in zip(self._members, self._alternatives, strict=True)
         )
+        if self.others is not None or not complete:
+            return complete
+        if self.fields.keys() >= written:
+            self._complete_ones.add(said)
+            return True
+        return False
 
     def _complete(
         self, node: MapNode, key: ScalarNode, values: Mapping[str, Any], collector: Collector
@@ -363,7 +373,9 @@ def _text_decoder(cls: type[Text], note: Note) -> Decode:
         if not isinstance(node, ScalarNode):
             collector.add(_wrong(node, key, expected) if cls is not PathText else _no_path(node, key))
             return BROKEN
-        problem = None if node.text in note.choices else _text_problem(node, key, cls, expected)
+        problem = None
+        if not is_surely_text(node) and node.text not in note.choices:
+            problem = _text_problem(node, key, cls, expected)
         if problem is None and check is not None:
             problem = check(node, key)
         if problem is not None:

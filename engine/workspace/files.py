@@ -118,11 +118,15 @@ class Files:
 
     def _located(self, name: PurePosixPath | str) -> tuple[Path, Path]:
         """Where a name is, and the folder that it may not lead out of."""
+        mounted = self._mounted(name) if self.mounts else None
+        return mounted or (self.root / name, self.root.resolve())
+
+    def _mounted(self, name: PurePosixPath | str) -> tuple[Path, Path] | None:
         plain = normpath(name)
         for mount, folder in self.mounts.items():
             if plain == mount or plain.startswith(f"{mount}/"):
                 return folder / plain[len(mount) + 1 :], folder
-        return self.root / name, self.root.resolve()
+        return None
 
     def read_bytes(self, name: str, *, beside: Source | None = None, most: int = MAX_DATA_BYTES) -> bytes:
         """The content of a file that a document names, by its path from the root or from the document.
@@ -213,7 +217,8 @@ class Files:
         if shown is not None:
             return source_of(name, shown.encode("utf-8", "surrogatepass"), collector)
         try:
-            data = _read(self._located(name)[0], MAX_BYTES)
+            mounted = self._mounted(name) if self.mounts else None
+            data = _read(mounted[0] if mounted else self.root / name, MAX_BYTES)
         except FileUnreadable as error:
             collector.add(problems.unreadable_file(name, str(error)))
             return None

@@ -35,6 +35,7 @@ _NUMBER_TRAPS: tuple[tuple[re.Pattern[str], Callable[[Span, str], Problem]], ...
     (re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"), problems.other_number),
 )
 _MAY_BE_NUMBER = frozenset("+-.0123456789")
+_LONGEST_WORD = 5  # `false`
 
 
 def resolve(node: ScalarNode, collector: Collector) -> Value:
@@ -59,6 +60,12 @@ def plain_value(node: ScalarNode) -> Value:
     if _INTEGER.fullmatch(text):
         return int(text)
     return Decimal(text) if _DECIMAL.fullmatch(text) else text
+
+
+def is_surely_text(node: ScalarNode) -> bool:
+    """Whether a scalar is text and nothing else at first sight: too long for a word, and no number."""
+    text = node.text
+    return len(text) > _LONGEST_WORD and text[0] not in _MAY_BE_NUMBER and not text[0].isspace()
 
 
 def is_null(node: Node) -> bool:

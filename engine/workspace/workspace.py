@@ -39,6 +39,10 @@ class Workspace:
         """The documents of a kind with one name, the newest version first."""
         return tuple(one for one in self._of(kind).get(name, ()) if isinstance(one, kind))
 
+    def every(self, kind: type[D]) -> list[D]:
+        """The documents of a kind, every version of them, in the order of files."""
+        return [cast("D", one) for versions in self._of(kind).values() for one in versions]
+
     def is_broken(self, kind: type[Document], name: str) -> bool:
         """Whether there is such a document, with mistakes that were reported."""
         return (kind.kind, name) in self.broken

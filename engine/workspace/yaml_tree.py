@@ -8,7 +8,7 @@ what a plain scalar means (:mod:`engine.workspace.traps`) and what a document ma
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias
 
 import yaml
 
@@ -61,7 +61,7 @@ def source_of(name: str, data: bytes, collector: Collector) -> Source | None:
     except UnicodeDecodeError as error:
         collector.add(_undecodable(name, data, error))
         return None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
 
 
 def _undecodable(name: str, data: bytes, error: UnicodeDecodeError) -> Problem:
@@ -339,7 +339,7 @@ class _Reader:
         node, parts = frame.node, frame.parts
         if isinstance(node, ListNode):
             return
-        keys = cast("list[ScalarNode]", parts[::2])
+        keys: list[Any] = parts[::2]  # scalars, all of them
         texts = {key.text for key in keys}
         node.pairs = list(zip(keys, parts[1::2], strict=False))
         if len(texts) < len(keys) or "" in texts or "<<" in texts:

@@ -150,6 +150,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "anyio": ("engine.connect.", "engine.runtime."),
     "click": ("engine.cli.",),
     "cryptography": ("engine.connect.",),
+    "cronsim": ("engine.language.schedule",),
     "faststream": ("engine.runtime.triggers.stream",),
     "grandalf": ("engine.drawing.layout",),
     "holidays": ("engine.compile.build_calendars",),

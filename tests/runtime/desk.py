@@ -1,4 +1,4 @@
-"""A door behind which lies a ledger in memory: what triggers hand in is committed there."""
+"""A gate behind which lies a ledger in memory: what triggers hand in is committed there."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

@@ -23,7 +23,7 @@ from engine.runtime.connections import Connection
 from engine.runtime.intake import Beside
 from engine.runtime.triggers.failing import Failing
 from engine.runtime.triggers.native import usable
-from engine.runtime.triggers.trigger import Door, TriggerState, pause, room_behind
+from engine.runtime.triggers.trigger import Gate, TriggerState, pause, room_behind
 from engine.values.json_text import read_json
 from engine.values.value import Value
 
@@ -85,7 +85,7 @@ class Poller:
         self,
         asked: Asked,
         plan: Plan,
-        door: Door,
+        gate: Gate,
         reader: LedgerReader,
         now: Callable[[], datetime],
         told: Callable[[str], None],
@@ -93,7 +93,7 @@ class Poller:
         """`told` hears of what cannot be used."""
         self.asked = asked
         self._plan = plan
-        self._door = door
+        self._gate = gate
         self._reader = reader
         self._now = now
         self._told = told
@@ -153,7 +153,7 @@ class Poller:
         became: list[str] = []
         self._asked_at = self._now()
         place = await self._begin()
-        while await room_behind(self._door, stopping):
+        while await room_behind(self._gate, stopping):
             page = await self._page(connector, place)
             became += await self._take(page, place.behind(page), moved=place.behind(page) != place)
             place = self._place = place.behind(page)
@@ -167,7 +167,7 @@ class Poller:
         if found is None:
             first = self._now() - self.asked.poll.reach
             found = Place(first, first)
-            await self._door.accept((), self.name, (), Beside(marks=[(WATERMARK, found.written())]))
+            await self._gate.accept((), self.name, (), Beside(marks=[(WATERMARK, found.written())]))
         self._place = found
         return found
 
@@ -199,11 +199,11 @@ class Poller:
         if not (offers or unfit or marks or over):
             return []
         beside = Beside(marks=[*marks, *(over.marks if over else ())], closed=over.closed if over else ())
-        return await self._door.accept(offers, self.name, unfit, beside)
+        return await self._gate.accept(offers, self.name, unfit, beside)
 
     async def _failed(self, fault: Fault) -> None:
         why = fault.failure.reason
         self._told(f"{self.name} gave no answer: {why}")
         beside = self._failing.failed(why, self._now())
         if beside is not None:
-            await self._door.accept((), self.name, (), beside)
+            await self._gate.accept((), self.name, (), beside)

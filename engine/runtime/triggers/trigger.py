@@ -1,12 +1,12 @@
 """What every trigger is: something that brings events, and goes on where its last commit ended.
 
-A trigger is handed one :class:`Door`. It waits while there is no room behind it, hands in what it found
+A trigger is handed one :class:`Gate`. It waits while there is no room behind it, hands in what it found
 together with how far it has come, and tells its source (a sender, a broker, a file) only after that commit.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from engine.values.value import Value
 CROWDED_SECONDS = 0.05  # how long one waits before it looks again whether there is room
 
 
-class Door(Protocol):
+class Gate(Protocol):
     """Where what was found goes in."""
 
     @property
@@ -48,6 +48,11 @@ class TriggerState:
     error: str | None = None  # why it does not go on at present
 
 
+def written(state: TriggerState) -> dict[str, Value]:
+    """A state as plain data."""
+    return {field.name: getattr(state, field.name) for field in fields(state)}
+
+
 class Trigger(Protocol):
     """Brings events until it is told to stop."""
 
@@ -65,9 +70,9 @@ class Trigger(Protocol):
         ...
 
 
-async def room_behind(door: Door, stopping: asyncio.Event) -> bool:
+async def room_behind(gate: Gate, stopping: asyncio.Event) -> bool:
     """Wait until there is room for more; False when it is time to stop before that."""
-    while door.room <= 0 and not stopping.is_set():  # noqa: ASYNC110 - room is a number, not an event
+    while gate.room <= 0 and not stopping.is_set():  # noqa: ASYNC110 - room is a number, not an event
         await asyncio.sleep(CROWDED_SECONDS)
     return not stopping.is_set()
 

@@ -106,14 +106,62 @@ class EntityDocument(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDocument(Described):
+    """When an event comes by itself: by a cron expression, or once in each cycle of a calendar."""
+
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("cron", "calendar"),)
+
+    name: Text | None = note(
+        "The name under which the ledger knows when it was last due; that of the event when left out.",
+        default=None,
+        pattern=NAME,
+    )
+    cron: Text | None = note(
+        "Minute, hour, day of the month, month, day of the week.",
+        default=None,
+        examples=("30 2 * * *", "0 9 * * mon-fri", "0 6 L * *"),
+    )
+    time_zone: Text | None = note(
+        "The IANA time zone of the cron expression.", default=None, examples=("Europe/Berlin",)
+    )
+    calendar: Text | None = note("A calendar with cycles: due once in each of them.", default=None)
+    key: Text | None = note("The key, for a calendar that differs by one.", default=None)
+    after: Text = note(
+        "From where in the cycle days are counted: its cutoff, its first or its last day.",
+        default="cutoff",
+        choices=("cutoff", "start", "end"),
+    )
+    business_days: int = note("How many business days later.", default=0, minimum=0, maximum=100)
+    at: Text | None = note(
+        "At which time of that day, in the zone of the calendar; the cutoff itself or the beginning of the "
+        "day when left out.",
+        default=None,
+        pattern="([01][0-9]|2[0-3]):[0-5][0-9]",
+        examples=("09:00",),
+    )
+    missed: Text = note(
+        "What becomes of those that were due while nothing ran: none, the last one, or all of them.",
+        default="once",
+        choices=("skip", "once", "all"),
+    )
+    limit: int = note(
+        "With `missed: all`, so many of them at most, the latest.", default=100, minimum=1, maximum=10_000
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDocument(Described):
     """Where a canonical event comes from."""
 
-    origin: Text = note(
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("from", "schedule"),)
+
+    origin: Text | None = note(
         "A source of a connection: `psa.time_entry_approved`.",
         key="from",
+        default=None,
         pattern=r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*",
     )
+    schedule: ScheduleDocument | None = note("When it comes by itself.", default=None)
     map: Text = note("The mapping from the native record to the entity.", pattern=NAME)
     when: FormulaText | None = note("Only records for which this is true (it is `data`).", default=None)
 
