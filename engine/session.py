@@ -375,7 +375,14 @@ def hooks(
             webhook = native.webhook
             if webhook is not None and events:
                 secrets = settings.secrets(webhook.secret) if webhook.signature != "none" else ()
-                found[f"{name}/{native.name}"] = Hook(f"{name}.{native.name}", native, events, secrets)
+                found[f"{name}/{native.name}"] = Hook(
+                    name=f"{name}.{native.name}",
+                    native=native,
+                    events=events,
+                    secrets=secrets,
+                    keys=settings.secrets(webhook.url_key) if webhook.url_key else (),
+                    url=settings.text(webhook.url) if webhook.url else "",
+                )
     return found
 
 

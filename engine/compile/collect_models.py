@@ -247,6 +247,7 @@ def collect_connectors(compilation: Compilation) -> None:
     """Every connector made ready, its records as types, and the operations of every connection."""
     for spec in compilation.documents(ConnectorSpec).values():
         plan = _connector(compilation, spec)
+        _check_webhooks(compilation, spec)
         if plan is not None:
             compilation.connectors[plan.name] = plan
             _take_types(compilation, plan)
@@ -258,6 +259,14 @@ def collect_connectors(compilation: Compilation) -> None:
             continue
         for name, operation in found.operations.items():
             compilation.operations[f"{connection.name}.{name}"] = operation
+
+
+def _check_webhooks(compilation: Compilation, spec: ConnectorSpec) -> None:
+    """A delivery that nobody signed is believed only at an address that nobody can guess."""
+    for name, source in spec.sources.items():
+        webhook = source.webhook
+        if webhook is not None and webhook.signature == "none" and webhook.url_key is None:
+            compilation.report(problems.open_webhook(webhook.signature, str(name)))
 
 
 def _connectors_known(compilation: Compilation) -> list[str]:

@@ -666,6 +666,19 @@ def schedule_twice(text: Text, name: str) -> Problem:
     )
 
 
+def open_webhook(text: Text, name: str) -> Problem:
+    """A source whose deliveries nothing proves, at an address that can be guessed."""
+    return Problem(
+        code="TG542",
+        message=f"anybody who guesses the address of `{name}` could send to it",
+        span=text.span,
+        help=(
+            "say how the vendor signs: `signature: hmac_sha256`",
+            "or keep the address secret: `url_key: webhook_key`",
+        ),
+    )
+
+
 def unreadable(text: Text, why: str) -> Problem:
     """A file named in a document that cannot be used; `why` is a sentence."""
     return Problem(code="TG350", message=why, span=text.span)

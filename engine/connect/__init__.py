@@ -8,7 +8,8 @@ from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.faults import ClosedPeriod, Fault, Permanent, Transient, Unknown, fault_of, permanent
 from engine.connect.pace import Pace, Rate, rates_of
 from engine.connect.settings import Secret, Settings, resolve_settings, secret_resolver
-from engine.connect.webhook import Delivery, DeliveryRefused, receive
+from engine.connect.signatures import DeliveryRefused, Sent
+from engine.connect.webhook import Delivery, receive
 from engine.effect import Effect, Failure, FaultClass, Receipt
 from engine.errors import ConfigurationError
 from engine.event import Event
@@ -43,6 +44,7 @@ __all__ = [
     "Rate",
     "Receipt",
     "Secret",
+    "Sent",
     "Settings",
     "SourcePlan",
     "Transient",

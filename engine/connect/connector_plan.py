@@ -154,6 +154,19 @@ class WebhookPlan:
     timestamp: str | None
     tolerance: timedelta
     secret: str
+    pairs: "PairsPlan | None" = None
+    time_unit: str = "seconds"
+    message: Compiled | None = None
+    url: str | None = None  # the setting with the address as the sender knows it, where it is signed
+    url_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsPlan:
+    """The names of the parts of a header that has several."""
+
+    timestamp: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,12 +351,15 @@ class _Builder:
         assert output is not None
         return SourcePlan(
             name=name,
-            webhook=None if item.webhook is None else _webhook(item.webhook),
+            webhook=None if item.webhook is None else self.webhook(item.webhook),
             poll=None if item.poll is None else self.poll(item.poll, output.type),
             items=self.path(item.items, {**ANSWER, "payload": ANY}),
             when=self.formula(item.when, {"item": output.type}),
             output=output,
         )
+
+    def webhook(self, item: WebhookSpec) -> WebhookPlan:
+        return _webhook(item, self.path(item.message, {**ANSWER, "payload": ANY}))
 
     def poll(self, item: PollSpec, output: Type) -> PollPlan:
         return PollPlan(
@@ -413,7 +429,8 @@ def _once(item: OperationSpec) -> OncePlan:
     )
 
 
-def _webhook(item: WebhookSpec) -> WebhookPlan:
+def _webhook(item: WebhookSpec, message: Compiled | None) -> WebhookPlan:
+    pairs = item.pairs
     return WebhookPlan(
         signature=str(item.signature),
         header=None if item.header is None else str(item.header).lower(),
@@ -424,6 +441,13 @@ def _webhook(item: WebhookSpec) -> WebhookPlan:
         timestamp=None if item.timestamp is None else str(item.timestamp).lower(),
         tolerance=_length(item.tolerance, DEFAULT_TOLERANCE),
         secret=str(item.secret),
+        pairs=None
+        if pairs is None
+        else PairsPlan(timestamp=str(pairs.timestamp), signature=str(pairs.signature)),
+        time_unit=str(item.time_unit),
+        message=message,
+        url=str(item.url) if "{url}" in item.signed else None,
+        url_key=None if item.url_key is None else str(item.url_key),
     )
 
 

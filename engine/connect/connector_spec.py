@@ -247,22 +247,64 @@ class OperationSpec(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSpec(Described):
-    """How the system tells of news by itself, and how its sender is known."""
+class PairsSpec(Described):
+    """A header with several parts, as in `t=1700000000,v1=5257a8`: which is which."""
 
-    signature: Text = note("How a delivery is signed.", choices=("hmac_sha256", "none"))
-    header: Text | None = note("The header that has the signature.", default=None)
+    timestamp: Text = note("The part that says when it was sent.", default="t")
+    signature: Text = note("The part that has the signature; there may be several.", default="v1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSpec(Described):
+    """How the system tells of news by itself, and how its sender is known.
+
+    ===============================  ===================================================================
+    `hmac_sha256`, `hmac_sha1`       a signature over what `signed` says, in `header`
+    `token`                          the secret itself, in `header`
+    `bearer`                         the secret itself, as `Authorization: Bearer`
+    `basic`                          user name and password; the secret is `name:password`
+    `jwt_hs256`                      a token signed with the secret, as `Authorization: Bearer`
+    `none`                           nothing: only the address is a secret, so `url_key` is needed
+    ===============================  ===================================================================
+    """
+
+    signature: Text = note(
+        "How the sender is proved.",
+        choices=("hmac_sha256", "hmac_sha1", "token", "bearer", "basic", "jwt_hs256", "none"),
+    )
+    header: Text | None = note("The header that has the signature or the token.", default=None)
+    pairs: PairsSpec | None = note(
+        "That header has several parts, as in `t=1700000000,v1=5257a8`; this says which is which.",
+        default=None,
+    )
     encoding: Text = note("How the signature is written.", default="hex", choices=("hex", "base64"))
     prefix: Text = note("What stands before it.", default="")
     signed: Text = note(
-        "What is signed: `{body}` as received, `{id}` and `{timestamp}` from their headers.", default="{body}"
+        "What is signed: `{body}` as received, `{id}` and `{timestamp}` from their headers, `{method}`, and "
+        "the `{url}` to which it was sent.",
+        default="{body}",
     )
     id: Text | None = note("The header that names a delivery.", default=None)
-    timestamp: Text | None = note(
-        "The header that says when it was sent, in seconds since 1970.", default=None
+    message: PathText | None = note(
+        "Where the body names a delivery, when no header does.", default=None, examples=("body.id",)
+    )
+    timestamp: Text | None = note("The header that says when it was sent.", default=None)
+    time_unit: Text = note(
+        "How that is written: since 1970, or as an ISO 8601 text.",
+        default="seconds",
+        choices=("seconds", "milliseconds", "iso"),
     )
     tolerance: Duration | None = note("How old a delivery may be; 5m when left out.", default=None)
     secret: Text = note("The setting that holds the secret.", default="webhook_secret")
+    url: Text = note(
+        "The setting that holds the address as the sender knows it, where `signed` has `{url}`.",
+        default="webhook_url",
+    )
+    url_key: Text | None = note(
+        "The setting that holds a secret last part of the address, so that nobody can guess it.",
+        default=None,
+        examples=("webhook_key",),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

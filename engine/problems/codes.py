@@ -210,6 +210,7 @@ _TITLES = {
     "TG536": "A copy has no original",
     "TG540": "A schedule cannot be kept",
     "TG541": "Two schedules have one name",
+    "TG542": "Anybody could call a webhook",
     "TG560": "A rule is broken",
     "TG561": "A rule cannot be worked out",
     "TG562": "A rule is about nothing",

@@ -178,7 +178,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "engine.runtime.triggers.webhook",
         "engine.console.",
     ),
-    "uvicorn": ("engine.connect.simulator", "engine.runtime.triggers.webhook", "engine.console."),
+    "uvicorn": ("engine.connect.simulator", "engine.runtime.triggers.", "engine.console."),
     "uvloop": ("engine.cli.", "engine.runtime.daemon"),
     "yaml": ("engine.workspace.yaml_tree",),
 }

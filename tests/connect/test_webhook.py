@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.connect.settings import Secret
-from engine.connect.webhook import DeliveryRefused, receive
+from engine.connect.signatures import DeliveryRefused, Sent
+from engine.connect.webhook import receive
 from engine.values.json_text import write_json
 from tests.connect import toy
 
@@ -25,8 +26,12 @@ def signed(body: bytes = BODY, by: str = "new", at: datetime = NOON, number: str
     return {"x-signature": f"v1={digest}", "x-id": number, "x-time": stamp}
 
 
+def taken(source, secrets, headers, body):
+    return receive(source, secrets, Sent(headers=headers, body=body), NOON)
+
+
 def test_records_are_taken_out_and_decoded():
-    found = receive(SOURCE, SECRETS, signed(), BODY, NOON)
+    found = taken(SOURCE, SECRETS, signed(), BODY)
     assert found.id == "d-1"
     assert found.items == [{"id": "1", "color": "red", "changed": datetime(2026, 3, 1, tzinfo=UTC)}]
     assert found.unfit == []
@@ -36,10 +41,10 @@ def test_records_are_taken_out_and_decoded():
 @pytest.mark.parametrize("secret, fine", [("new", True), ("old", True), ("older", False), ("", False)])
 def test_every_secret_that_holds_is_accepted(secret, fine):
     if fine:
-        assert receive(SOURCE, SECRETS, signed(by=secret), BODY, NOON).items
+        assert taken(SOURCE, SECRETS, signed(by=secret), BODY).items
     else:
         with pytest.raises(DeliveryRefused, match="signature"):
-            receive(SOURCE, SECRETS, signed(by=secret), BODY, NOON)
+            taken(SOURCE, SECRETS, signed(by=secret), BODY)
 
 
 @pytest.mark.parametrize("change", ["x-signature", "x-id", "x-time"])
@@ -48,7 +53,7 @@ def test_everything_that_is_signed_counts(change, value):
     headers = signed()
     headers.pop(change) if value is None else headers.update({change: value})
     with pytest.raises(DeliveryRefused) as refused:
-        receive(SOURCE, SECRETS, headers, BODY, NOON)
+        taken(SOURCE, SECRETS, headers, BODY)
     assert refused.value.status == 401
 
 
@@ -56,22 +61,22 @@ def test_everything_that_is_signed_counts(change, value):
 def test_one_changed_byte_is_noticed(place, change):
     body = BODY[:place] + bytes([BODY[place] ^ change]) + BODY[place + 1 :]
     with pytest.raises(DeliveryRefused, match="signature"):
-        receive(SOURCE, SECRETS, signed(), body, NOON)
+        taken(SOURCE, SECRETS, signed(), body)
 
 
 def test_nobody_is_known_without_secrets():
     with pytest.raises(DeliveryRefused, match="signature"):
-        receive(SOURCE, (), signed(), BODY, NOON)
+        taken(SOURCE, (), signed(), BODY)
 
 
 @pytest.mark.parametrize("seconds, fine", [(0, True), (300, True), (-300, True), (301, False), (-301, False)])
 def test_old_and_future_deliveries_are_refused(seconds, fine):
     headers = signed(at=NOON - timedelta(seconds=seconds))
     if fine:
-        assert receive(SOURCE, SECRETS, headers, BODY, NOON).items
+        assert taken(SOURCE, SECRETS, headers, BODY).items
     else:
         with pytest.raises(DeliveryRefused, match="too old"):
-            receive(SOURCE, SECRETS, headers, BODY, NOON)
+            taken(SOURCE, SECRETS, headers, BODY)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_old_and_future_deliveries_are_refused(seconds, fine):
 )
 def test_bodies_that_cannot_be_read(body, status):
     with pytest.raises(DeliveryRefused) as refused:
-        receive(SOURCE, SECRETS, signed(body), body, NOON)
+        taken(SOURCE, SECRETS, signed(body), body)
     assert refused.value.status == status
 
 
@@ -96,7 +101,7 @@ def test_one_unfit_record_does_not_hide_the_others():
             ]
         }
     )
-    found = receive(SOURCE, SECRETS, signed(body), body, NOON)
+    found = taken(SOURCE, SECRETS, signed(body), body)
     assert [item["id"] for item in found.items] == ["3"]
     assert [item["id"] for item, _ in found.unfit] == [1, "4", "5"]
     assert found.unfit[0][1].startswith("id: expected text")
@@ -105,10 +110,10 @@ def test_one_unfit_record_does_not_hide_the_others():
 
 def test_placeholders_inside_the_body_stay_what_they_are():
     body = write_json({"things": [{"id": "{id}{timestamp}", "color": "red"}]})
-    assert receive(SOURCE, SECRETS, signed(body), body, NOON).items
+    assert taken(SOURCE, SECRETS, signed(body), body).items
 
 
 def test_source_that_takes_no_deliveries():
     with pytest.raises(DeliveryRefused) as refused:
-        receive(toy.plan().sources["changed"], SECRETS, {}, BODY, NOON)
+        taken(toy.plan().sources["changed"], SECRETS, {}, BODY)
     assert refused.value.status == 404

@@ -8,7 +8,8 @@ import pytest
 from connectors.salesforce.simulator import SalesforceSimulator
 from connectors.salesforce.soql import SoqlError, parse
 from engine.connect.settings import Secret
-from engine.connect.webhook import DeliveryRefused, receive
+from engine.connect.signatures import DeliveryRefused, Sent
+from engine.connect.webhook import receive
 from engine.effect import FaultClass, Receipt
 from tests.connect import opening
 
@@ -120,7 +121,8 @@ class TestCallouts:
         return heard
 
     def take(self, crm, topic, call, secret="simulated"):  # noqa: S107  what every simulated connection has
-        return receive(crm.plan.sources[topic], (Secret(secret),), call.headers, call.body, NOON)
+        sent = Sent(headers=call.headers, body=call.body)
+        return receive(crm.plan.sources[topic], (Secret(secret),), sent, NOON)
 
     @pytest.mark.requirement("EVT-01")
     def test_won_deal(self, crm):

@@ -1,10 +1,12 @@
 """Webhooks: a delivery is believed, understood, committed, and only then acknowledged."""
 
 import asyncio
+import hmac
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,17 +14,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from engine.connect import Delivery, DeliveryRefused, Secret, receive
+from engine.connect import Delivery, DeliveryRefused, Secret, Sent, receive
 from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.errors import InputError, LedgerError
 from engine.plan.plan import Plan, SourcePlan
+from engine.runtime.intake import Beside, Message
+from engine.runtime.triggers.impatient import ImpatientProtocol
 from engine.runtime.triggers.native import Accept, usable
+from engine.values.canonical import text_hash
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
+BODY_SECONDS = 30.0  # how long a body may take to come
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
     """A source that calls us, and the events that its records become."""
 
@@ -30,6 +36,8 @@ class Hook:
     native: NativeSource
     events: tuple[SourcePlan, ...]
     secrets: tuple[Secret, ...]  # all that hold at present, so that one can be replaced
+    keys: tuple[Secret, ...] = ()  # of which one has to end the address; none where the address is no secret
+    url: str = ""  # the address as the sender knows it, where it is signed
 
 
 class Inlet:
@@ -51,7 +59,7 @@ class Inlet:
         self._now = now
 
     def application(self, ready: Callable[[], bool]) -> Starlette:
-        """The ASGI application: `POST /hooks/{connection}/{source}`, `GET /healthz`, `GET /readyz`."""
+        """The ASGI application: `POST /hooks/CONNECTION/SOURCE[/KEY]`, `GET /healthz`, `GET /readyz`."""
 
         async def health(request: Request) -> Response:
             del request
@@ -61,47 +69,86 @@ class Inlet:
             del request
             return JSONResponse({"status": "ready" if ready() else "stopping"}, 200 if ready() else 503)
 
-        return Starlette(
+        made = Starlette(
             routes=[
                 Route("/hooks/{connection}/{source}", self._deliver, methods=["POST"]),
+                Route("/hooks/{connection}/{source}/{key}", self._deliver, methods=["POST"]),
                 Route("/healthz", health),
                 Route("/readyz", readiness),
             ]
         )
+        made.router.redirect_slashes = False  # an address is one, to the character
+        return made
 
     async def _deliver(self, request: Request) -> Response:
-        hook = self._hooks.get(f"{request.path_params['connection']}/{request.path_params['source']}")
+        hook = self._hook(request)
         if hook is None:
             return _answer(404, "there is no such hook")
+        if not _is_json(request):
+            return _answer(415, "a delivery is JSON, neither compressed nor of another kind")
         try:
-            body = await _body(request)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(request)
         except ClientDisconnect:
             return _answer(400, "the delivery broke off")
+        except TimeoutError:
+            return _answer(408, "the delivery took too long to come", {"Connection": "close"})
         if body is None:
             return _answer(413, f"a delivery has at most {MAX_BODY} bytes")
-        headers = {name.lower(): value for name, value in request.headers.items()}
         if self._room() <= 0:
             return _answer(429, "too much is on its way; come again", {"Retry-After": "2"})
         try:
-            delivery = receive(hook.native, hook.secrets, headers, body, self._now())
+            delivery = receive(hook.native, hook.secrets, _sent(hook, request, body), self._now())
         except DeliveryRefused as refused:
-            return _answer(refused.status, str(refused))
-        return await self._take(hook, delivery)
+            return _answer(refused.status, str(refused), _CHALLENGES.get(refused.status))
+        return await self._take(hook, delivery, text_hash(body))
 
-    async def _take(self, hook: Hook, delivery: Delivery) -> Response:
+    def _hook(self, request: Request) -> Hook | None:
+        """The hook of an address; one with a key is there only for those who know it."""
+        names = request.path_params
+        hook = self._hooks.get(f"{names['connection']}/{names['source']}")
+        given = names.get("key")
+        if hook is None or (given is None) is not (not hook.keys):
+            return None
+        known = [hmac.compare_digest(key.reveal().encode(), str(given).encode()) for key in hook.keys]
+        return hook if any(known) or not hook.keys else None
+
+    async def _take(self, hook: Hook, delivery: Delivery, body_hash: str) -> Response:
         """Make events of a delivery that is believed, and acknowledge it when all of it is committed."""
         if len(delivery.items) > MAX_ITEMS:
             return _answer(413, f"a delivery has at most {MAX_ITEMS} records")
         offers, unfit = usable(self._plan, hook.events, delivery.items, self._now())
         unfit = [*delivery.unfit, *unfit]
+        name = delivery.id
+        beside = Beside(message=None if name is None else Message(id=name, body_hash=body_hash))
         try:
-            found = await self._accept(offers, hook.name, unfit)
+            found = await self._accept(offers, hook.name, unfit, beside)
         except LedgerError:
             return _answer(503, "nothing can be accepted now", {"Retry-After": "5"})
         said = {"accepted": found.count("accepted"), "known": found.count("duplicate"), "unfit": len(unfit)}
         if "conflict" in found:
-            return _answer(409, "an event with this identity and another content is known")
+            return _answer(409, "this message, or an event of it, is known with another content")
         return JSONResponse(said, 202)
+
+
+def _is_json(request: Request) -> bool:
+    """Whether a body is JSON as far as its headers tell; one that says nothing is tried."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    return (kind == "application/json" or kind.endswith("+json")) and coding == "identity"
+
+
+def _sent(hook: Hook, request: Request, body: bytes) -> Sent:
+    query = request.url.query
+    return Sent(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        method=request.method,
+        url=f"{hook.url}?{query}" if query else hook.url,
+    )
+
+
+_CHALLENGES: Mapping[int, Mapping[str, str]] = MappingProxyType({401: {"WWW-Authenticate": "Bearer, Basic"}})
 
 
 async def _body(request: Request) -> bytes | None:
@@ -131,6 +178,7 @@ class Server:
         self._listening = listening
         config = uvicorn.Config(
             application,
+            http=ImpatientProtocol,
             host=host,
             port=port,
             log_level="warning",
