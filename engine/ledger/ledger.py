@@ -26,6 +26,8 @@ _LISTS = tuple(
 class Ledger:
     """The writer of one ledger; there is one at a time, and it may be called from any thread."""
 
+    divided = False  # whether work is divided into partitions, of which this writer may own some
+
     def __init__(
         self,
         database: Database,
@@ -67,6 +69,10 @@ class Ledger:
     def reader(self) -> LedgerReader:
         """Everything that only reads."""
         return LedgerReader(self._database)
+
+    def own_reader(self) -> LedgerReader:
+        """What only reads, and finds of open work what this writer may work."""
+        return self.reader()
 
     def known_events(self, ids: Iterable[str]) -> dict[str, str]:
         """The hashes of the bodies of those events that are known, by id."""

@@ -20,11 +20,11 @@ from engine.ledger.beside import beside
 from engine.ledger.commit import Commit
 from engine.ledger.instants import instant
 from engine.ledger.ledger import Ledger, fill
+from engine.ledger.owned import ROWS, OwnedReader
 from engine.ledger.partitions import PARTITIONS
 from engine.ledger.postgres_database import PostgresDatabase
 from engine.ledger.statements import Statement
 
-ROWS = 20  # bits for the place of a row in its commit
 CHAIN = 7_430_002  # the lock of those who put a link to the chain
 TRIES = 5  # of one commit that met another
 PATIENCE_SECONDS = 10.0  # how long it is tried to find out what became of a commit
@@ -35,8 +35,12 @@ OWNED = (
     "JOIN unnest(%b::bigint[], %b::bigint[]) AS mine(id, epoch) "
     "ON partitions.id = mine.id AND partitions.epoch = mine.epoch FOR SHARE OF partitions) AS held"
 )
-CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s WHERE id = %s RETURNING epoch, seen"
-GIVE_BACK = "UPDATE partitions SET worker = NULL WHERE id = %s AND epoch = %s"
+HELD = "SELECT worker FROM partitions WHERE id = %s FOR UPDATE"
+CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s WHERE id = %s RETURNING epoch"
+SEEN = "SELECT seen FROM workers WHERE name = %s"
+GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1 WHERE id = %s AND epoch = %s"
+SEE = "INSERT INTO workers VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen"
+NEWS = "tidegate_news"  # the channel on which machines hear that something was handed over
 
 
 class PostgresBatch(Batch):
@@ -71,6 +75,8 @@ class PostgresBatch(Batch):
 class PostgresLedger(Ledger):
     """A writer of a ledger that may have others; each commit shows that what it writes is still its own."""
 
+    divided = True
+
     def __init__(self, database: PostgresDatabase, clock: Clock, *, alone: bool, name: str = "") -> None:
         """Write alone, or beside others who do the same; the name is who others see at work."""
         super().__init__(database, None, None, clock)
@@ -81,6 +87,8 @@ class PostgresLedger(Ledger):
         self._session: postgres.Session | None = None
         self.epochs: dict[int, int] = {}  # of the partitions that are ours, as they were given to us
         self.partitions = 1
+        self.seen = 0  # up to which row of the chain runs were woken; written with every commit that moved it
+        self._told = 0
         with database.door:
             self._connected()
 
@@ -104,13 +112,15 @@ class PostgresLedger(Ledger):
             number = self._begin(cursor)
             batch = PostgresBatch(self._server, cursor, number, self.partitions)
             fill(batch, commit)
+            if commit.handed:
+                cursor.execute("SELECT pg_notify(%s, %s)", (NEWS, self.name))
             at = instant(self._clock.now())
             head = audit.close(batch, commit, lambda: self._end(cursor), at)
         except BaseException:
             self._give_up(session)
             raise
         self._commit(session, cursor, number, meanwhile)
-        self._head = head
+        self._head, self._told = head, self.seen
         return number
 
     def _begin(self, cursor: postgres.Cursor) -> int:
@@ -120,6 +130,8 @@ class PostgresLedger(Ledger):
         assert found is not None
         if self.epochs:
             self._require_owned(cursor)
+        if self.seen != self._told:
+            cursor.execute(SEE, (self.name, self.seen))
         return int(found[0])
 
     def _require_owned(self, cursor: postgres.Cursor) -> None:
@@ -181,21 +193,26 @@ class PostgresLedger(Ledger):
                     ) from error
                 time.sleep(0.1)
 
-    def claim(self, partition: int) -> int:
+    def claim(self, partition: int) -> int | None:
         """Take over a partition, whoever has it: from now on nobody else writes what belongs to it.
 
-        Gives the row of the chain up to which its runs were woken.
+        Gives the row of the chain up to which its runs were woken; None when nobody ever had it.
 
         Raises:
             LedgerError: it could not be taken.
 
         """
         with self._turn, self._database.door:
-            found = self._connected().execute(CLAIM, (self.name, partition)).fetchone()
-            if found is None:
-                raise LedgerError(f"the ledger {self._database.place} has no partition {partition}")
-            self.epochs[partition], seen = found
-            return int(seen)
+            session = self._connected()
+            with session.transaction():
+                # This waits for a commit that is under way, and only afterwards is asked what it had seen.
+                before = session.execute(HELD, (partition,)).fetchone()
+                found = session.execute(CLAIM, (self.name, partition)).fetchone()
+                if found is None or before is None:
+                    raise LedgerError(f"the ledger {self._database.place} has no partition {partition}")
+                seen = session.execute(SEEN, before).fetchone()
+            self.epochs[partition] = found[0]
+            return None if seen is None else int(seen[0])
 
     def give_back(self, partition: int) -> None:
         """Let others have a partition; one that was taken away already is only forgotten.
@@ -208,6 +225,10 @@ class PostgresLedger(Ledger):
             epoch = self.epochs.pop(partition, None)
             if epoch is not None:
                 self._connected().execute(GIVE_BACK, (partition, epoch))
+
+    def own_reader(self) -> OwnedReader:
+        """What only reads, and finds of open work what belongs to our partitions."""
+        return OwnedReader(self._database, lambda: self.epochs, self.partitions)
 
     def forget(self) -> None:
         """Own nothing any more; what was ours is taken over by whoever comes."""

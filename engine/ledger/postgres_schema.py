@@ -17,6 +17,9 @@ VERSION = (
     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 
+# Whoever takes up what others accepted asks where in the chain it stands.
+PLACES = "CREATE UNIQUE INDEX audit_commit ON audit (commit) WHERE facts IS NOT NULL"
+
 
 def create(session: postgres.Session, partitions: int) -> None:
     """Make every table in an empty database, in one transaction; do nothing in one that has some."""
@@ -31,10 +34,11 @@ def _make(session: postgres.Session, partitions: int) -> None:
     for sql in (*schema.statements(metadata, dialect), *schema.statements(machines, dialect)):
         session.execute(sql)
     session.execute("CREATE SEQUENCE commits")
+    session.execute(PLACES)
     with session.cursor() as cursor:
         cursor.executemany("INSERT INTO counters (name, value) VALUES (%s, 0)", [(name,) for name in COUNTED])
         cursor.executemany(
-            "INSERT INTO partitions (id, epoch, seen) VALUES (%s, 0, 0)",
+            "INSERT INTO partitions (id, epoch) VALUES (%s, 0)",
             [(number,) for number in range(partitions)],
         )
     session.execute(VERSION)

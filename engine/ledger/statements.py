@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     Table,
     Text,
     and_,
     bindparam,
+    cast,
     insert,
     literal_column,
     null,
@@ -112,6 +114,12 @@ def listed(parameter: ColumnElement[str]) -> Select[tuple[str]]:
     """The texts of a JSON list, given as one parameter: any number of keys in one statement."""
     items = _Items(parameter).table_valued(column("value"))
     return select(items.c.value)
+
+
+def listed_numbers(parameter: ColumnElement[str]) -> Select[tuple[int]]:
+    """The whole numbers of a JSON list, given as one parameter."""
+    items = _Items(parameter).table_valued(column("value"))
+    return select(cast(items.c.value, BigInteger))
 
 
 def key_list(keys: Iterable[str]) -> str:

@@ -413,6 +413,11 @@ partitions = Table(
     machines,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),  # how often it has changed hands; a commit locks it
-    Column("worker", WORDS, nullable=True),
+    Column("worker", WORDS, nullable=True),  # who had it last
+)
+workers = Table(
+    "workers",
+    machines,
+    Column("name", WORDS, primary_key=True),
     Column("seen", BigInteger, nullable=False),  # up to which row of the chain its runs were woken
 )

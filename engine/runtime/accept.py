@@ -6,8 +6,8 @@ from datetime import datetime
 from engine.core.accept import NotAnEventError, Offer
 from engine.core.accept import offer as judged
 from engine.errors import InputError
-from engine.ledger.instants import instant
-from engine.ledger.rows import NewEvent
+from engine.ledger.instants import instant, read_instant
+from engine.ledger.rows import EventRow, NewEvent
 from engine.plan.plan import Plan
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
@@ -58,6 +58,22 @@ def offer(  # noqa: PLR0913, PLR0917 - the parts of an event
         return judged(plan, name, data, text, now, source=source, cause=cause, depth=depth)
     except NotAnEventError as error:
         raise InputError(str(error)) from error
+
+
+def offered_again(plan: Plan, row: EventRow) -> Offer:
+    """An accepted event as a plan judges it, under the identity and order key that it was accepted with."""
+    found = judged(
+        plan,
+        row.type,
+        read_json(row.body),
+        row.body,
+        read_instant(row.accepted_at),
+        source=row.source,
+        cause=row.cause,
+        depth=row.depth,
+    )
+    event = found.event._replace(id=row.id, order_key=row.order_key, at=read_instant(row.at))
+    return found._replace(event=event)
 
 
 def event_row(found: Offer, accepted_at: str) -> NewEvent:

@@ -20,12 +20,24 @@ class Correlation:
     def __init__(self, reader: LedgerReader, plans: Callable[[str], Plan], plan: Plan) -> None:
         """Find runs of this ledger; new ones begin on `plan`."""
         self._reader = reader
+        self._plans = plans
+        self._known = {plan.release}
         self._held: dict[str, list[tuple[Chain, ...]]] = {}  # ways to tell an event, by its type
         self._waiting: dict[str, list[tuple[Chain, ...]]] = {}
         self._include(plan)
-        for release in reader.open_releases():
-            if release != plan.release:
-                self._include(plans(release))
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Count what every release waits for of which runs are open by now."""
+        for release in self._reader.open_releases():
+            if release not in self._known:
+                self._known.add(release)
+                self._include(self._plans(release))
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of events for which anything may be held or wait."""
+        return frozenset((*self._held, *self._waiting))
 
     def _include(self, plan: Plan) -> None:
         for step in (step for flow in plan.flows.values() for step in flow.steps):

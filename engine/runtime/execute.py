@@ -40,6 +40,7 @@ from engine.ledger import Commit, CommitResult, Ledger, LedgerReader
 from engine.ledger.instants import instant
 from engine.ledger.rows import (
     AuditEntry,
+    EventTaken,
     HoldReleased,
     NewAlert,
     NewAnswer,
@@ -61,6 +62,7 @@ from engine.runtime.look_up import LookUps
 from engine.runtime.parking import OPERATIONS, SELF, Parking
 from engine.runtime.record import Rests, alert_row, effect_row, hold_row, wait_row
 from engine.runtime.recover import Recovery
+from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
 from engine.runtime.watch import Watch
 from engine.values.canonical import text_hash
@@ -122,18 +124,25 @@ class Executor:
     """Everything that is decided goes through here, one turn at a time, from one thread."""
 
     def __init__(
-        self, ledger: Ledger, plan: Plan, recovery: Recovery, take_place: Callable[[str], bool]
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        recovery: Recovery,
+        take_place: Callable[[str], bool],
+        share: Share | None = None,
     ) -> None:
         """Work for this plan; runs of other releases are decided by the plans that `recovery` knows.
 
-        `take_place` says whether a write to a connection may go out at once.
+        `take_place` says whether a write to a connection may go out at once. With `share`, events are handed
+        to the owners of their partitions.
         """
         self._take_place = take_place
         self.tally = Tally()
         self.live: dict[str, Live] = {}
         self._plan = plan
         self._ledger = ledger
-        self._reader: LedgerReader = ledger.reader()
+        self._reader: LedgerReader = ledger.own_reader() if share is None else share.reader
+        self._share = share
         self._recovery = recovery
         self.parking = Parking(self._reader)
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
@@ -214,16 +223,38 @@ class Executor:
             return "conflict"
         self._new[event.id] = found.body_hash
         self._commit.events.append(event_row(found, self._text_of(event.accepted_at)))
+        if not found.complaints and found.plan.keep != "none" and found.plan.entity is not None:
+            self._keep(found)
+        if self._share is not None:
+            self._share.hand_over(self._commit, found)
+            return "accepted"
+        self._work_on(found)
+        if not found.complaints and self._correlation.concerns(event.type):
+            self.wake(event)
+        return "accepted"
+
+    def look_again(self) -> None:
+        """There may be open runs of releases that were not known when this began."""
+        self._correlation.look_again()
+
+    @property
+    def wakes(self) -> frozenset[str]:
+        """The types of events that may end a hold or a wait."""
+        return self._correlation.types
+
+    def begin_handed(self, found: Offer, seq: int) -> None:
+        """Begin the runs of an event that was accepted before, here or on another machine."""
+        self._commit.taken.append(EventTaken(seq))
+        self._work_on(found)
+
+    def _work_on(self, found: Offer) -> None:
+        """Begin the runs of an event that is accepted in this turn, or was before."""
         if found.complaints:
             self._refuse(found)
-            return "accepted"
-        if found.plan.keep != "none" and found.plan.entity is not None:
-            self._keep(found)
+            return
+        event = found.event
         for flow in self._plan.starts.get(event.type, ()):
             self._start(flow, event)
-        if self._correlation.concerns(event.type):
-            self._wake(event)
-        return "accepted"
 
     def keep_unfit(self, source: str, records: Iterable[tuple[Value, str]]) -> None:
         """Keep native records that no mapping can use, and tell somebody; the same record is told once."""
@@ -419,7 +450,7 @@ class Executor:
         self._commit.alerts.append(alert)
         self.tally.alerts += 1
 
-    def _wake(self, event: Event) -> None:
+    def wake(self, event: Event) -> None:
         """Runs whose holds or waits this event may end, those in memory and those at rest."""
         self._recent.append((self._turns, event))
         concerned = self._correlation.runs(event)
@@ -688,7 +719,10 @@ class Executor:
         for run_id, live in self._touched.items():
             self._record(run_id, live)
         result = self._ledger.commit(self._commit, meanwhile)
-        assert not result.duplicates, "events of a turn are looked up before it"
+        if self._share is None:
+            assert not result.duplicates, "events of a turn are looked up before it"
+        else:  # another machine may have accepted some in the meantime; nothing hangs on them yet
+            self._share.committed(self._commit)
         self._forget()
         return result, self._work
 

@@ -33,6 +33,7 @@ from engine.runtime.permission import Release
 from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
+from engine.runtime.share import share_of
 from engine.values.canonical import fingerprint
 from engine.values.value import Value
 
@@ -110,10 +111,11 @@ class Runner:
         self._clock = clock
         self._connections = connections
         self._policy = policy or RetryPolicy()
-        self._reader = ledger.reader()
+        self._share = share_of(ledger, plan)
+        self._reader = ledger.reader() if self._share is None else self._share.reader
         self._outbox = Outbox(connections)
         recovery = Recovery(self._reader, plans, connections)
-        self.executor = Executor(ledger, plan, recovery, self._outbox.take)
+        self.executor = Executor(ledger, plan, recovery, self._outbox.take, self._share)
         self._settler = Settler(connections, self._policy, self.executor.ways)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
         self._inbox: deque[_Item] = deque()
@@ -138,7 +140,8 @@ class Runner:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no event, no answer, nothing on its way or due."""
-        return not (self._inbox or self._tasks or self._due or self._outbox.can_go or self.executor.busy)
+        left = self._inbox or self._tasks or self._due or self._outbox.can_go or self._handed
+        return not (left or self.executor.busy)
 
     def backlog(self) -> dict[str, Value]:
         """What is in memory and not done, in numbers, and when the next of it is due."""
@@ -217,9 +220,49 @@ class Runner:
     # --- the loop -----------------------------------------------------------------------------------
 
     def recover(self) -> None:
-        """Take up what a process before this one left open."""
-        after = 0
+        """Take up what processes before this one left open: all of it, as nobody else is at work."""
         self.executor.begin_turn(self._clock.now())
+        if self._share is None:
+            self._take_up_open()
+        else:
+            self._share.gain_all(self.executor, self._take_up_open)
+        self.executor.watch.begin(self.executor, self._clock.now())
+        self.executor.settle()
+        self._dispatch(self.executor.finish()[1])
+
+    def take_over(self, partition: int) -> None:
+        """Take up what belongs to a partition that this machine owns from now on.
+
+        Raises:
+            LedgerError: it could not be taken; the runner is finished.
+
+        """
+        assert self._share is not None
+        try:
+            self.executor.begin_turn(self._clock.now())
+            self._share.gain(partition, self.executor, self._take_up_open)
+            if self.executor.watch.next_at is None:
+                self.executor.watch.begin(self.executor, self._clock.now())
+            self.executor.settle()
+            self._dispatch(self.executor.finish()[1])
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def look(self) -> None:
+        """Others may have accepted something for this machine: the next turn looks."""
+        if self._share is not None:
+            self._share.news = True
+            self._arrived.set()
+
+    @property
+    def _handed(self) -> bool:
+        """Whether others may have left something that there is room for."""
+        return self._share is not None and self._share.news and len(self.executor.live) < self.limits.live
+
+    def _take_up_open(self) -> None:
+        after = 0
+        self.executor.look_again()
         self.executor.parking.load()
         self.executor.timers.load(self._reader)
         while rows := self._reader.open_runs(after=after, limit=1_000):
@@ -227,9 +270,6 @@ class Runner:
             for command in self.executor.resume(rows):
                 self._doubt(command)
         self.executor.parking.put_before(LAST)
-        self.executor.watch.begin(self.executor, self._clock.now())
-        self.executor.settle()
-        self._dispatch(self.executor.finish()[1])
 
     def _go_on(self, following: Following, now: datetime) -> None:
         """Take up what a person has go on, now that it is committed: from the ledger, as after a crash."""
@@ -289,7 +329,7 @@ class Runner:
 
     def _something(self) -> bool:
         """Whether a turn has anything to do."""
-        if self._inbox or self._outbox.can_go:
+        if self._inbox or self._outbox.can_go or self._handed:
             return True
         now = self._clock.now()
         deadline = self.executor.next_deadline
@@ -312,6 +352,8 @@ class Runner:
         executor.begin_turn(now)
         executor.expire(now)  # before the events of this turn: what comes too late ends no wait
         self._arrived.clear()
+        if self._share is not None and self._handed:
+            self._share.gather(executor, min(self.limits.turn, self.limits.live - len(executor.live)))
         after: list[Callable[[], None]] = []
         events = 0
         for taken in count():
@@ -333,7 +375,7 @@ class Runner:
         self._dispatch(work, going)
         while self._following:
             self._go_on(self._following.popleft(), now)
-        if self._inbox:
+        if self._inbox or self._handed:
             self._arrived.set()
 
     def _take(self, item: _Item, now: datetime, after: list[Callable[[], None]]) -> None:

@@ -98,10 +98,10 @@ class Systems(Catalog):
 class Small:
     """A workspace, a ledger file, the systems, and processes one after the other."""
 
-    def __init__(self, folder, *documents):
+    def __init__(self, folder, *documents, url=None):
         self.system = System()
         self.clock = FixedClock(NOW)
-        self.url = str(folder / "ledger.sqlite")
+        self.url = url or str(folder / "ledger.sqlite")
         self._folder = folder
         self.change("workspace", *documents)
 

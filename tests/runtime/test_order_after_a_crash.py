@@ -14,6 +14,8 @@ from engine.ledger import open_ledger
 from engine.runtime.accept import read_line
 from engine.runtime.runner import Runner
 
+pytestmark = pytest.mark.usefixtures("both")
+
 SINK = Path(__file__).parent.parent / "bench" / "workload" / "workspace" / "connectors" / "sink"
 
 DOCUMENTS = """

@@ -18,6 +18,8 @@ from engine.runtime.record import Rests
 from engine.runtime.recover import Recovery
 from tests.runtime.scripted import Stopped, failure
 
+pytestmark = pytest.mark.usefixtures("both")
+
 STEPS = """
 project: {read: erp.project, with: {id: {path: item.group, required: true}}}
 named: {map: named}

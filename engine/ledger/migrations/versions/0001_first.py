@@ -414,6 +414,9 @@ def _audit() -> None:
         _text("hash"),
         _seq(),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        where = sa.text("facts IS NOT NULL")
+        op.create_index("audit_commit", "audit", ["commit"], unique=True, postgresql_where=where)
     op.create_index("audit_subject", "audit", ["subject"], **_where("subject IS NOT NULL"))
 
 
@@ -425,8 +428,8 @@ def _machines() -> None:
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         _number("epoch"),
         _optional("worker"),
-        _number("seen"),
     )
+    op.create_table("workers", sa.Column("name", _WORDS, primary_key=True), _number("seen"))
     op.execute(
-        f"INSERT INTO partitions SELECT n, 0, NULL, 0 FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
+        f"INSERT INTO partitions SELECT n, 0, NULL FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
     )
