@@ -7,7 +7,7 @@ became visible: whoever has read up to a row has missed nothing before it.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import bindparam, func, literal_column, select
 
@@ -19,7 +19,13 @@ from engine.ledger.statements import asking, key_list, listed, listed_numbers
 from engine.ledger.tables import audit, events, inbox, runs
 from engine.values.json_text import write_json
 
-Of = TypeVar("Of", rows.HoldRow, rows.WaitRow)
+
+class _OfRun(Protocol):
+    @property
+    def run_id(self) -> str: ...
+
+
+Of = TypeVar("Of", bound=_OfRun)
 
 ROWS = 20  # bits for the place of a row in its commit
 
@@ -179,7 +185,9 @@ class OwnedReader(LedgerReader):
     def _of_ours(self, found: Iterator[Of]) -> Iterator[Of]:
         while chunk := [*islice(found, CHUNK)]:
             ours = set(self._ours([row.run_id for row in chunk]))
-            yield from (row for row in chunk if row.run_id in ours)
+            for row in chunk:
+                if row.run_id in ours:
+                    yield row
 
     def parked(self) -> list[rows.ParkingRow]:
         """What stops order keys of ours, in the order in which it did."""

@@ -223,7 +223,7 @@ def _holds() -> None:
     op.create_index("holds_open", "holds", ["until_event", "match"], **_where("release_commit IS NULL"))
     op.create_index("holds_released", "holds", ["release_event"], **_where("release_event IS NOT NULL"))
     op.create_index("holds_run", "holds", ["run_id"])
-    op.create_index("holds_standing", "holds", ["seq"], sqlite_where=sa.text("release_commit IS NULL"))
+    op.create_index("holds_standing", "holds", ["seq"], **_where("release_commit IS NULL"))
 
 
 def _waits() -> None:
@@ -247,7 +247,7 @@ def _waits() -> None:
     op.create_index("waits_id", "waits", ["id"], unique=True)
     op.create_index("waits_open", "waits", ["event", "match"], **_where("end_commit IS NULL"))
     op.create_index("waits_run", "waits", ["run_id"])
-    op.create_index("waits_standing", "waits", ["seq"], sqlite_where=sa.text("end_commit IS NULL"))
+    op.create_index("waits_standing", "waits", ["seq"], **_where("end_commit IS NULL"))
 
 
 def _parkings() -> None:
