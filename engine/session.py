@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
     from engine.runtime.runner import Runner
+    from engine.runtime.triggers.expectations import Watch
     from engine.runtime.triggers.poll import Poller
     from engine.runtime.triggers.schedule import Scheduler
     from engine.runtime.triggers.trigger import Trigger
@@ -417,10 +418,22 @@ def triggers(
     clock: Clock,
     told: Callable[[str], None],
 ) -> "list[Trigger]":
-    """All that brings events by itself: what is asked, and what is due."""
+    """All that goes on beside events that are sent: what is asked, what is due, and what is expected."""
     return [
         *pollers(session, connections, runner, reader, clock, told),
         *schedulers(session, runner, reader, clock, told),
+        *watches(session, runner, reader, clock),
+    ]
+
+
+def watches(session: Session, runner: "Runner", reader: "LedgerReader", clock: Clock) -> "list[Watch]":
+    """Who tells of what did not happen in time."""
+    from engine.runtime.triggers.expectations import Watch
+
+    plan = session.ready.plan
+    return [
+        Watch(expectation=one, plan=plan, reader=reader, door=runner, now=clock.now)
+        for one in plan.expectations
     ]
 
 

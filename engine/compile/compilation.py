@@ -15,6 +15,7 @@ from engine.language.functions.spec import FunctionTable
 from engine.language.functions.standard import STANDARD
 from engine.language.generate import Emitter, Unwritten
 from engine.language.scope import TypeScope
+from engine.plan.expectation import ExpectationPlan
 from engine.plan.ownership import FieldOwner
 from engine.plan.plan import BoostPlan, EventPlan, FlowPlan, MappingPlan, SchedulePlan, SourcePlan
 from engine.plan.policy import PolicyPlan
@@ -93,6 +94,7 @@ class Compilation:
     owners: tuple[FieldOwner, ...] = ()
     sources: list[SourcePlan] = field(default_factory=list)
     schedules: list[SchedulePlan] = field(default_factory=list)
+    expectations: list[ExpectationPlan] = field(default_factory=list)
     file_hashes: dict[str, str] = field(default_factory=dict)  # of the files that documents name
     seen: "Seen | None" = None  # told of each expression that is checked
     probe: Probe | None = None  # told by generated code of what it comes by, in tests

@@ -9,6 +9,7 @@ from engine.compile.build_boosts import build_boosts
 from engine.compile.build_calendars import build_calendars
 from engine.compile.build_connections import build_connections
 from engine.compile.build_events import build_events
+from engine.compile.build_expectations import build_expectations
 from engine.compile.build_flows import build_flows
 from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
@@ -52,6 +53,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     build_policies,
     build_sources,  # after mappings, which turn native records into events
     build_flows,  # last of those that make something: flows use all of the above
+    build_expectations,  # after flows, whose end may be expected
     check_ownership,  # after flows: what each of their steps fills
     check_effects,  # after flows: the order of their steps
     check_events,  # of all flows together
@@ -155,6 +157,7 @@ def _plan(compilation: Compilation) -> Plan:
         mappings=compilation.mappings,
         boosts=tuple(compilation.boosts),
         owners=compilation.owners,
+        expectations=tuple(compilation.expectations),
     )
 
 

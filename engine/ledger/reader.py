@@ -73,6 +73,10 @@ class LedgerReader:
             yield from chunk
             before = chunk[-1].seq
 
+    def last_event(self) -> int:
+        """The seq of the event that was accepted last; 0 when there is none."""
+        return int(self._ask(select(func.coalesce(func.max(tables.events.c.seq), 0)))[0][0])
+
     def events_caused(self, effect_key: str) -> list[rows.EventRow]:
         """The events that an effect emitted."""
         return self._all(rows.EventRow._make, questions.EVENTS_CAUSED, effect_key)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from engine.language.compiled import Compiled
+from engine.plan.expectation import ExpectationPlan
 from engine.plan.lineage import Lineage
 from engine.plan.ownership import FieldOwner
 from engine.plan.step import AnyStep, verb_of
@@ -140,6 +141,7 @@ class Plan:
     boosts: tuple[BoostPlan, ...] = ()
     schedules: tuple[SchedulePlan, ...] = ()
     owners: tuple[FieldOwner, ...] = ()  # every field of every entity, in its latest version
+    expectations: tuple[ExpectationPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -673,7 +673,7 @@ class Executor:
             command.event,
             data,
             text,
-            event.accepted_at,
+            self._now,  # when it is emitted: a run that was held for days speaks of today
             None,
             command.effect_key,
             event.depth + 1,

@@ -24,6 +24,7 @@ class Alert:
     id: str
     message: str
     severity: str = "error"
+    to: str = OPERATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def write(reader: LedgerReader, commit: Commit, source: str, beside: Beside, at:
     for alert in beside.raised:
         if reader.alert(alert.id) is None and all(row.id != alert.id for row in commit.alerts):
             commit.alerts.append(
-                NewAlert(alert.id, None, None, None, alert.severity, OPERATIONS, alert.message, at)
+                NewAlert(alert.id, None, None, None, alert.severity, alert.to, alert.message, at)
             )
     for name in beside.closed:
         known = reader.alert(name)

@@ -1,6 +1,7 @@
 """The kinds of documents, each described once."""
 
 from engine.spec.field import Document
+from engine.workspace.kinds.expectation import ExpectationDocument
 from engine.workspace.kinds.flow import FlowDocument
 from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.kinds.mapping import MappingDocument
@@ -25,5 +26,6 @@ KINDS: tuple[type[Document], ...] = (
     ConnectionDocument,
     SystemDocument,
     RuleDocument,
+    ExpectationDocument,
     FlowTestDocument,
 )
