@@ -289,18 +289,23 @@ def _snapshot(session: Session) -> dict[str, str]:
 
 def plans(session: Session, ledger: "Ledger") -> Callable[[str], Plan]:
     """The plan of a release: that of this workspace, or one compiled again from what the ledger kept."""
+    return plans_in(session, ledger.reader())
+
+
+def plans_in(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
+    """The plan of a release of a ledger that is only read."""
     known = {session.ready.plan.release: session.ready.plan}
 
     def find(release: str) -> Plan:
         if release not in known:
-            known[release] = _plan_of(ledger, release, session.catalog)
+            known[release] = _plan_of(reader, release, session.catalog)
         return known[release]
 
     return find
 
 
-def _plan_of(ledger: "Ledger", release: str, catalog: Catalog) -> Plan:
-    row = ledger.reader().release(release)
+def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
+    row = reader.release(release)
     if row is None:
         raise InputError(f"the ledger has runs of release {release[:12]}, and not the release itself")
     files = cast("Mapping[str, str]", read_json(zlib.decompress(row.content)))
@@ -342,6 +347,19 @@ def open_connections(
             continue
         plan = session.ready.connectors[str(document.connector)]
         found[name] = Connection(name, session.catalog.open(plan, settings, now=clock.now), plan)
+    return Connections(found)
+
+
+def described_connections(session: Session, environment: str) -> "Connections":
+    """Every connection of an environment by its manifest alone: nothing can be asked of it."""
+    from engine.runtime.connections import Connection, Connections, Unopened
+
+    found: dict[str, Connection] = {}
+    for document in session.workspace.of(ConnectionDocument).values():
+        name = str(document.name)
+        if any(key == environment for key in document.environments):
+            plan = session.ready.connectors[str(document.connector)]
+            found[name] = Connection(name, Unopened(name), plan)
     return Connections(found)
 
 

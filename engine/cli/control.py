@@ -4,7 +4,8 @@ Whether a daemon runs shows at its socket: it answers, or nobody is there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,7 +17,7 @@ from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
 if TYPE_CHECKING:
-    from engine.runtime.control import Did
+    from engine.runtime.control import Desk, Did
 
 ANSWER_SECONDS = 60.0  # how long a daemon may take for one act; it waits for a commit at most
 
@@ -113,16 +114,33 @@ def _understood(status: int, content: bytes) -> "Did":
 
 
 async def _act_here(name: str, request: Mapping[str, Value], opening: Opening) -> "Did":
+    from engine.runtime.acts import ACTS
+    from engine.runtime.control import perform
+
+    async with desk_here(opening) as desk:
+        doing = asyncio.ensure_future(perform(ACTS, desk, name, request))
+        await asyncio.sleep(0)
+        while not doing.done():
+            await desk.runner.until_rest()
+            await asyncio.sleep(0)
+        did = await doing
+        await desk.runner.until_rest()
+        return did
+
+
+@asynccontextmanager
+async def desk_here(opening: Opening) -> "AsyncIterator[Desk]":
+    """A desk on the ledger that is opened here; what a process before this one left open is taken up."""
     from engine import session as sessions
     from engine.clock import SystemClock
     from engine.ledger import open_ledger
-    from engine.runtime.acts import ACTS
-    from engine.runtime.control import Desk, perform
+    from engine.runtime.control import Desk
     from engine.runtime.runner import Runner
 
     clock = SystemClock()
     session = sessions.load(opening.folder)
     with open_ledger(opening.ledger_url, clock=clock) as ledger:
+        sessions.store_release(session, ledger, clock)
         connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
         try:
             runner = Runner(
@@ -133,14 +151,6 @@ async def _act_here(name: str, request: Mapping[str, Value], opening: Opening) -
                 clock=clock,
             )
             runner.recover()
-            desk = Desk(runner=runner, reader=ledger.reader(), clock=clock)
-            doing = asyncio.ensure_future(perform(ACTS, desk, name, request))
-            await asyncio.sleep(0)
-            while not doing.done():
-                await runner.until_rest()
-                await asyncio.sleep(0)
-            did = await doing
-            await runner.until_rest()
-            return did
+            yield Desk(runner=runner, reader=ledger.reader(), clock=clock)
         finally:
             await connections.aclose()

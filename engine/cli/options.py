@@ -1,8 +1,10 @@
 """Options that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -77,3 +79,95 @@ def _addresses(context: click.Context, option: click.Parameter, given: tuple[str
             raise click.BadParameter(f"is written CONNECTION=http://host:port, not {text!r}")
         found[name] = url
     return found
+
+
+def dead_letters(command: F) -> F:
+    """The options that narrow down what needs work, handed to a command as one mapping `narrowed`."""
+    return gathered("narrowed", NARROWING)(command)
+
+
+def gathered(name: str, chosen: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
+    """Options whose values a command is handed as one mapping."""
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def given(**values: object) -> object:
+            mine = {key: values.pop(key) for key in keys}
+            return command(**{name: mine}, **values)
+
+        keys: list[str] = []
+        decorated = cast("F", given)
+        for option in reversed(chosen):
+            before = len(_parameters(decorated))
+            decorated = option(decorated)
+            keys.extend(str(found.name) for found in _parameters(decorated)[before:])
+        return decorated
+
+    return decorate
+
+
+def _parameters(command: object) -> list[click.Parameter]:
+    return cast("list[click.Parameter]", getattr(command, "__click_params__", []))
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]
+    """A day or an instant, as written in ISO 8601; a day begins at midnight of UTC."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant that a text means."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"is written 2026-03-31 or 2026-03-31T12:00:00Z, not {value!r}", param, ctx)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+class Rate(click.ParamType):  # type: ignore[type-arg]
+    """So many a second, as `10/s`, `30/m` or `500/h`."""
+
+    name = "rate"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """How many a second."""
+        number, _, unit = str(value).partition("/")
+        seconds = {"s": 1, "m": 60, "h": 3_600}.get(unit)
+        if seconds is None or not number.isdecimal() or not int(number):
+            self.fail(f"is written 10/s, 30/m or 500/h, not {value!r}", param, ctx)
+        return int(number) / seconds
+
+
+class Percent(click.ParamType):  # type: ignore[type-arg]
+    """So many of a hundred, as `5%`."""
+
+    name = "percent"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number before the sign."""
+        number = str(value).removesuffix("%")
+        if not number.isdecimal() or not 0 <= int(number) <= 100:
+            self.fail(f"is written 5%, not {value!r}", param, ctx)
+        return float(number)
+
+
+NARROWING = (
+    click.option("--flow", help="Only of this flow."),
+    click.option("--connection", help="Only of this connection."),
+    click.option(
+        "--fault",
+        type=click.Choice(["transient", "permanent", "closed_period", "unknown", "rule", "data", "conflict"]),
+        help="Only of this class of fault; `rule` is a step that could not be done.",
+    ),
+    click.option(
+        "--kind",
+        type=click.Choice(["doubt", "effect", "run", "event", "record", "conflict"]),
+        help="Only of this kind.",
+    ),
+    click.option("--owner", help="Only of this owner."),
+    click.option("--key", "order_key", help="Only under this order key."),
+    click.option("--since", type=Instant(), help="Only what ended at this instant or later."),
+    click.option("--until", type=Instant(), help="Only what ended before this instant."),
+)

@@ -90,11 +90,27 @@ class LedgerReader:
         """The deliveries that contradict an accepted event."""
         return self._all(rows.ConflictRow._make, questions.CONFLICTS, event_id)
 
+    def latest_conflicts(self, *, before: int = LAST, limit: int = LISTED) -> list[rows.ConflictRow]:
+        """The newest deliveries that contradict an accepted event, newest first."""
+        return self._newest(rows.ConflictRow._make, tables.conflicts, before, limit)
+
     # Runs
 
     def run(self, run_id: str) -> rows.RunRow | None:
         """One run as it stands."""
         return self._one(rows.RunRow._make, questions.RUN, run_id)
+
+    def attempts(self, flow: str, event_id: str) -> list[rows.RunRow]:
+        """The runs by which a flow worked an event: one, and one for each time that a person had it again."""
+        return [row for row in self.runs_of_event(event_id) if row.flow == flow]
+
+    def completed_since(self, seq: int, order_keys: Collection[str]) -> list[tuple[str, int]]:
+        """Order key and seq of the runs of any of these keys that began behind a run and are complete."""
+        runs = tables.runs
+        core = select(runs.c.order_key, runs.c.seq).where(
+            runs.c.seq > seq, runs.c.order_key.in_(list(order_keys)), runs.c.status == "completed"
+        )
+        return [(str(key), int(number)) for key, number in self._ask(core.order_by(runs.c.seq))]
 
     def runs_of_event(self, event_id: str) -> list[rows.RunRow]:
         """The runs that an event started."""
@@ -178,6 +194,27 @@ class LedgerReader:
         tests: Tests = [table.c.settle_commit.is_not(None)]
         tests += _equal(table, status=status, connection=connection, operation=operation)
         return self._walk(rows.EffectRow._make, table, tests, after)
+
+    def dead_letters(self, run_id: str) -> list[rows.EffectRow]:
+        """The dead effects of a run that nothing has come after.
+
+        A refused write that was held, or moved to another cycle, is asked for again as another one; and of a
+        run that was taken back, only what could not be taken back is left.
+        """
+        last = {(row.step, row.item, rows.is_undo(row)): row for row in self.effects(run_id)}
+        taken_back = any(undo for _, _, undo in last)
+        held = {(row.step, row.item) for row in self.holds_of_run(run_id) if row.status == "open"}
+        return [
+            row
+            for (step, item, undo), row in last.items()
+            if row.status == "dead" and undo is taken_back and (step, item) not in held
+        ]
+
+    def effects_in_doubt(self, *, before: int = LAST, limit: int = LISTED) -> list[rows.EffectRow]:
+        """The newest effects of which nobody knows whether they were applied, newest first."""
+        table = tables.effects
+        tests: Tests = [table.c.settle_commit.is_(None)]
+        return self._newest(rows.EffectRow._make, table, before, limit, *tests, status="unknown")
 
     def dead_effects(self, *, before: int = LAST, limit: int = LISTED) -> list[rows.EffectRow]:
         """The newest dead letters, newest first."""
@@ -370,9 +407,15 @@ class LedgerReader:
             return [*connection.execute(sql, values)]
 
     def _newest(
-        self, make: Callable[[Iterable[Any]], Row], table: Table, before: int, limit: int, **equal: str | None
+        self,
+        make: Callable[[Iterable[Any]], Row],
+        table: Table,
+        before: int,
+        limit: int,
+        *more: ColumnElement[bool],
+        **equal: str | None,
     ) -> list[Row]:
-        tests: Tests = [table.c.seq < before, *_equal(table, **equal)]
+        tests: Tests = [table.c.seq < before, *more, *_equal(table, **equal)]
         return [
             *map(
                 make,

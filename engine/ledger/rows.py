@@ -283,6 +283,11 @@ class EffectRow(NamedTuple):
     seq: int
 
 
+def is_undo(row: EffectRow) -> bool:
+    """Whether an effect takes back another one."""
+    return row.key.endswith("/undo")
+
+
 class NewHold(NamedTuple):
     """A policy stops one step of a run."""
 

@@ -133,6 +133,7 @@ Index("runs_event", runs.c.event_seq)
 Index("runs_open", runs.c.seq, **_where(runs.c.finish_commit.is_(None)))
 # Dead letters are listed by people and are few among many.
 Index("runs_failed", runs.c.seq, **_where(runs.c.status == text("'failed'")))
+Index("runs_rejected", runs.c.seq, **_where(runs.c.status == text("'rejected'")))
 
 answers = Table(
     "answers",

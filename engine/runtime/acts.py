@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
+from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.permission import Release
 from engine.runtime.triggers.trigger import written
 
@@ -74,5 +75,6 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
+        **FAILURE_ACTS,
     }
 )

@@ -18,7 +18,8 @@ from engine.core.compensate import UNDO
 from engine.core.state import DONE, SKIPPED
 from engine.core.turn import suffix
 from engine.ledger import LedgerReader
-from engine.ledger.rows import EffectRow, RunRow
+from engine.ledger.rows import EffectRow, is_undo
+from engine.plan.plan import Plan
 from engine.runtime.recover import ORDERED, Recovery
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -58,11 +59,6 @@ class Former:
         return next((row for row in self.rows if (row.step, row.item) == wanted), None)
 
 
-def is_undo(row: EffectRow) -> bool:
-    """Whether an effect takes back another one."""
-    return row.key.endswith("/undo")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What becomes of a write that a further attempt decides: sent, answered by a receipt, or left alone."""
@@ -77,7 +73,7 @@ def judged(state: RunState, command: WriteCommand, former: Former) -> Judged:
     row = former.of_write(command)
     if row is None:
         left = None if former.keep else left_behind(state, former)
-        return Judged(why_not="" if left is None else _left(left))
+        return Judged(why_not="" if left is None else said_of(left))
     if row.status != "done":
         return Judged(
             why_not=f"{row.key} may have been applied ({row.status}); find out and resolve it first"
@@ -107,7 +103,8 @@ def _passed(state: RunState, row: EffectRow) -> bool:
     return status >= SKIPPED or (status >= DONE and f"{step.key}{suffix(row.item)}" not in state.asked)
 
 
-def _left(row: EffectRow) -> str:
+def said_of(row: EffectRow) -> str:
+    """What a person is told of something that was left behind."""
     name = f"{row.step}{suffix(row.item)}"
     return f"{name} was applied as {row.external_id or row.key} before, and is not wanted now"
 
@@ -115,11 +112,6 @@ def _left(row: EffectRow) -> str:
 def same_body(row: EffectRow, command: WriteCommand) -> bool:
     """Whether an effect was sent with the body that is decided now."""
     return bool(read_json(row.payload) == read_json(write_json(command.payload)))
-
-
-def attempts_at(reader: LedgerReader, flow: str, event_id: str) -> list[RunRow]:
-    """The attempts to work an event by a flow, in their order."""
-    return [row for row in reader.runs_of_event(event_id) if row.flow == flow]
 
 
 class Attempts:
@@ -133,7 +125,7 @@ class Attempts:
     def known(self, state: RunState, command: WriteCommand | WaitCommand) -> Known | None:
         """What an attempt is answered without asking; None when it has to ask, or may write."""
         if isinstance(command, WaitCommand):
-            return self._came(state, command)
+            return self.came(state, command, self._recovery.plan_of(state.run_id))
         if command.key.startswith(UNDO):
             return None
         found = judged(state, command, self.former(state))
@@ -146,7 +138,7 @@ class Attempts:
 
     def former(self, state: RunState) -> Former:
         """What was written by the attempts before."""
-        rows = attempts_at(self._reader, state.flow.name, state.event.id)
+        rows = self._reader.attempts(state.flow.name, state.event.id)
         before = [row.id for row in rows if row.id != state.run_id]
         return Former.of(self._reader.effects_of(before), keep=self._keeps(state.run_id))
 
@@ -154,12 +146,11 @@ class Attempts:
         ordered = [row for row in self._reader.answers(run_id) if row.kind == ORDERED]
         return any(cast("dict[str, Value]", read_json(row.body)).get("keep") is True for row in ordered)
 
-    def _came(self, state: RunState, command: WaitCommand) -> Known | None:
+    def came(self, state: RunState, command: WaitCommand, plan: Plan) -> Known | None:
         """The event that a step waits for, when it came since the event of the run."""
         row = self._reader.event(state.event.id)
         if row is None:
             return None
-        plan = self._recovery.plan_of(state.run_id)
         for event_row in self._reader.events(after=row.seq, event_type=command.event):
             if complaints(plan.events[command.event], read_json(event_row.body)):
                 continue

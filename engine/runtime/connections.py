@@ -1,11 +1,14 @@
 """The connections of one environment, as opened: who is written to and read from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.connect import Connector, ConnectorPlan
+from engine.connect.connector import Outcome
+from engine.effect import Effect, Receipt
 from engine.errors import ConfigurationError
 from engine.runtime.retry import Once
+from engine.values.value import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +62,29 @@ class Connections:
         """Close every connector."""
         for connection in self.by_name.values():
             await connection.connector.aclose()
+
+
+class Unopened:
+    """Stands for a connection of which only the manifest is wanted: whoever uses it is refused."""
+
+    def __init__(self, name: str) -> None:
+        """The connection of this name."""
+        self._name = name
+
+    def _refuse(self, asked: object) -> ConfigurationError:
+        return ConfigurationError(f"connection {self._name!r} is not open here, and cannot take {asked}")
+
+    async def write(self, effects: Sequence[Effect]) -> Sequence[Outcome]:
+        """Refuse."""
+        raise self._refuse(effects)
+
+    async def read(self, operation: str, parameters: Mapping[str, Value]) -> Value:
+        """Refuse."""
+        raise self._refuse((operation, parameters))
+
+    async def look_up(self, effect: Effect) -> Receipt | None:
+        """Refuse."""
+        raise self._refuse(effect)
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""

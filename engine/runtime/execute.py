@@ -60,7 +60,7 @@ from engine.runtime.attempts import Attempts, Known
 from engine.runtime.correlation import Correlation
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import OPERATIONS, SELF, Parking
-from engine.runtime.record import Rests, alert_row, effect_row, hold_row, wait_row
+from engine.runtime.record import Rests, alert_row, effect_row, hold_row, refused, wait_row
 from engine.runtime.recover import Recovery
 from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
@@ -274,15 +274,16 @@ class Executor:
         """An event that does not fit its entity: kept, and rejected by every flow that it would start."""
         event = found.event
         reason = "; ".join(found.complaints)
-        decisions = write_json({"refused": found.complaints}).decode()
         flows = self._plan.starts.get(event.type, ())
         if not flows:
+            decisions = write_json({"refused": found.complaints}).decode()
             self._commit.entries.append(
                 AuditEntry(self._at, "tidegate", "event refused", event.id, decisions)
             )
         for flow in flows:
             run_id = f"{flow.name}/{event.id}"
             self._new_run(run_id, flow, event)
+            decisions = refused(flow, found.complaints)
             self._commit.runs_finished.append(RunFinished("rejected", self._at, decisions, reason, run_id))
             self._count(RunStatus.REJECTED, 1)
 
@@ -321,7 +322,7 @@ class Executor:
                 return
         except EvaluationError as error:
             self._new_run(run_id, flow, event)
-            decisions = write_json({"refused": [str(error)]}).decode()
+            decisions = refused(flow, [str(error)])
             self._commit.runs_finished.append(RunFinished("failed", self._at, decisions, str(error), run_id))
             self._count(RunStatus.FAILED, 1)
             return
@@ -538,6 +539,10 @@ class Executor:
         row = self._reader.run(run_id)
         assert row is not None, run_id
         self._work.doubts.extend(self._take_up(row))
+
+    def let_pass(self, run_id: str, by: str, why: str) -> None:
+        """A person has a run stop its order key no longer, if it does."""
+        self._ready.extend(self.parking.let_pass(self._commit, self._at, run_id, by, why))
 
     def free_key(self, key: str, by: str, why: str) -> None:
         """A person lets the others of an order key pass.

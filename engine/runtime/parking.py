@@ -91,6 +91,14 @@ class Parking:
             going += self.keys.leave(key, run_id)
         return going
 
+    def let_pass(self, commit: Commit, at: str, run_id: str, by: str, why: str) -> Iterable[str]:
+        """A person has nothing done about a run: the runs that may go on, if it stops its key."""
+        if run_id not in self._open:
+            return ()
+        key = self._open[run_id][1]
+        self._free(commit, run_id, at, by, why)
+        return self.keys.leave(key, run_id)
+
     def stopping(self, key: str) -> list[str]:
         """The runs that stop a key.
 

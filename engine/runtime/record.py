@@ -92,6 +92,12 @@ def alert_row(run_id: str, command: AlertCommand, at: str) -> NewAlert:
     )
 
 
+def refused(flow: FlowPlan, why: list[str]) -> str:
+    """The decisions of a run that a flow did not begin."""
+    said = {"refused": why, "$versions": {"flow": flow.version, "owner": flow.owner}}
+    return write_json(said).decode()
+
+
 class Rests:
     """Runs that are over, or wait for nothing that is on its way, with what was decided and why."""
 
@@ -141,5 +147,6 @@ def _versions(flow: FlowPlan) -> dict[str, object]:
     checks = (step for step in flow.steps if isinstance(step, CheckStep))
     return {
         "flow": flow.version,
+        "owner": flow.owner,
         "policies": {policy.name: policy.version for step in checks for policy in step.policies},
     }

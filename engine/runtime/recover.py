@@ -30,8 +30,10 @@ from engine.event import Event
 from engine.ledger import LedgerReader
 from engine.ledger.instants import read_instant
 from engine.ledger.rows import AnswerRow, EffectRow, EventRow, RunRow
-from engine.plan.plan import Plan
+from engine.plan.plan import FlowPlan, Plan
+from engine.plan.step import ReadStep, WriteStep
 from engine.runtime.connections import Connections
+from engine.runtime.look_up import ENTITY
 from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder
 from engine.values.value import Value
@@ -100,6 +102,14 @@ class Recovery:
         row = self._reader.run(run_id)
         assert row is not None, run_id
         return self._plans(row.release)
+
+    def closed(self, flow: FlowPlan) -> str | None:
+        """A connection that a flow uses and that is not open here; None when all of them are."""
+        for step in flow.steps:
+            name = step.connection if isinstance(step, ReadStep | WriteStep) else None
+            if name is not None and name != ENTITY and name not in self._connections.by_name:
+                return name
+        return None
 
     def returns(self, command: WriteCommand) -> Iterable[str]:
         """The names of what a receipt of a write has."""

@@ -27,8 +27,6 @@ from engine.ledger.rows import (
     RunResumed,
     RunRow,
 )
-from engine.plan.plan import Plan
-from engine.runtime.attempts import attempts_at, is_undo
 from engine.runtime.recover import ENGINE, ORDERED, Recovery
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -156,7 +154,7 @@ def send_again(run_id: str, person: Person) -> Order:
 
     def order(executor: "Executor") -> Following:
         run = _at_rest(executor, run_id)
-        dead = dead_letters(executor.reader, run_id)
+        dead = executor.reader.dead_letters(run_id)
         if not dead:
             raise InputError(f"the run {run_id!r} has no dead letter that could be sent again")
         rows, at = executor.commit_rows, executor.at
@@ -171,29 +169,13 @@ def send_again(run_id: str, person: Person) -> Order:
     return order
 
 
-def dead_letters(reader: LedgerReader, run_id: str) -> list[EffectRow]:
-    """The dead letters of a run that nothing has come after.
-
-    A refused write that was held, or moved to another cycle, is asked for again as another one; and of a run
-    that was taken back, only what could not be taken back is left.
-    """
-    last = {(row.step, row.item, is_undo(row)): row for row in reader.effects(run_id)}
-    taken_back = any(undo for _, _, undo in last)
-    held = {(row.step, row.item) for row in reader.holds_of_run(run_id) if row.status == "open"}
-    return [
-        row
-        for (step, item, undo), row in last.items()
-        if row.status == "dead" and undo is taken_back and (step, item) not in held
-    ]
-
-
 def _at_rest(executor: "Executor", run_id: str) -> RunRow:
     run = executor.reader.run(run_id)
     if run is None:
         raise InputError(f"there is no run {run_id!r}")
     if run_id in executor.live or run.status == "running":
         raise InputError(f"the run {run_id!r} is on its way; wait until it rests")
-    latest = attempts_at(executor.reader, run.flow, run.event_id)[-1]
+    latest = executor.reader.attempts(run.flow, run.event_id)[-1]
     if latest.id != run_id:
         raise InputError(f"{latest.id!r} is a later attempt than {run_id!r}; act on that one")
     return run
@@ -209,9 +191,9 @@ def attempt_again(run_id: str, release: str, person: Person, *, keep: bool = Fal
         run = _at_rest(executor, run_id)
         if run.status in OPEN_RUNS:
             raise InputError(f"the run {run_id!r} is {run.status}, and goes on by itself; {WAYS[run.status]}")
-        if why := unfit(executor.recovery.plan(release), run, executor.reader):
+        if why := unfit(release, run, executor.reader, executor.recovery):
             raise InputError(f"{run_id!r} cannot be worked on release {release[:12]}: {why}")
-        number = len(attempts_at(executor.reader, run.flow, run.event_id)) + 1
+        number = len(executor.reader.attempts(run.flow, run.event_id)) + 1
         name = run_name(run.flow, run.event_id, number)
         rows, at = executor.commit_rows, executor.at
         rows.runs.append(NewRun(name, run.event_id, run.flow, release, run.order_key, run.now))
@@ -235,13 +217,20 @@ WAYS: Mapping[str, str] = MappingProxyType(
 """What to do about a run that is open, by its status."""
 
 
-def unfit(plan: Plan, run: RunRow, reader: LedgerReader) -> str:
-    """Why a release cannot work the event of a run, in words; nothing when it can."""
-    row = reader.event(run.event_id)
+def unfit(release: str, run: RunRow, reader: LedgerReader, recovery: Recovery) -> str:
+    """Why a release cannot work the event of a run, in words; nothing when it can.
+
+    Raises:
+        InputError: when there is no such release.
+
+    """
+    plan, row = recovery.plan(release), reader.event(run.event_id)
     assert row is not None, run.event_id
     flow = plan.flows.get(run.flow)
     if flow is None:
         return f"it has no flow {run.flow}"
+    if (name := recovery.closed(flow)) is not None:
+        return f"the connection {name} is not set up in this environment"
     if flow.event != row.type:
         return f"its flow {run.flow} is started by {flow.event}, and not by {row.type}"
     if wrong := complaints(plan.events[row.type], read_json(row.body)):

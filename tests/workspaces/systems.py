@@ -28,9 +28,12 @@ class Keyed(Simulator):
         super().__init__(**options)
         self.records = Table(self.KIND, self.journal, prefix=self.PREFIX)
         self.keys = {}
+        self.refusing = None  # why nothing is made at present
         self.accept_token(TOKEN)
 
     def make(self, call: Call) -> Response:
+        if self.refusing:
+            return Response(status=422, body={"error": self.refusing})
         key = call.headers.get("idempotency-key")
         if key not in self.keys:
             self.keys[key] = self.records.create(call.record())

@@ -146,6 +146,7 @@ def _runs() -> None:
     )
     op.create_index("runs_event", "runs", ["event_seq"])
     op.create_index("runs_failed", "runs", ["seq"], **_where("status = 'failed'"))
+    op.create_index("runs_rejected", "runs", ["seq"], **_where("status = 'rejected'"))
     op.create_index("runs_id", "runs", ["id"], unique=True)
     op.create_index("runs_open", "runs", ["seq"], **_where("finish_commit IS NULL"))
 

@@ -1,0 +1,220 @@
+"""`dead`, `resolve`, `look-up`, `replay`: against simulators over HTTP, with and without a daemon."""
+
+import json
+import signal
+
+import pytest
+
+from engine.connect.simulator import Trouble
+from tests.workspaces.systems import entry, lines
+
+HIRED = ("worker.hired", {"id": "w-3", "name": "Ann"})
+RUN = "approved-time-to-billing/time.approved:te-1"
+BILL = f"{RUN}/bill"
+WHY = ["--reason", "the customer is there now"]
+
+
+@pytest.fixture
+def here(folder, ledger, systems):
+    """The options of a command that acts."""
+    return ["-w", folder, "--ledger", ledger, *systems[2]]
+
+
+@pytest.fixture
+def process(tidegate, here, tmp_path):
+    def run(*events):
+        file = tmp_path / "events.jsonl"
+        file.write_text(lines(*events))
+        return tidegate("process", "--events", file, "--format", "json", *here).json
+
+    run(HIRED)
+    return run
+
+
+@pytest.fixture
+def dead(process, systems):
+    systems[0].projects["P-8"] = {"id": "P-8", "status": "open", "rate": 100}
+    systems[0].refusing = "no such customer"
+    assert process(("time.approved", entry(1)), ("time.approved", entry(2, project="P-8")))["failed"] == 2
+    systems[0].refusing = None
+
+
+@pytest.fixture
+def doubtful(folder, process, systems):
+    connections = folder / "connectors" / "connections.yaml"
+    text = connections.read_text()
+    connections.write_text(
+        text.replace("closed_period: dead_letter", "closed_period: dead_letter, unknown: person", 1)
+    )
+    systems[0].fail_next(Trouble.ERROR_AFTER, path="/api/bills")
+    assert process(("time.approved", entry(1)))["unknown"] == 1
+
+
+@pytest.mark.usefixtures("dead")
+@pytest.mark.requirement("REL-07", "REL-09")
+class TestDead:
+    def test_the_list(self, tidegate, ledger):
+        ended = tidegate("dead", "list", "--ledger", ledger)
+        assert (
+            f"{BILL}\n  erp.time_bill refuses it: no such customer\n  dead letter, permanent, step bill, erp.time_bill, owner finance"
+            in ended.out
+        )
+        assert ended.out.endswith("2 dead letters.\n")
+        assert [one["id"] for one in tidegate("dead", "list", "--ledger", ledger, "--format", "json").json][
+            1
+        ] == BILL
+        assert tidegate("dead", "list", "--ledger", ledger, "--flow", "other").out == "Nothing needs work.\n"
+
+    def test_without_a_subcommand_it_lists(self, tidegate, ledger, monkeypatch):
+        monkeypatch.setenv("TIDEGATE_LEDGER", ledger)
+        assert tidegate("dead").out.endswith("2 dead letters.\n")
+
+    def test_one_in_full(self, tidegate, ledger):
+        ended = tidegate("dead", "show", BILL, "--ledger", ledger)
+        assert "not done because of it: billed" in ended.out
+        assert f"  tidegate replay {BILL} --go --reason WHY" in ended.out
+        assert (
+            tidegate("dead", "show", BILL, "--ledger", ledger, "--format", "json").json["evidence"]["fault"]
+            == "permanent"
+        )
+        ended = tidegate("dead", "show", "x", "--ledger", ledger)
+        assert (ended.code, "nothing that could need work" in ended.err) == (1, True)
+
+    def test_taken_off_the_list(self, tidegate, ledger, here):
+        assert tidegate("dead", "dismiss", BILL, *WHY, *here).code == 0
+        assert tidegate("dead", "list", "--ledger", ledger).out.endswith("1 dead letter.\n")
+        ended = tidegate("dead", "dismiss", "x", *WHY, *here)
+        assert (ended.code, "nothing in the ledger" in ended.err) == (1, True)
+
+
+@pytest.mark.usefixtures("dead")
+@pytest.mark.requirement("REL-09", "REL-10")
+class TestReplay:
+    def test_a_dry_run_does_nothing(self, tidegate, here, systems):
+        ended = tidegate("replay", BILL, *here)
+        assert f"{RUN}  safe\n  is sent again" in ended.out
+        assert "Nothing was done" in ended.out
+        assert not list(systems[0].records)
+        assert tidegate("replay", BILL, "--format", "json", *here).json[0]["verdict"] == "safe"
+
+    def test_done(self, tidegate, here, systems, ledger):
+        ended = tidegate("replay", "--all", "--go", *WHY, "--rate", "100/s", *here)
+        assert (ended.code, ended.out.splitlines()[-1]) == (0, "2 applied.")
+        assert len(list(systems[0].records)) == 2
+        assert tidegate("dead", "list", "--ledger", ledger).out == "Nothing needs work.\n"
+        again = tidegate("replay", RUN, "--go", *WHY, "--format", "json", *here)
+        assert (again.code, again.json[0]["became"]) == (0, "already applied")
+        assert len(list(systems[0].records)) == 2
+
+    def test_what_fails_again_is_an_exit_code(self, tidegate, here, systems):
+        systems[0].refusing = "still none"
+        ended = tidegate("replay", "--fault", "permanent", "--go", *WHY, "--stop-after", "1", *here)
+        assert ended.code == 1
+        assert "still none" in ended.out
+        assert ended.out.splitlines()[-1] == "1 failed, 1 not begun."
+
+    def test_on_other_rules(self, tidegate, here, folder, systems):
+        flow = folder / "flows" / "billing.yaml"
+        flow.write_text(flow.read_text().replace("version: 4", "version: 5"))
+        ended = tidegate("replay", BILL, *here)
+        assert (ended.code, "say --release same" in ended.err) == (1, True)
+        ended = tidegate("replay", BILL, "--release", "current", "--go", *WHY, *here)
+        assert ended.code == 0
+        assert "(as approved-time-to-billing~2/time.approved:te-1): applied" in ended.out
+        assert len(list(systems[0].records)) == 1
+
+    @pytest.mark.parametrize(
+        "given, why",
+        [
+            ([], "Name what is to be worked again"),
+            (["--all", "--go"], "Say why it is done"),
+            (["--all", "--keep-applied"], "decided item by item"),
+            (["a", "b", "--out-of-order"], "decided item by item"),
+            (["--all", "--go", "--ask", *WHY], "dry run"),
+            (["--all", "--rate", "fast"], "10/s"),
+            (["--all", "--stop-at", "half"], "5%"),
+            (["--all", "--since", "yesterday"], "2026-03-31"),
+        ],
+    )
+    def test_wrong_use(self, tidegate, here, given, why):
+        ended = tidegate("replay", *given, *here)
+        assert (ended.code, why in ended.err) == (2, True)
+
+    def test_no_such_thing(self, tidegate, here):
+        ended = tidegate("replay", "nothing", *here)
+        assert (ended.code, "no effect, run or event is called 'nothing'" in ended.err) == (1, True)
+
+
+@pytest.mark.usefixtures("doubtful")
+@pytest.mark.requirement("REL-10")
+class TestResolve:
+    def test_the_system_is_asked_and_says_that_it_has_it(self, tidegate, here, systems, ledger):
+        ended = tidegate("look-up", BILL, *here)
+        assert (ended.code, "erp has it" in ended.out) == (0, True)
+        ended = tidegate("resolve", BILL, "--applied", "--id", "B-1", *WHY, *here)
+        assert (ended.code, "also has number: give --field number=VALUE" in ended.err) == (1, True)
+        ended = tidegate(
+            "resolve", BILL, "--applied", "--id", "B-1", "--field", "number=INV-B-1", *WHY, *here
+        )
+        assert (ended.code, ended.out) == (0, f"{BILL} is applied.\n")
+        assert len(list(systems[0].records)) == 1
+        assert [record["bill"] for record in systems[1].records] == ["B-1"]
+        assert tidegate("dead", "list", "--ledger", ledger).out == "Nothing needs work.\n"
+
+    def test_the_system_has_no_trace_of_it(self, tidegate, here, systems):
+        systems[0].records.delete("B-1")
+        ended = tidegate("look-up", BILL, "--format", "json", *here)
+        assert (ended.code, ended.json["found"]) == (1, False)
+        assert tidegate("look-up", "x", *here).code == 1
+        ended = tidegate("resolve", BILL, "--not-applied", "--give-up", *WHY, *here)
+        assert ended.out == f"{BILL} is given up.\n"
+        ended = tidegate("resolve", BILL, "--not-applied", "--give-up", *WHY, *here)
+        assert (ended.code, "not in doubt" in ended.err) == (1, True)
+
+    @pytest.mark.parametrize(
+        "given, code, why",
+        [
+            ([], 2, "Say what you found out"),
+            (["--not-applied"], 2, "Say what is to be done"),
+            (["--not-applied", "--again", "--give-up"], 2, "Say what is to be done"),
+            (["--applied", "--give-up"], 2, "cannot be given up"),
+            (["--applied", "--again"], 1, "is not sent again"),
+            (["--not-applied", "--again", "--id", "x"], 1, "has no id"),
+            (["--applied", "--id", "x", "--field", "number"], 1, "NAME=TEXT"),
+            (["--applied", "--id", "x", "--field", "number:={"], 1, "is not JSON"),
+            (["--applied", "--id", "x", "--by", ""], 1, "has to be named"),
+        ],
+    )
+    def test_wrong_use(self, tidegate, here, given, code, why):
+        ended = tidegate("resolve", BILL, *given, *WHY, *here)
+        assert (ended.code, why in ended.err) == (code, True)
+
+    def test_what_is_in_doubt_is_not_dismissed(self, tidegate, here):
+        ended = tidegate("dead", "dismiss", BILL, *WHY, *here)
+        assert (ended.code, "find out what became of it" in ended.err) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("dead")
+def test_through_a_daemon(tidegate, start, here, systems, ledger):
+    daemon = start("run", "--port", "0", *here)
+    assert daemon.stdout is not None
+    assert "tidegate runs" in daemon.stdout.readline()
+    ended = tidegate("replay", "--all", "--go", *WHY, *here)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "2 applied.")
+    assert len(list(systems[0].records)) == 2
+    assert tidegate("dead", "dismiss", BILL, *WHY, *here).code == 0
+    daemon.send_signal(signal.SIGTERM)
+    daemon.wait(20)
+    reports = [line for line in audit(ledger) if line[0] == "replay.report"]
+    assert json.loads(reports[0][1])["counts"] == {"applied": 2}
+
+
+def audit(ledger):
+    from engine.ledger import open_reader
+
+    reader = open_reader(ledger)
+    try:
+        return [(entry.action, entry.detail) for entry in reader.audit()]
+    finally:
+        reader.close()
