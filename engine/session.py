@@ -488,7 +488,7 @@ def _settings(
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluates single expressions, with the calendars and tables of a workspace if there is one."""
+    """Evaluates single expressions, with the calendars of a workspace if there is one without problems."""
 
     session: Session | None
 
@@ -501,6 +501,15 @@ class Evaluator:
             if folder is not None:
                 raise
             return cls(None)
+
+    @property
+    def lacks(self) -> str:
+        """What of the workspace cannot be used, in a sentence; nothing where all can, or there is none."""
+        if self.session is None or self.session.compiled is not None:
+            return ""
+        return (
+            "the workspace has problems, so its calendars are not known here; `tidegate validate` lists them"
+        )
 
     def evaluate(self, kind: str, text: str, data: Value) -> Mapping[str, Value]:
         """`{"value": ...}`, or `{"problem": {...}, "rendered": TEXT}`; never raises for what is given."""

@@ -36,6 +36,8 @@ def command(
     from engine.session import Evaluator
 
     evaluator = Evaluator.of(folder)
+    if evaluator.lacks:
+        output.line(f"note: {evaluator.lacks}", error=True)
     if cases is not None:
         if any((path, expr, template, source)):
             raise click.UsageError("--cases stands alone")

@@ -42,6 +42,8 @@ def command(source: BinaryIO | None, language: str, folder: Path | None) -> None
     from engine.session import Evaluator
 
     evaluator = Evaluator.of(folder)
+    if evaluator.lacks:
+        output.line(f"note: {evaluator.lacks}", error=True)
     bench = Bench(evaluate=evaluator.evaluate, language=language)
     if source is not None:
         bench.load(source.name, source.read())

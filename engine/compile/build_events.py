@@ -15,7 +15,7 @@ from engine.language.compiled import Compiled, EvaluationError
 from engine.plan.plan import EventPlan
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
-from engine.values.type import ANY, STRING, Listing, Record, Type, decoder, describe
+from engine.values.type import ANY, DATETIME, Listing, Record, Type, decoder, describe
 from engine.values.value import Value
 from engine.workspace.kinds.model import EventDocument
 
@@ -38,10 +38,10 @@ def _event(compilation: Compilation, document: EventDocument, kind: Type) -> Eve
     def path(text: PathText, title: str) -> Compiled:
         body = Body(compilation, expressions, {"data": kind})
         found = body.expression(text)
-        wanted = STRING if title == "at" else ANY
-        if isinstance(found.type, Record | Listing) or refuses(wanted, found.type):
-            what = "an instant" if title == "at" else "a plain value"
-            compilation.report(problems.other_type_found(text, what, describe(found.type)))
+        if title == "at" and refuses(DATETIME, found.type):
+            compilation.report(problems.no_instant(text, describe(found.type)))
+        elif isinstance(found.type, Record | Listing):
+            compilation.report(problems.other_type_found(text, "a plain value", describe(found.type)))
         if title.startswith("identity") and found.nullable and not found.unsure:
             compilation.report(problems.identity_may_be_null(text))
         return body.build(f"{name} {title}", str(text), found.atom)

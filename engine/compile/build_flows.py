@@ -40,6 +40,7 @@ from engine.plan.step import (
 )
 from engine.source import Span, Text
 from engine.spec.field import STEP_NAME
+from engine.spec.shape import fields_of
 from engine.values import type as types
 from engine.values.type import ANY, DATETIME, STRING, Enum, Field, Listing, Record, Type
 from engine.values.value import Value
@@ -54,6 +55,8 @@ ENTITY = "entity"  # the connection that stands for the ledger's own entity stor
 ENTITY_PARAMETERS = Record(name="", fields={"id": Field(type=STRING, required=True)})
 
 WEIGHTS: Mapping[str, int] = MappingProxyType({"high": 10, "normal": 0, "low": -10})
+
+_STEP_KEYS = frozenset(field.key for field in fields_of(StepDocument))
 
 # The keys of a step that say something about these verbs only.
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -198,6 +201,10 @@ class FlowBuilder:
         found = [verb for verb in VERBS if getattr(step, verb)]
         if step.map is not None and found not in (["write"], ["emit"]):
             found.append("map")
+        if not found and any(key not in _STEP_KEYS for key in step.keys):
+            # The key that there is not was reported, and may have been meant for the verb.
+            self.compilation.spoiled.add((self.document.kind, str(self.document.name)))
+            return ""
         if len(found) != 1:
             places = sorted(((verb, step.keys[verb]) for verb in found), key=lambda one: one[1].start)
             self.compilation.report(problems.one_verb(name, places))

@@ -60,8 +60,8 @@ def check_policies(compilation: Compilation) -> None:
 
 
 def _is_a_flow_broken(compilation: Compilation) -> bool:
-    """Whether a flow could not be read: nobody knows which policies it asks."""
-    return any(kind == FlowDocument.kind for kind, _ in compilation.workspace.broken)
+    """Whether a flow, or a step of one, could not be read: nobody knows which policies it asks."""
+    return any(kind == FlowDocument.kind for kind, _ in (*compilation.workspace.broken, *compilation.spoiled))
 
 
 def _cases(compilation: Compilation, document: PolicyDocument) -> Iterator[Case]:
@@ -96,6 +96,9 @@ def _of_itself(
             yield problems.hold_waits_for_nothing(until.event)
     if document.when is not None and cases:
         region, then = cases[0].region, cases[0].then
+        said = (document.when.span, *(entry.span for entry in document.let.values()))
+        if any(compilation.collector.has(problems.UNKNOWN_VALUE, span) for span in said):
+            return  # a comparison that is never, or always, true was reported where it stands
         if region.never:
             yield problems.never_applies(document.name, document.when)
         elif region.always and (does := _stops(then)):

@@ -340,6 +340,10 @@ def nothing_waits(step: Text, policy: str, does: str) -> Problem:
     )
 
 
+UNKNOWN_VALUE = "TG413"
+"""The code of a comparison with a value that there is not."""
+
+
 def never_applies(name: Text, condition: Text) -> Problem:
     """A condition that is never true."""
     return Problem(

@@ -324,6 +324,18 @@ def other_type_wanted(text: Text, wanted: str, found: str) -> Problem:
     )
 
 
+def no_instant(text: Text, found: str) -> Problem:
+    """An event that is said to have happened at something that is no instant."""
+    return Problem(
+        code="TG409",
+        message=f"an instant is wanted here, and `{_short(text)}` is {found}",
+        span=text.span,
+        help=(
+            "name a field that has a time and a zone, or leave `at` out: the event counts as of when it came",
+        ),
+    )
+
+
 def other_type_found(text: Text, wanted: str, found: str) -> Problem:
     """An expression whose value is never what its place takes."""
     return Problem(

@@ -1,6 +1,7 @@
 """The base URL of a connection: the manifest's, with the connection's settings put in."""
 
 import re
+from urllib.parse import urlsplit
 
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings
@@ -23,6 +24,7 @@ def filled_base_url(spec: ConnectorSpec, settings: Settings) -> str:
             raise ConfigurationError(
                 f"connection {settings.connection!r} is simulated, and no simulator runs"
             )
+        _refuse_without_path(spec, settings.connection, settings.base_url)
         return settings.base_url
     written = template(spec.base_url)
     pieces = [
@@ -30,6 +32,19 @@ def filled_base_url(spec: ConnectorSpec, settings: Settings) -> str:
         for index, piece in enumerate(written.pieces)
     ]
     return "".join(pieces)
+
+
+def _refuse_without_path(spec: ConnectorSpec, connection: str, address: str) -> None:
+    """Refuse an address that ends with its port, where that of the system goes on with a path.
+
+    Every request would be answered with 404, and tried again. With a slash at its end it is taken as it is.
+    """
+    path = urlsplit(str(spec.base_url)).path
+    if path.strip("/") and "{" not in path and not urlsplit(address).path:
+        raise ConfigurationError(
+            f"connection {connection!r}: {address!r} lacks the path of {spec.connector}; "
+            f"its simulator listens on {address + path!r}"
+        )
 
 
 def _setting(spec: ConnectorSpec, settings: Settings, piece: Placeholder, *, whole: bool) -> str:

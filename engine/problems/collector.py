@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.problems.problem import Problem, Severity
+from engine.source import Span
 
 SHOWN = 100
 """So many problems are shown; of the others only the number is."""
@@ -67,6 +68,13 @@ class Collector:
     def has_errors(self) -> bool:
         """Whether anything but a warning was found."""
         return self.count(Severity.ERROR) > 0
+
+    def has(self, code: str, span: Span) -> bool:
+        """Whether such a problem was found within a range of text."""
+        return any(
+            (found, name) == (code, span.source.name) and span.start <= start and end <= span.end
+            for found, name, start, end in self._kept
+        )
 
     def count(self, severity: Severity) -> int:
         """How many problems of one severity were found, echoes left out."""

@@ -119,6 +119,13 @@ class TestMap:
         assert ended.json["hours"] == 7.5
         assert ended.json["worked_on"] == "2026-05-28"
 
+    def test_what_a_run_would_refuse_is_noted(self, tidegate, folder, given):
+        fine = tidegate("map", "native-to-entry", "-w", folder, "--input", given(approval()))
+        assert fine.err == ""
+        ended = tidegate("map", "native-to-entry", "-w", folder, "--input", given(approval(person=7)))
+        assert (ended.code, ended.json["worker"]) == (0, 7)
+        assert ended.err == "note: `record` does not fit: person: expected text, found whole number '7'\n"
+
     def test_several_inputs_go_by_name(self, tidegate, folder, given):
         data = {
             "entry": entry(),
@@ -173,6 +180,14 @@ class TestEval:
     )
     def test_each_language(self, tidegate, data, folder, option, text, value):
         assert tidegate("eval", option, text, "--input", data, "-w", folder) == (0, f"{value}\n", "")
+
+    def test_that_calendars_are_missing_is_said(self, tidegate, folder):
+        given = ("eval", "-w", folder, "--expr", "1 + 1")
+        assert tidegate(*given) == (0, "2\n", "")
+        (folder / "flows" / "broken.yaml").write_text("flow: x\nsteps: {}\n")
+        ended = tidegate(*given)
+        assert (ended.code, ended.out) == (0, "2\n")
+        assert "the workspace has problems, so its calendars are not known here" in ended.err
 
     def test_calendars_of_the_workspace_are_there(self, tidegate, data, folder):
         ended = tidegate(

@@ -122,6 +122,10 @@ class TestOrderAndInstant:
                 "event: e\ndata: canonical/order@1\nidentity: data.id\nat: data.total",
                 [("TG409", "data.total")],
             ),
+            (
+                "event: e\ndata: canonical/order@1\nidentity: data.id\nat: data.placed_on",
+                [("TG409", "data.placed_on")],
+            ),
             ("event: e\ndata: canonical/order@1\nidentity: data.id\nat: data.sent_at", []),
         ],
     )

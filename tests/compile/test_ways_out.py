@@ -37,6 +37,13 @@ def rates(*rows):
 LOOK_UP = mapping("out: {table: rates, key: a.kind, take: rate}", field="{type: money, required: true}")
 
 
+def test_a_misspelt_verb_is_told_once():
+    misspelt = told(INVOICE, rule("a.paid"), FLOW.replace("{check: p}", "{chekc: p}"))
+    assert misspelt == [("TG204", "did you mean `check` or `cache`?")]
+    none = told(INVOICE, FLOW.replace("{check: p}", "{needs: []}"))
+    assert [code for code, *_ in none] == ["TG503"]
+
+
 class TestWordsOfOtherLanguages:
     @pytest.mark.parametrize(
         "when, code, way_out",

@@ -81,7 +81,7 @@ def test_schema_files_that_are_none(folder, file):
 
 def test_manifest_opens_as_an_http_connector():
     catalog = Catalog.of(announced("netsuite"))
-    settings = Settings(connection="erp", environment="demo", simulated=True, base_url="http://127.0.0.1:1")
+    settings = Settings(connection="erp", environment="demo", simulated=True, base_url="http://127.0.0.1:1/")
     opened = catalog.open(opening.plan_of("netsuite"), settings, now=toy.Toy().now)
     assert isinstance(opened, HttpConnector)
 

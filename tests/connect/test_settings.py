@@ -88,6 +88,16 @@ def test_base_url_takes_what_its_pattern_allows(host, fine):
             filled_base_url(spec, settings)
 
 
+def test_the_address_of_a_simulator_has_the_path_of_the_system():
+    def filled(address):
+        return filled_base_url(toy.plan().spec, toy.settings(address))
+
+    with pytest.raises(ConfigurationError, match=r"its simulator listens on 'http://127\.0\.0\.1:8001/api'"):
+        filled("http://127.0.0.1:8001")
+    assert filled("http://127.0.0.1:8001/api") == "http://127.0.0.1:8001/api"
+    assert filled("http://127.0.0.1:8001/") == "http://127.0.0.1:8001/"
+
+
 def test_simulated_connection_needs_a_simulator():
     settings = Settings(connection="toy", environment="demo", simulated=True)
     with pytest.raises(ConfigurationError, match="no simulator runs"):
