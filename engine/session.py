@@ -15,6 +15,7 @@ from engine.compile.evaluate import evaluate
 from engine.compile.incremental import Incremental, uncollected
 from engine.compile.published import published_schema
 from engine.connect.catalog import Catalog
+from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import ConfigurationError, InputError
@@ -294,6 +295,11 @@ def plans(session: Session, ledger: "Ledger") -> Callable[[str], Plan]:
 
 def plans_in(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
     """The plan of a release of a ledger that is only read."""
+    return plans_of(session, ledger.reader())
+
+
+def plans_of(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
+    """The same, for those who only read."""
     known = {session.ready.plan.release: session.ready.plan}
 
     def find(release: str) -> Plan:
@@ -315,6 +321,12 @@ def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         return load(Path(folder), catalog.restricted(())).ready.plan
+
+
+def manifests(session: Session) -> Mapping[str, ConnectorPlan]:
+    """What the connector of each connection can do, by the name of the connection."""
+    documents = session.workspace.of(ConnectionDocument).values()
+    return {str(one.name): session.ready.connectors[str(one.connector)] for one in documents}
 
 
 def open_connections(

@@ -1,15 +1,21 @@
 """`tidegate ledger`."""
 
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
 
+if TYPE_CHECKING:
+    from engine.ledger import LedgerReader
+
 
 @click.group("ledger")
 def command() -> None:
-    """Create, upgrade and verify a ledger."""
+    """Create, upgrade, back up, check and verify a ledger."""
 
 
 @command.command("upgrade")
@@ -25,6 +31,72 @@ def upgrade(ledger_url: str) -> None:
     except LedgerMissing:
         open_ledger(ledger_url, clock=SystemClock(), create=True).close()
     output.line(f"{ledger_url} is up to date.")
+
+
+@command.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@options.ledger
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def backup(file: Path, ledger_url: str, *, quiet: bool) -> None:
+    """Copy the ledger to FILE while it is in use, and verify the copy."""
+    from engine.ledger import back_up, open_reader, verify_chain
+
+    with output.progress("pages", quiet=quiet) as shown:
+        back_up(ledger_url, file, lambda done, _: shown.show(done))
+    reader = open_reader(str(file))
+    try:
+        breaks = verify_chain(reader)
+        head = reader.head()
+    finally:
+        reader.close()
+    for found in breaks:
+        output.line(str(found))
+    told = "its chain is broken" if breaks else f"its chain is whole, and its head is {head.hash}"
+    output.line(f"{file} has {file.stat().st_size:,} bytes; {told}.")
+    sys.exit(1 if breaks else 0)
+
+
+@command.command("check")
+@options.workspace
+@options.ledger
+@options.output_format()
+def check(folder: Path | None, ledger_url: str, form: str) -> None:
+    """Tell whether the ledger is sound: its file, its chain, and all of its open work, decided again.
+
+    Run it before an upgrade, and on a copy that was restored. Nothing is sent and nothing is written.
+    """
+    from engine.ledger import file_breaks, open_reader, verify_chain
+
+    reader = open_reader(ledger_url)
+    try:
+        found = {
+            "file": file_breaks(ledger_url),
+            "chain": [str(one) for one in verify_chain(reader)],
+            "open_work": _open_work(reader, folder),
+        }
+    finally:
+        reader.close()
+    if form == "json":
+        output.json({"ok": not any(found.values()), **found})
+    else:
+        _show(found)
+    sys.exit(1 if any(found.values()) else 0)
+
+
+def _show(found: Mapping[str, Sequence[str]]) -> None:
+    for part, wrong in found.items():
+        output.line(f"{part.replace('_', ' ')}: {f'{len(wrong)} wrong' if wrong else 'sound'}")
+        for one in wrong:
+            output.line(f"  {one}")
+
+
+def _open_work(reader: "LedgerReader", folder: Path | None) -> list[str]:
+    from engine import session as sessions
+    from engine.runtime.check import open_work
+
+    session = sessions.load(folder)
+    found = open_work(reader, sessions.plans_of(session, reader), sessions.manifests(session))
+    return [f"{row.id}: {why}" for row, why in found if why is not None]
 
 
 @command.command("verify")

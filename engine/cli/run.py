@@ -14,10 +14,12 @@ from engine.values.value import Value
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger import Ledger
+    from engine.plan.plan import Plan
     from engine.runtime.control import Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.trigger import Trigger
+    from engine.runtime.triggers.webhook import Server
 
 
 @click.command("run")
@@ -42,6 +44,13 @@ if TYPE_CHECKING:
     metavar="HOURS",
     help="How long what a system could not take is tried again.",
 )
+@click.option(
+    "--metrics",
+    "metrics",
+    metavar="HOST:PORT",
+    callback=lambda _context, _option, given: _address(given),
+    help="Where a monitoring system finds /metrics; nowhere when left out.",
+)
 @options.simulators
 def command(
     folder: Path | None,
@@ -50,6 +59,7 @@ def command(
     host: str,
     port: int,
     patience: float,
+    metrics: tuple[str, int] | None,
     simulators: dict[str, str],
 ) -> None:
     """Run flows until stopped: webhooks in, deliveries out.
@@ -57,7 +67,22 @@ def command(
     Webhooks are taken at /hooks/CONNECTION/SOURCE. SIGTERM and Ctrl-C stop gracefully: no more deliveries
     are taken, what is on its way comes back, and the rest is taken up by the next start.
     """
-    asyncio.run(_run(folder, environment, ledger_url, host, port, patience, simulators))
+    asyncio.run(_run(folder, environment, ledger_url, host, port, patience, metrics, simulators))
+
+
+def _address(given: str | None) -> tuple[str, int] | None:
+    """A host and a port.
+
+    Raises:
+        click.BadParameter: when it is none.
+
+    """
+    if given is None:
+        return None
+    host, mark, port = given.rpartition(":")
+    if not mark or not host or not port.isdecimal() or int(port) > 65_535:
+        raise click.BadParameter(f"{given!r} is no address; write one as 127.0.0.1:9464")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 async def _run(
@@ -67,6 +92,7 @@ async def _run(
     host: str,
     port: int,
     patience: float,
+    metrics: tuple[str, int] | None,
     simulated: dict[str, str],
 ) -> None:
     from engine import session as sessions
@@ -96,17 +122,27 @@ async def _run(
         daemon = Daemon(runner, plan, hooks, clock, triggers, door)
         try:
             address = await daemon.start(host, port)
-            output.line(
-                f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}."
-            )
+            _say_what_runs(plan, environment)
             _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], triggers)
-            await _until_told(daemon)
+            await _until_told(daemon, _metrics(metrics, runner, ledger, clock))
         finally:
             try:
                 await daemon.stop()
             finally:
                 await connections.aclose()
     output.line("stopped.")
+
+
+def _metrics(
+    at: tuple[str, int] | None, runner: "Runner", ledger: "Ledger", clock: "Clock"
+) -> "Server | None":
+    """What serves the numbers, where anybody wants them."""
+    if at is None:
+        return None
+    from engine.runtime.metrics import application
+    from engine.runtime.triggers.webhook import Server
+
+    return Server(application(runner, ledger.reader(), clock.now), *at)
 
 
 def _door(
@@ -135,9 +171,19 @@ def _door(
     return Door(ACTS, desk, path)
 
 
-async def _until_told(daemon: "Daemon") -> None:
+async def _until_told(daemon: "Daemon", watched: "Server | None") -> None:
+    if watched is not None:
+        output.line(f"  {await watched.start()}/metrics")
     daemon.stop_on_signals(lambda: output.line("stopping: what is on its way comes back first"))
-    await daemon.until_stopped()
+    try:
+        await daemon.until_stopped()
+    finally:
+        if watched is not None:
+            await watched.stop()
+
+
+def _say_what_runs(plan: "Plan", environment: str) -> None:
+    output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}.")
 
 
 def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:

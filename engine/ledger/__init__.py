@@ -5,6 +5,7 @@ but derived from what is: its event, its release and the answers that it was giv
 """
 
 from engine.ledger.audit import Head
+from engine.ledger.backup import back_up, file_breaks
 from engine.ledger.chain import verify_chain
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.instants import instant, read_instant
@@ -20,7 +21,9 @@ __all__ = [
     "Head",
     "Ledger",
     "LedgerReader",
+    "back_up",
     "control_path",
+    "file_breaks",
     "instant",
     "open_ledger",
     "open_reader",

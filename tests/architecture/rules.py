@@ -169,6 +169,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "orjson": ("engine.values.json_text",),
     "psycopg": ("engine.ledger.postgres",),
     "pygls": ("engine.editor.server",),
+    "prometheus_client": ("engine.runtime.metrics",),
     "rich": ("engine.cli.",),
     "simpleeval": ("engine.language.formula",),
     "sqlalchemy": ("engine.ledger.",),

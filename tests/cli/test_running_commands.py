@@ -328,7 +328,58 @@ def until(condition, seconds=15.0):
         time.sleep(0.02)
 
 
+class TestLedgerInUse:
+    def test_a_backup_is_verified(self, process, tidegate, ledger, tmp_path):
+        process(HIRED)
+        copy = tmp_path / "copy.sqlite"
+        ended = tidegate("ledger", "backup", copy, "--ledger", ledger)
+        assert (ended.code, "its chain is whole" in ended.out) == (0, True)
+        head = tidegate("ledger", "verify", "--ledger", ledger, "--format", "json").json["head"]
+        assert head["hash"] in ended.out
+        again = tidegate("ledger", "backup", copy, "--ledger", ledger)
+        assert (again.code, "already" in again.err) == (1, True)
+
+    def test_what_is_open_is_decided_again(self, process, tidegate, folder, ledger):
+        process(HIRED)
+        process(("time.approved", entry(2, project="P-9")))
+        here = ["-w", folder, "--ledger", ledger]
+        ended = tidegate("ledger", "check", *here)
+        assert (ended.code, ended.out) == (0, "file: sound\nchain: sound\nopen work: sound\n")
+        with sqlite3.connect(ledger) as connection:
+            connection.execute("UPDATE runs SET status = 'waiting' WHERE status = 'held'")
+        connection.close()
+        ended = tidegate("ledger", "check", *here)
+        assert ended.code == 1
+        assert "it is waiting in the ledger, and held when it is decided again" in ended.out
+        assert not tidegate("ledger", "check", *here, "--format", "json").json["ok"]
+
+
 class TestRun:
+    def test_numbers_for_a_monitoring_system(self, start, folder, ledger, systems, process):
+        process(HIRED)
+        desk = ["--simulator", "desk=http://127.0.0.1:1", "--metrics", "127.0.0.1:0"]
+        begun = start("run", "-w", folder, "--ledger", ledger, "--port", "0", *systems[2], *desk)
+        told = [begun.stdout.readline().strip() for _ in range(3)]
+        body = json.dumps(approval(2, project="P-9")).encode()
+        assert post(told[1], body, signed(body))[0] == 202
+
+        def scraped():
+            with urllib.request.urlopen(told[2], timeout=5) as answer:
+                assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+                lines = answer.read().decode().splitlines()
+            return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+        until(lambda: scraped().get('tidegate_ledger{status="held",table="runs"}') == "1.0")
+        found = scraped()
+        assert found["tidegate_accepted_total"] == "1.0"
+        assert found["tidegate_live"] == "0.0"
+        assert float(found["tidegate_oldest_open_run_seconds"]) >= 0
+
+    @pytest.mark.parametrize("given", ["9464", ":9464", "localhost:", "localhost:99999"])
+    def test_an_address_that_is_none(self, tidegate, folder, given):
+        ended = tidegate("run", "-w", folder, "--metrics", given)
+        assert (ended.code, "write one as 127.0.0.1:9464" in ended.err) == (2, True)
+
     @pytest.fixture
     def daemon(self, start, folder, ledger, systems, process):
         process(HIRED)
@@ -350,7 +401,7 @@ class TestRun:
         changed = json.dumps(approval(5, minutes=60)).encode()
         assert post(hook, changed, signed(changed))[0] == 409
         assert post(hook, body, signed(body, "another"))[0] == 401
-        assert post(hook, body, {})[0] == 401
+        assert post(hook, body, {"Content-Type": "application/json"})[0] == 401
         assert post(hook.replace("approved", "nothing"), body, signed(body))[0] == 404
         garbage = b'{"half": '
         assert post(hook, garbage, signed(garbage))[0] == 400
