@@ -295,11 +295,6 @@ def plans(session: Session, ledger: "Ledger") -> Callable[[str], Plan]:
 
 def plans_in(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
     """The plan of a release of a ledger that is only read."""
-    return plans_of(session, ledger.reader())
-
-
-def plans_of(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
-    """The same, for those who only read."""
     known = {session.ready.plan.release: session.ready.plan}
 
     def find(release: str) -> Plan:

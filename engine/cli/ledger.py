@@ -95,7 +95,7 @@ def _open_work(reader: "LedgerReader", folder: Path | None) -> list[str]:
     from engine.runtime.check import open_work
 
     session = sessions.load(folder)
-    found = open_work(reader, sessions.plans_of(session, reader), sessions.manifests(session))
+    found = open_work(reader, sessions.plans_in(session, reader), sessions.manifests(session))
     return [f"{row.id}: {why}" for row, why in found if why is not None]
 
 

@@ -14,7 +14,6 @@ from engine.values.value import Value
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger import Ledger
-    from engine.plan.plan import Plan
     from engine.runtime.control import Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
@@ -122,7 +121,7 @@ async def _run(
         daemon = Daemon(runner, plan, hooks, clock, triggers, door)
         try:
             address = await daemon.start(host, port)
-            _say_what_runs(plan, environment)
+            _say_what_runs(len(plan.flows), plan.release, environment)
             _say_what_comes_in([f"{address}/hooks/{name}" for name in hooks], triggers)
             await _until_told(daemon, _metrics(metrics, runner, ledger, clock))
         finally:
@@ -182,8 +181,8 @@ async def _until_told(daemon: "Daemon", watched: "Server | None") -> None:
             await watched.stop()
 
 
-def _say_what_runs(plan: "Plan", environment: str) -> None:
-    output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} in {environment!r}.")
+def _say_what_runs(flows: int, release: str, environment: str) -> None:
+    output.line(f"tidegate runs {flows} flows of release {release[:12]} in {environment!r}.")
 
 
 def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:

@@ -15,7 +15,7 @@ from engine.language.compiled import Compiled, EvaluationError
 from engine.plan.plan import EventPlan
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
-from engine.values.type import ANY, DATETIME, Listing, Record, Type, decoder, describe
+from engine.values.type import DATETIME, Listing, Record, Type, decoder, describe
 from engine.values.value import Value
 from engine.workspace.kinds.model import EventDocument
 

@@ -176,6 +176,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "starlette": (
         "engine.connect.simulator",
         "engine.runtime.control",
+        "engine.runtime.metrics",
         "engine.runtime.triggers.webhook",
         "engine.console.",
     ),
