@@ -30,7 +30,7 @@ from engine.workspace.coverable import Covered
 from engine.workspace.files import WorkspaceError, find_root
 from engine.workspace.kinds import KINDS
 from engine.workspace.kinds.model import EntityDocument
-from engine.workspace.kinds.reference import ConnectionDocument
+from engine.workspace.kinds.reference import CalendarDocument, ConnectionDocument
 from engine.workspace.load import load_workspace
 from engine.workspace.workspace import Workspace
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from engine.runtime.connections import Connections
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.expectations import Watch
-    from engine.runtime.triggers.poll import Poller
+    from engine.runtime.triggers.poll import Asked, Poller
     from engine.runtime.triggers.schedule import Scheduler
     from engine.runtime.triggers.trigger import Trigger
     from engine.runtime.triggers.webhook import Hook
@@ -433,6 +433,52 @@ def pollers(
                 asked = Asked(connection=connection, native=native, events=events)
                 found.append(Poller(asked, plan, runner, reader, clock.now, told))
     return found
+
+
+def asked_source(session: Session, connections: "Connections", name: str) -> "Asked":
+    """A source that is asked for news, by the name under which documents know it: "psa.time_entry".
+
+    Raises:
+        InputError: when there is none of this name that feeds an event.
+
+    """
+    from engine.runtime.triggers.poll import Asked
+
+    connection, _, source = name.partition(".")
+    opened = connections.by_name.get(connection)
+    native = None if opened is None else opened.plan.sources.get(source)
+    events = tuple(
+        one for one in session.ready.plan.sources if (one.connection, one.source) == (connection, source)
+    )
+    if opened is None or native is None or native.poll is None or not events:
+        known = sorted({f"{one.connection}.{one.source}" for one in session.ready.plan.sources})
+        raise InputError(
+            f"{name!r} is no source that is asked for news; sources that feed events: {', '.join(known)}"
+        )
+    return Asked(connection=opened, native=native, events=events)
+
+
+def zone_of(session: Session, zone: str | None, calendar: str | None) -> str:
+    """The time zone that is named, or that of a calendar, or UTC.
+
+    Raises:
+        InputError: when there is no such zone or calendar, or the calendar has several zones.
+
+    """
+    from zoneinfo import available_timezones
+
+    if calendar is None:
+        if zone is not None and zone not in available_timezones():
+            raise InputError(f"there is no time zone {zone!r}; write an IANA name such as Europe/Berlin")
+        return zone or "UTC"
+    if zone is not None:
+        raise InputError("a zone and a calendar were named; one of them says which zone it is")
+    found = session.workspace.of(CalendarDocument).get(calendar)
+    if found is None:
+        raise InputError(f"there is no calendar {calendar!r}")
+    if found.time_zone is None:
+        raise InputError(f"the calendar {calendar!r} has a zone for each of several places; name a --zone")
+    return str(found.time_zone)
 
 
 def triggers(

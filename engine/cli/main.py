@@ -40,6 +40,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "dead": ("engine.cli.dead", "List what ended badly and needs work."),
         "look-up": ("engine.cli.look_up", "Ask a system whether it has an effect."),
         "replay": ("engine.cli.replay", "Work again what ended badly; say first what would come of it."),
+        "backfill": (
+            "engine.cli.backfill",
+            "Take what a source says of past days, or have a flow work them.",
+        ),
         "resolve": ("engine.cli.resolve", "Say what became of an effect in doubt."),
         "demo": ("engine.cli.demo", "Play a firm from the won deal to recognised revenue."),
         "simulate": ("engine.cli.simulate", "Start a simulator of a vendor's API."),

@@ -3,20 +3,20 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import control, options, output
+from engine.cli.replaying import Task, counted, show_became, work
 from engine.errors import InputError
 from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.insight.dead import Wanted
     from engine.runtime.bench import Bench, Choice, Item
-    from engine.runtime.bulk import Became, Order, Pace
 
 MOST = 100_000  # items of one replay
 
@@ -97,8 +97,9 @@ def command(
         return
     order = Order(by=said["by"], reason=said["reason"], keep=choice.keep)
     asked: dict[str, Value] = {"ids": list(names), "release": choice.release or "same", "all": all_}
-    found = asyncio.run(_done(items, order, Pace(**pace), asked, opening, quiet=form == "json"))
-    _show_done(found, form)
+    task = Task(items=items, order=order, pace=Pace(**pace), asked=asked)
+    found = asyncio.run(work(task, opening, quiet=form == "json"))
+    show_became(found, form)
     sys.exit(0 if all(one.ok for one in found) else 1)
 
 
@@ -167,7 +168,7 @@ def _show_judged(items: "Sequence[Item]", form: str) -> None:
         for note in item.notes:
             output.line(f"  - {note}")
     output.line(
-        f"{_counts([item.verdict.value for item in items])}. Nothing was done; --go does what is safe."
+        f"{counted([item.verdict.value for item in items])}. Nothing was done; --go does what is safe."
     )
 
 
@@ -184,119 +185,3 @@ def _as_json(item: "Item") -> dict[str, Value]:
             {"path": path, "before": before, "after": after} for path, before, after in write["changes"]
         ]
     return told
-
-
-# --- doing ------------------------------------------------------------------------------------------
-
-
-async def _done(
-    items: "Sequence[Item]",
-    order: "Order",
-    pace: "Pace",
-    asked: Mapping[str, Value],
-    opening: control.Opening,
-    *,
-    quiet: bool,
-) -> "list[Became]":
-    from engine.runtime.bulk import Bulk
-    from engine.runtime.failure_acts import Here, driven
-
-    with output.progress("done", len(items), quiet=quiet) as shown:
-        count = 0
-
-        def told(became: "Became") -> None:
-            nonlocal count
-            del became
-            count += 1
-            shown.show(count)
-
-        daemon = control.ask_daemon(opening.ledger_url, "status", {})
-        if daemon is not None:
-            _require_known(items, str(daemon["release"]), opening)
-            return await _through_the_door(items, order, pace, asked, opening, told)
-        async with control.desk_here(opening) as desk:
-            bulk = Bulk(Here(desk), desk.reader, order, pace, told)
-            found = await driven(desk.runner, bulk.work(items))
-            await driven(desk.runner, Here(desk).keep(_report_request(found, order, asked)))
-            return found
-
-
-async def _through_the_door(
-    items: "Sequence[Item]",
-    order: "Order",
-    pace: "Pace",
-    asked: Mapping[str, Value],
-    opening: control.Opening,
-    told: "Callable[[Became], None]",
-) -> "list[Became]":
-    from engine.ledger import open_reader
-    from engine.runtime.bulk import Bulk
-
-    reader = open_reader(opening.ledger_url)
-    try:
-        found = await Bulk(_Door(opening), reader, order, pace, told).work(items)
-    finally:
-        reader.close()
-    _ask("replay_report", _report_request(found, order, asked), opening)
-    return found
-
-
-def _require_known(items: "Sequence[Item]", works: str, opening: control.Opening) -> None:
-    """Refuse a release that the daemon cannot have."""
-    from engine.ledger import open_reader
-
-    reader = open_reader(opening.ledger_url)
-    try:
-        unknown = [item.release for item in items if reader.release(item.release) is None]
-    finally:
-        reader.close()
-    if unknown:
-        raise InputError(
-            f"the daemon works release {works[:12]} and does not know {unknown[0][:12]}, which is this "
-            "workspace as it is now: start the daemon with it first, or name another --release"
-        )
-
-
-class _Door:
-    """Has the daemon work runs again."""
-
-    def __init__(self, opening: control.Opening) -> None:
-        self._opening = opening
-
-    async def begin(self, request: Mapping[str, Value]) -> str:
-        return str(_ask("replay", request, self._opening)["run"])
-
-
-def _ask(name: str, request: Mapping[str, Value], opening: control.Opening) -> Mapping[str, Value]:
-    did = control.ask_daemon(opening.ledger_url, name, request)
-    if did is None:
-        raise InputError("the daemon has ended; what was begun goes on when it is started again")
-    return did
-
-
-def _report_request(
-    found: "Sequence[Became]", order: "Order", asked: Mapping[str, Value]
-) -> dict[str, Value]:
-    from engine.clock import SystemClock
-    from engine.runtime.bulk import report
-    from engine.values.json_text import write_json
-
-    name = f"replay/{SystemClock().new_id()}"
-    return {"name": name, "by": order.by, "report": write_json(report(found, order, asked)).decode()}
-
-
-def _show_done(found: "Sequence[Became]", form: str) -> None:
-    if form == "json":
-        output.json(
-            [{"run": one.item.run, "worked_by": one.run, "became": one.what, "why": one.why} for one in found]
-        )
-        return
-    for one in found:
-        by = f" (as {one.run})" if one.run not in {None, one.item.run} else ""
-        output.line(f"{one.item.run}{by}: {one.what}{f': {one.why}' if one.why else ''}")
-    output.line(f"{_counts([one.what for one in found])}.")
-
-
-def _counts(words: Sequence[str]) -> str:
-    counted = {word: words.count(word) for word in dict.fromkeys(words)}
-    return ", ".join(f"{count} {word}" for word, count in counted.items()) or "Nothing to work again"

@@ -59,6 +59,7 @@ class Way(StrEnum):
 
     SEND_AGAIN = "send again"  # its dead letters, under their keys and with their bodies
     ATTEMPT = "attempt"  # its event, from the beginning
+    START = "start"  # its event, which the flow has not worked yet
 
 
 class Change(NamedTuple):

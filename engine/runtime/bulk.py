@@ -69,6 +69,8 @@ class Order:
 
     def request(self, item: Item) -> dict[str, Value]:
         """What a doer is asked for one item."""
+        if item.way is Way.START:
+            return {"flow": item.flow, "event": item.event, "by": self.by, "reason": self.reason}
         again = item.way is Way.SEND_AGAIN
         return {
             "run": item.run,

@@ -491,6 +491,7 @@ class Executor:
 
     def resume_runs(self, run_ids: Iterable[str]) -> None:
         """Take up runs that a person has go on, as the ledger has them, before those that have not begun."""
+        self.look_again()
         for run_id in run_ids:
             row = self._reader.run(run_id)
             assert row is not None, run_id

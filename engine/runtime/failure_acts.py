@@ -1,15 +1,26 @@
 """What a person may do about work that ended badly, as acts for the control door."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from engine.core import run_name
 from engine.errors import InputError
 from engine.ledger.rows import AlertMoved, AuditEntry
+from engine.runtime.accept import read_line
 from engine.runtime.control import Act, Desk, Did, shaped
-from engine.runtime.resolve import Applied, Following, Order, Person, attempt_again, resolve, send_again
+from engine.runtime.resolve import (
+    Applied,
+    Following,
+    Order,
+    Person,
+    attempt_again,
+    resolve,
+    send_again,
+    start,
+)
 from engine.runtime.runner import Runner
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
@@ -57,11 +68,30 @@ class DismissRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """What became of a replay, to be kept: a record as JSON."""
+    """What became of a replay or a backfill, to be kept: a record as JSON."""
 
     name: str
     by: str
     report: str
+    of: str = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """Which flow is to work which event, that it has not worked yet."""
+
+    flow: str
+    event: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptRequest:
+    """Events that a person hands in, each an envelope in JSON, with the source that they come from."""
+
+    source: str
+    events: tuple[str, ...]
 
 
 async def resolve_effect(desk: Desk, request: ResolveRequest) -> Did:
@@ -128,15 +158,33 @@ def _why(person: Person) -> str:
 
 
 async def keep_report(desk: Desk, request: ReportRequest) -> Did:
-    """Keep in the audit what became of a replay."""
+    """Keep in the audit what became of a replay or a backfill."""
 
     def order(executor: "Executor") -> Following:
-        entry = AuditEntry(executor.at, request.by, "replay.report", request.name, request.report)
+        entry = AuditEntry(executor.at, request.by, f"{request.of}.report", request.name, request.report)
         executor.commit_rows.entries.append(entry)
         return Following()
 
     await desk.runner.act(order)
     return {"name": request.name, "status": "kept"}
+
+
+async def start_run(desk: Desk, request: StartRequest) -> Did:
+    """Have a flow work an event that was accepted before there was such a flow."""
+    person = Person(by=request.by, reason=request.reason)
+    await desk.runner.act(start(request.flow, request.event, person, desk.runner.plan.release))
+    await asyncio.sleep(0)
+    return {"run": run_name(request.flow, request.event), "status": "running"}
+
+
+async def accept(desk: Desk, request: AcceptRequest) -> Did:
+    """Take events; what became of each stands in their order."""
+    now, plan = desk.clock.now(), desk.runner.plan
+    offers = []
+    for text in request.events:
+        made = read_line(plan, text.encode(), None, now)
+        offers.append(made._replace(source=request.source))
+    return {"became": [*await desk.runner.accept(offers, request.source)]}
 
 
 class Here:
@@ -148,9 +196,18 @@ class Here:
 
     async def begin(self, request: Mapping[str, Value]) -> str:
         """Order it; the id of the run that works it."""
+        if "event" in request:
+            begun = shaped(StartRequest, request)
+            assert isinstance(begun, StartRequest)
+            return str((await start_run(self._desk, begun))["run"])
         asked = shaped(ReplayRequest, request)
         assert isinstance(asked, ReplayRequest)
         return str((await replay(self._desk, asked))["run"])
+
+    async def accept(self, source: str, events: Sequence[str]) -> list[str]:
+        """Hand in events; what became of each."""
+        did = await accept(self._desk, AcceptRequest(source=source, events=tuple(events)))
+        return [str(word) for word in cast("list[Value]", did["became"])]
 
     async def keep(self, request: Mapping[str, Value]) -> None:
         """Keep what became of a replay."""
@@ -198,6 +255,8 @@ FAILURE_ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "resolve": Act(about="Settle an unknown outcome.", asks=ResolveRequest, do=resolve_effect),
         "replay": Act(about="Work a run again.", asks=ReplayRequest, do=replay),
+        "start": Act(about="Have a flow work an earlier event.", asks=StartRequest, do=start_run),
+        "accept": Act(about="Take events.", asks=AcceptRequest, do=accept),
         "dismiss": Act(about="Take something off the dead letters.", asks=DismissRequest, do=dismiss),
         "replay_report": Act(about="Keep what became of a replay.", asks=ReportRequest, do=keep_report),
     }

@@ -20,6 +20,7 @@ from engine.ledger.rows import (
     EffectResolved,
     EffectRetried,
     EffectRow,
+    EventRow,
     NewAnswer,
     NewRun,
     NewXref,
@@ -206,6 +207,27 @@ def attempt_again(run_id: str, release: str, person: Person, *, keep: bool = Fal
     return order
 
 
+def start(flow: str, event_id: str, person: Person, release: str) -> Order:
+    """Have a flow work an event that was accepted before there was such a flow."""
+
+    def order(executor: "Executor") -> Following:
+        event = executor.reader.event(event_id)
+        if event is None:
+            raise InputError(f"there is no event {event_id!r}")
+        if runs := executor.reader.attempts(flow, event_id):
+            raise InputError(f"{flow} has worked {event_id} already, as {runs[-1].id}")
+        if why := unfit_event(release, flow, event, executor.recovery):
+            raise InputError(f"{flow} cannot work {event_id}: {why}")
+        name = run_name(flow, event_id)
+        rows, at = executor.commit_rows, executor.at
+        rows.runs.append(NewRun(name, event_id, flow, release, event.order_key, event.accepted_at))
+        detail = write_json({"reason": person.reason, "release": release}).decode()
+        rows.entries.append(AuditEntry(at, person.by, "run.backfill", name, detail))
+        return Following(runs=(name,))
+
+    return order
+
+
 WAYS: Mapping[str, str] = MappingProxyType(
     {
         "held": "release its hold (`tidegate holds list`)",
@@ -224,19 +246,25 @@ def unfit(release: str, run: RunRow, reader: LedgerReader, recovery: Recovery) -
         InputError: when there is no such release.
 
     """
-    plan, row = recovery.plan(release), reader.event(run.event_id)
+    row = reader.event(run.event_id)
     assert row is not None, run.event_id
-    flow = plan.flows.get(run.flow)
+    return unfit_event(release, run.flow, row, recovery)
+
+
+def unfit_event(release: str, name: str, row: EventRow, recovery: Recovery) -> str:
+    """Why a flow of a release cannot work an event, in words; nothing when it can."""
+    plan = recovery.plan(release)
+    flow = plan.flows.get(name)
     if flow is None:
-        return f"it has no flow {run.flow}"
-    if (name := recovery.closed(flow)) is not None:
-        return f"the connection {name} is not set up in this environment"
+        return f"it has no flow {name}"
+    if (closed := recovery.closed(flow)) is not None:
+        return f"the connection {closed} is not set up in this environment"
     if flow.event != row.type:
-        return f"its flow {run.flow} is started by {flow.event}, and not by {row.type}"
+        return f"its flow {name} is started by {flow.event}, and not by {row.type}"
     if wrong := complaints(plan.events[row.type], read_json(row.body)):
         return "the data does not fit: " + "; ".join(wrong)
     try:
         wanted = starts(flow, Recovery.restored(row, plan))
     except EvaluationError as error:
         return str(error)
-    return "" if wanted else f"the condition of {run.flow} does not hold for it"
+    return "" if wanted else f"the condition of {name} does not hold for it"

@@ -2,11 +2,16 @@
 
 import json
 import signal
+from types import SimpleNamespace
 
 import pytest
 
+from engine import session as sessions
+from engine.connect.connector import Poll
 from engine.connect.simulator import Trouble
-from tests.workspaces.systems import entry, lines
+from engine.runtime.connections import Connection
+from engine.runtime.triggers.poll import Asked
+from tests.workspaces.systems import approval, entry, lines
 
 HIRED = ("worker.hired", {"id": "w-3", "name": "Ann"})
 RUN = "approved-time-to-billing/time.approved:te-1"
@@ -192,6 +197,85 @@ class TestResolve:
     def test_what_is_in_doubt_is_not_dismissed(self, tidegate, here):
         ended = tidegate("dead", "dismiss", BILL, *WHY, *here)
         assert (ended.code, "find out what became of it" in ended.err) == (1, True)
+
+
+APPROVALS = [
+    approval(number, approval={"at": f"2026-05-{day}T09:00:00Z", "by": "ada"})
+    for number, day in ((1, 28), (2, 29))
+]
+MAY = ["--from", "2026-05-28", "--to", "2026-05-28"]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The desk, as a source that is asked and gives its approvals."""
+
+    class Source:
+        async def poll(self, source, since, after=None):
+            return Poll(items=APPROVALS, upto=since)
+
+        async def write(self, effects): ...
+        async def read(self, operation, parameters): ...
+        async def look_up(self, effect): ...
+        async def aclose(self): ...
+
+    def asked_source(session, connections, name):
+        connection, _, source = name.partition(".")
+        events = tuple(one for one in session.ready.plan.sources if one.connection == connection)
+        assert events
+        native = SimpleNamespace(name=source)
+        return Asked(connection=Connection(connection, Source(), None), native=native, events=events)
+
+    monkeypatch.setattr(sessions, "asked_source", asked_source)
+
+
+class TestBackfill:
+    @pytest.mark.usefixtures("asked", "process")
+    def test_the_days_of_a_source(self, tidegate, here, systems):
+        ended = tidegate("backfill", "desk.approval", *MAY, *here)
+        assert (ended.code, "1 events new, 0 known" in ended.out) == (0, True)
+        assert "--go takes what is new" in ended.out
+        ended = tidegate("backfill", "desk.approval", *MAY, "--go", *WHY, "--format", "json", *here)
+        assert (ended.json["new"], ended.json["outside"], ended.json["taken"]) == (1, 1, True)
+        assert len(list(systems[0].records)) == 1
+        assert "1 known" in tidegate("backfill", "desk.approval", *MAY, "--zone", "Europe/Berlin", *here).out
+
+    def test_a_flow_for_earlier_events(self, tidegate, here, process, folder, systems):
+        process(("time.approved", entry(1)))
+        flows = folder / "flows" / "billing.yaml"
+        flows.write_text(
+            flows.read_text()
+            + "---\nflow: later\nowner: finance\ntrigger: {event: time.approved, as: entry}\nsteps:\n"
+            "  line: {write: erp.line, with: {key: entry.id}}\n"
+        )
+        days = ["--from", "2026-05-01", "--to", "2026-05-31", "--flow", "later", "--events"]
+        ended = tidegate("backfill", *days, *here)
+        assert (ended.code, ended.out) == (0, "1 safe. Nothing was done; --go has later work what is safe.\n")
+        assert tidegate("backfill", *days, "--format", "json", *here).json[0]["verdict"] == "safe"
+        ended = tidegate("backfill", *days, "--go", *WHY, *here)
+        assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 applied.")
+        assert "te-1" in systems[0].lines
+
+    @pytest.mark.parametrize(
+        "given, code, why",
+        [
+            ([*MAY], 2, "Name a source"),
+            (["desk.approval", "--events", *MAY], 2, "Name a source"),
+            (["--events", *MAY], 2, "Name a source"),
+            (["desk.approval", *MAY, "--go"], 2, "Say why it is done"),
+            (["desk.approval", "--from", "May", "--to", "2026-05-01"], 2, "does not match"),
+            (["desk.approval", *MAY], 1, "is no source that is asked for news"),
+            (["desk.approval", "--from", "2026-05-02", "--to", "2026-05-01"], 1, "before it begins"),
+            (["desk.approval", *MAY, "--zone", "Mars"], 1, "there is no time zone 'Mars'"),
+            (["desk.approval", *MAY, "--calendar", "none"], 1, "there is no calendar 'none'"),
+            (["desk.approval", *MAY, "--calendar", "x", "--zone", "UTC"], 1, "one of them"),
+            (["--events", "--flow", "none", *MAY], 1, "no flow 'none'"),
+        ],
+    )
+    @pytest.mark.usefixtures("process")
+    def test_wrong_use(self, tidegate, here, given, code, why):
+        ended = tidegate("backfill", *given, *here)
+        assert (ended.code, why in ended.err) == (code, True), ended.err
 
 
 @pytest.mark.slow
