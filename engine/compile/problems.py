@@ -34,6 +34,7 @@ _UNKNOWN = {
     "step": "TG323",
     "branch": "TG324",
     "flow": "TG325",
+    "calendar": "TG326",
     "field": "TG303",
 }
 

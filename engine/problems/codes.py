@@ -121,6 +121,7 @@ _TITLES = {
     "TG323": "There is no such step",
     "TG324": "There is no such branch",
     "TG325": "There is no such flow",
+    "TG326": "There is no such calendar",
     "TG330": "Two documents have one name",
     "TG331": "An input is not in scope",
     "TG340": "An order has no key",
