@@ -46,6 +46,9 @@ def check_tests(compilation: Compilation) -> None:
             _check_flow_test(compilation, document)
         else:
             _check_single(compilation, document)
+        for expect in _expects(document):
+            if set(expect.keys) == {"exact"}:
+                compilation.report(problems.only_exact(expect.keys["exact"]))
         written = document.span.source.text
         if document.examples or written.find("$(", document.span.start, document.span.end) >= 0:
             _check_columns(compilation, document)

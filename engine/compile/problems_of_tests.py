@@ -50,6 +50,16 @@ def nothing_expected(test: Text) -> Problem:
     )
 
 
+def only_exact(span: Span) -> Problem:
+    """An expectation that says how to compare, and not with what."""
+    return Problem(
+        code="TG231",
+        message="`exact` alone expects nothing",
+        span=span,
+        help=("say beside it what is written or emitted, or write `expect: {}` and let `--update` fill it",),
+    )
+
+
 def wrong_key(span: Span, key: str, where: str, instead: str = "") -> Problem:
     """A key that says nothing in a test of this kind."""
     told = (f"write it under `{instead}`",) if instead else ()

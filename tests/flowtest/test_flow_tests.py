@@ -369,6 +369,7 @@ class TestNames:
             (GIVEN + "  then: [{event: amendment.sined, data: {}}]\nexpect: {}", "amendment.sined"),
             (GIVEN + "expect: {emits: {time.biled: {}}}", "time.biled"),
             (GIVEN + "expect: {bil: skipped}", "bil"),
+            (GIVEN + "expect: {exact: true}", "exact"),
         ],
     )
     def test_a_name_that_nothing_has_is_a_problem_of_the_workspace(self, tmp_path, text, wrong):
