@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from engine.runtime.connections import Connections
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.expectations import Watch
+    from engine.runtime.triggers.files import FileWatcher
     from engine.runtime.triggers.poll import Asked, Poller
     from engine.runtime.triggers.schedule import Scheduler
     from engine.runtime.triggers.trigger import Trigger
@@ -492,6 +493,7 @@ def triggers(
     """All that goes on beside events that are sent: what is asked, what is due, and what is expected."""
     return [
         *pollers(session, connections, runner, reader, clock, told),
+        *watchers(session, connections, runner, reader, clock, told),
         *schedulers(session, runner, reader, clock, told),
         *watches(session, runner, reader, clock),
     ]
@@ -506,6 +508,29 @@ def watches(session: Session, runner: "Runner", reader: "LedgerReader", clock: C
         Watch(expectation=one, plan=plan, reader=reader, door=runner, now=clock.now)
         for one in plan.expectations
     ]
+
+
+def watchers(
+    session: Session,
+    connections: "Connections",
+    runner: "Runner",
+    reader: "LedgerReader",
+    clock: Clock,
+    told: Callable[[str], None],
+) -> "list[FileWatcher]":
+    """Who looks for the files of every source that has files and feeds an event."""
+    from engine.runtime.triggers.files import Dropped, FileWatcher
+
+    plan = session.ready.plan
+    found: list[FileWatcher] = []
+    for name, connection in connections.by_name.items():
+        for native in connection.plan.sources.values():
+            key = (name, native.name)
+            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
+            if native.file is not None and events:
+                dropped = Dropped(connection=connection, native=native, events=events)
+                found.append(FileWatcher(dropped, plan, runner, reader, clock.now, told))
+    return found
 
 
 def schedulers(

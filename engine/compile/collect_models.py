@@ -8,6 +8,7 @@ from typing import cast
 
 from engine.compile import problems
 from engine.compile.body import Body
+from engine.compile.check_files import check_files
 from engine.compile.compilation import Compilation, EntityModel
 from engine.compile.expressions import Expressions
 from engine.connect.connector_plan import ConnectorPlan, build_connector
@@ -248,6 +249,7 @@ def collect_connectors(compilation: Compilation) -> None:
     for spec in compilation.documents(ConnectorSpec).values():
         plan = _connector(compilation, spec)
         _check_webhooks(compilation, spec)
+        check_files(compilation, spec)
         if plan is not None:
             compilation.connectors[plan.name] = plan
             _take_types(compilation, plan)

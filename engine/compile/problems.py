@@ -692,6 +692,11 @@ def open_webhook(text: Text, name: str) -> Problem:
     )
 
 
+def bad_files(text: Text, why: str, helps: str) -> Problem:
+    """Files that could never be read as a manifest describes them."""
+    return Problem(code="TG543", message=why, span=text.span, help=(helps,))
+
+
 def unreadable(text: Text, why: str) -> Problem:
     """A file named in a document that cannot be used; `why` is a sentence."""
     return Problem(code="TG350", message=why, span=text.span)

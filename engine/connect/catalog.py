@@ -111,6 +111,10 @@ class Catalog:
         """
         installed = self.installed.get(plan.name)  # none for a connector that a workspace describes itself
         own = None if installed is None else _own_module(installed, "connector")
+        if own is None and plan.base_url.startswith(("file:", "sftp:")):
+            from engine.connect.places import FolderConnector
+
+            return FolderConnector(plan, settings)
         if own is None:
             # Late, because checking a workspace needs no network and should not pay for one.
             from engine.connect.http_connector import HttpConnector

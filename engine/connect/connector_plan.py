@@ -24,6 +24,7 @@ from engine.connect.connector_spec import (
     SourceSpec,
     WebhookSpec,
 )
+from engine.connect.file_spec import FileSpec
 from engine.connect.pace import Rate, rates_of
 from engine.connect.template import Template, template, template_value
 from engine.language.compiled import Compiled
@@ -41,6 +42,8 @@ DEFAULT_CONNECT = timedelta(seconds=5)
 DEFAULT_ANSWER = timedelta(seconds=30)
 DEFAULT_EVERY = timedelta(minutes=5)
 DEFAULT_OVERLAP = timedelta(minutes=2)
+DEFAULT_LOOK = timedelta(minutes=1)
+DEFAULT_STABLE = timedelta(seconds=5)
 DEFAULT_REACH = timedelta(days=2)
 DEFAULT_PATIENCE = timedelta(minutes=15)
 DEFAULT_TOLERANCE = timedelta(minutes=5)
@@ -183,6 +186,17 @@ class PollPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlan:
+    """How files bring records."""
+
+    spec: FileSpec
+    items: Compiled | None  # where the records of a JSON document are
+    every: timedelta
+    patience: timedelta
+    stable: timedelta | None  # None when a file is complete by another sign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePlan:
     """Where native records come from by themselves."""
 
@@ -192,6 +206,7 @@ class SourcePlan:
     items: Compiled | None
     when: Compiled | None
     output: CheckedSchema
+    file: FilePlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +371,18 @@ class _Builder:
             items=self.path(item.items, {**ANSWER, "payload": ANY}),
             when=self.formula(item.when, {"item": output.type}),
             output=output,
+            file=None if item.file is None else self.file(item.file),
+        )
+
+    def file(self, item: FileSpec) -> FilePlan:
+        complete = item.complete
+        by_time = complete is None or complete.stable is not None
+        return FilePlan(
+            spec=item,
+            items=None if item.json is None else self.path(item.json.items, {"body": ANY}),
+            every=_length(item.every, DEFAULT_LOOK),
+            patience=_length(item.patience, DEFAULT_PATIENCE),
+            stable=_length(complete.stable if complete else None, DEFAULT_STABLE) if by_time else None,
         )
 
     def webhook(self, item: WebhookSpec) -> WebhookPlan:

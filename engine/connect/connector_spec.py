@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.connect.file_spec import FileSpec
 from engine.source import Text
 from engine.spec.field import IDENTIFIER, Described, Document, Duration, FormulaText, PathText, Raw, note
 from engine.spec.limits import BreakerSpec, RateSpec
@@ -332,11 +333,12 @@ class PollSpec(Described):
 class SourceSpec(Described):
     """Where native records come from by themselves."""
 
-    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("webhook", "poll"),)
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("webhook", "poll", "file"),)
 
     about: Text | None = note("What it tells.", default=None)
     webhook: WebhookSpec | None = note("The system calls us.", default=None)
     poll: PollSpec | None = note("We ask.", default=None)
+    file: FileSpec | None = note("Files are put into a folder.", default=None)
     items: PathText | None = note(
         "Where the records are in the body; the body itself when left out.", default=None
     )
@@ -352,9 +354,14 @@ class ConnectorSpec(Document):
 
     connector: Text = note("The name of the connector.", pattern=IDENTIFIER)
     api: ApiSpec = note("Which API it is.")
-    base_url: Text = note("Where it is; `{name}` is a setting of the connection.")
+    base_url: Text = note(
+        "Where it is; `{name}` is a setting of the connection. `file:` for a folder of this machine, `sftp:` "
+        "for one behind SFTP."
+    )
     settings: Mapping[Text, SettingSpec] = note("What a connection gives, beside `auth`.", default={})
-    auth: tuple[AuthSpec, ...] = note("The ways to sign in, of which a connection takes one.", many=True)
+    auth: tuple[AuthSpec, ...] = note(
+        "The ways to sign in, of which a connection takes one; none for a folder.", default=(), many=True
+    )
     headers: Mapping[Text, Text] = note("Headers of every request.", default={})
     limits: LimitsSpec | None = note("What the system bears.", default=None)
     faults: tuple[FaultSpec, ...] = note("What its errors mean; the first that fits decides.", default=())
@@ -362,5 +369,5 @@ class ConnectorSpec(Document):
         "Why nothing that is written here can be taken back, unless an operation says otherwise.",
         default=None,
     )
-    operations: Mapping[Text, OperationSpec] = note("What can be read and written.")
+    operations: Mapping[Text, OperationSpec] = note("What can be read and written.", default={})
     sources: Mapping[Text, SourceSpec] = note("Where records come from by themselves.", default={})

@@ -215,6 +215,7 @@ _TITLES = {
     "TG540": "A schedule cannot be kept",
     "TG541": "Two schedules have one name",
     "TG542": "Anybody could call a webhook",
+    "TG543": "Files cannot be read as described",
     "TG560": "A rule is broken",
     "TG561": "A rule cannot be worked out",
     "TG562": "A rule is about nothing",

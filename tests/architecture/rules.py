@@ -147,10 +147,12 @@ CONTRACT = "engine.connect"
 # A name that ends in a dot is everything below that package.
 DOORS: dict[str, tuple[str, ...]] = {
     "alembic": ("engine.ledger.",),
+    "asyncssh": ("engine.connect.sftp",),
     "anyio": ("engine.connect.", "engine.runtime."),
     "click": ("engine.cli.",),
     "cryptography": ("engine.connect.",),
     "cronsim": ("engine.language.schedule",),
+    "defusedxml": ("engine.connect.file_rows",),
     "faststream": ("engine.runtime.triggers.stream",),
     "grandalf": ("engine.drawing.layout",),
     "holidays": ("engine.compile.build_calendars",),
