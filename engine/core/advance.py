@@ -88,6 +88,9 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
             step = key.removeprefix("recheck:").partition("#")[0]
             known[f"recheck:{step}"] = answer
             _refresh(state, step, refreshed)
+        elif key.startswith("hold:"):  # it has ended, also where its check is just being done again
+            state.open_holds.pop(key, None)
+            state.matches.pop(key, None)
         elif answer.fault == CLOSED_PERIOD:
             move(state, key, answer, known, refreshed)
     return _pass(Turn(state))

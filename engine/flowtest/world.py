@@ -46,6 +46,7 @@ from engine.flowtest.written import Written
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.policy import Hold
 from engine.runtime.permission import (
+    NOT_PROPOSED,
     Release,
     agreement_refusal,
     proposal_refusal,
@@ -321,7 +322,7 @@ class World:
     def _agree(self, run: _Run, key: str, hold: HoldCommand, act: Act) -> str | None:
         first = run.proposed.get(key)
         if first is None:
-            return "nobody has proposed that, or what was proposed has lapsed"
+            return NOT_PROPOSED
         second = _release_by(act.person, hold.hold, "a second person")
         why = agreement_refusal(_detail(hold), first, second)
         if why is None:

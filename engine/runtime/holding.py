@@ -20,7 +20,14 @@ from engine.ledger.rows import (
     HoldRow,
     NewAlert,
 )
-from engine.runtime.permission import Release, agreement_refusal, proposal_refusal, refusal, refusal_refusal
+from engine.runtime.permission import (
+    NOT_PROPOSED,
+    Release,
+    agreement_refusal,
+    proposal_refusal,
+    refusal,
+    refusal_refusal,
+)
 from engine.runtime.timers import Due, read_timers
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -74,9 +81,7 @@ def agree(executor: "Executor", hold_id: str, person: Release) -> None:
     row = _open(executor, hold_id, "released")
     proposed = proposal(executor, row)
     if proposed is None:
-        raise InputError(
-            f"the hold {hold_id!r} cannot be released: nobody has proposed that, or it has lapsed"
-        )
+        raise InputError(f"the hold {hold_id!r} cannot be released: {NOT_PROPOSED}")
     first = Release(by=str(proposed["by"]), reason=_text(proposed["reason"]), role=_text(proposed["role"]))
     _require(agreement_refusal(_detail(row), first, person), row, "released")
     second = Release(by=first.by, reason=first.reason, role=first.role, second=person.by)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from engine.values.value import Value
 
+NOT_PROPOSED = "nobody has proposed that, or what was proposed has lapsed"
 ENGINE = "tidegate"  # the name under which the engine itself releases holds
 
 
@@ -49,7 +50,7 @@ def agreement_refusal(detail: Mapping[str, Value], first: Release, second: Relea
     """Why a person may not agree with what the first has proposed; None when they may."""
     why = refusal({**detail, "four_eyes_over": None, "reason_required": False}, second)
     if why is None and _name(second.by) == _name(first.by):
-        return f"a second person has to agree, and {second.by} has proposed it"
+        return f"a second person has to agree, and {first.by} has proposed it"
     return why
 
 

@@ -34,6 +34,7 @@ from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
 from engine.runtime.share import share_of
+from engine.runtime.watch import PERIOD_DAYS, Watch
 from engine.values.canonical import fingerprint
 from engine.values.value import Value
 
@@ -49,6 +50,7 @@ class Limits:
     turn: int = 500  # events taken in one turn
     live: int = 2_000  # runs in memory before no more events are taken
     reads: int = 64  # reads on their way at one time
+    still_days: int = PERIOD_DAYS  # weekdays after which somebody is told of what stands still; 0 for never
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ class Runner:
         self._outbox = Outbox(connections)
         recovery = Recovery(self._reader, plans, connections)
         self.executor = Executor(ledger, plan, recovery, self._outbox.take, self._share)
+        self.executor.watch = Watch(self.limits.still_days)
         self._settler = Settler(connections, self._policy, self.executor.ways)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
         self._inbox: deque[_Item] = deque()

@@ -1,8 +1,11 @@
 """Small processes with scripted systems."""
 
+from contextlib import contextmanager
+
 import pytest
 
-from tests.runtime.scripted import Small
+from engine.ledger import Ledger
+from tests.runtime.scripted import Small, Stopped
 
 # What is promised of recovery holds on both kinds of ledger; the server is slow to make one.
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
@@ -37,3 +40,29 @@ def small(tmp_path, place):
         return Small(tmp_path, flow + indented, *documents, url=place)
 
     return make
+
+
+@pytest.fixture
+def cut(monkeypatch):
+    """Cuts the power at the n-th commit of the block: before it, or right after it."""
+
+    @contextmanager
+    def cutting(number, *, after):
+        left = number
+        commit = Ledger.commit
+
+        def stopping(ledger, what, *more):
+            nonlocal left
+            left -= 1
+            if left == 0 and not after:
+                raise Stopped
+            result = commit(ledger, what, *more)
+            if left == 0:
+                raise Stopped
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "commit", stopping)
+            yield
+
+    return cutting
