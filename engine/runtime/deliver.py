@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+from engine.clock import Clock
 from engine.connect import Fault
 from engine.core import Answer, WriteCommand
 from engine.effect import Effect, Failure, FaultClass, Receipt
@@ -46,18 +47,30 @@ class Delivery:
     looks: bool = False  # whether its flow wants a doubt settled by a look into the target
     sent_at: datetime | None = None  # when the last attempt went out
     doubted_at: datetime | None = None  # when the first attempt went out that may have been applied
-    settles_at: datetime | None = None  # from when on a look-up that finds nothing is to be believed
+    # By what only grows: the clock on the wall may jump, and what is on its way does not jump with it.
+    doubted_from: float | None = None
+    settled_from: float = 0.0  # from when on a look-up that finds nothing is to be believed
     given_up: bool = False  # it is looked for, and not tried again
 
-    def doubt(self, now: datetime) -> Doubt:
-        """How long it has been in doubt."""
+    def doubt(self, clock: Clock) -> Doubt:
+        """How long it has been in doubt, by the clock that says more."""
+        now, elapsed = clock.now(), clock.elapsed_seconds()
         since = self.doubted_at or self.sent_at or now
-        settling = 0.0 if self.settles_at is None else (self.settles_at - now).total_seconds()
-        return Doubt(seconds=(now - since).total_seconds(), settling_seconds=settling)
+        here = 0.0 if self.doubted_from is None else elapsed - self.doubted_from
+        return Doubt(
+            seconds=max((now - since).total_seconds(), here), settling_seconds=self.settled_from - elapsed
+        )
+
+    def come_in_doubt(self, clock: Clock, settles_seconds: float) -> None:
+        """The attempt that was sent last may have been applied, or may still be."""
+        elapsed = clock.elapsed_seconds()
+        self.doubted_at = self.doubted_at or self.sent_at or clock.now()
+        self.doubted_from = elapsed if self.doubted_from is None else self.doubted_from
+        self.settled_from = elapsed + settles_seconds
 
 
 def taken_up(
-    command: WriteCommand, row: EffectRow, steps: Iterable[TransitionRow], once: Once, now: datetime
+    command: WriteCommand, row: EffectRow, steps: Iterable[TransitionRow], once: Once, clock: Clock
 ) -> Delivery:
     """The delivery of an effect that a process before this one decided, and what is to be doubted of it.
 
@@ -83,7 +96,7 @@ def taken_up(
         delivery.doubted_at = delivery.doubted_at or sent
         delivery.in_doubt = True
     # What was on its way when that process ended may still come to its end.
-    delivery.settles_at = now + timedelta(seconds=once.settles_seconds)
+    delivery.settled_from = clock.elapsed_seconds() + once.settles_seconds
     return delivery
 
 
@@ -95,12 +108,10 @@ class Attempt(NamedTuple):
     looked: bool = False  # nothing was sent: it was looked for
 
 
-async def attempt(
-    connection: Connection, deliveries: list[Delivery], now: Callable[[], datetime]
-) -> list[Attempt]:
+async def attempt(connection: Connection, deliveries: list[Delivery], clock: Clock) -> list[Attempt]:
     """One attempt at each of several effects of one connection. Never raises for an error from outside."""
     doubtful = [item for item in deliveries if item.in_doubt]
-    found = [await _look_up(connection, item, now) for item in doubtful]
+    found = [await _look_up(connection, item, clock) for item in doubtful]
     settled = {id(item.delivery) for item in found if item is not None}
     rest = [item for item in deliveries if id(item) not in settled]
     outcomes = await connection.connector.write([_effect(item) for item in rest]) if rest else ()
@@ -108,10 +119,10 @@ async def attempt(
     return [*(item for item in found if item is not None), *made]
 
 
-async def _look_up(connection: Connection, delivery: Delivery, now: Callable[[], datetime]) -> Attempt | None:
+async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> Attempt | None:
     """Ask the target whether it was applied; None when it may be sent: its key holds, or it is not there."""
     once = connection.once(delivery.command.operation)
-    if not (delivery.looks or once.must_look(delivery.doubt(now()).seconds)):
+    if not (delivery.looks or once.must_look(delivery.doubt(clock).seconds)):
         return None
     if once.how != "lookup" and not once.looks:
         return Attempt(
@@ -125,14 +136,14 @@ async def _look_up(connection: Connection, delivery: Delivery, now: Callable[[],
         return Attempt(delivery, kept, looked=True)
     if receipt is not None:
         return Attempt(delivery, receipt)
-    if delivery.doubt(now()).settling_seconds > 0:
+    if delivery.doubt(clock).settling_seconds > 0:
         return Attempt(delivery, _doubtful("it is not found yet, and is looked for again"), looked=True)
     return _surely_not_done(delivery)
 
 
 def _surely_not_done(delivery: Delivery) -> Attempt | None:
     """The target has settled, and has no trace of it: the doubt is over."""
-    delivery.in_doubt, delivery.doubted_at = False, None
+    delivery.in_doubt, delivery.doubted_at, delivery.doubted_from = False, None, None
     if not delivery.given_up:
         return None
     reason = "it was not done, and had been tried often enough"
@@ -165,10 +176,11 @@ class Settled(NamedTuple):
 class Settler:
     """Turns attempts into rows."""
 
-    def __init__(self, connections: Connections, policy: RetryPolicy, ways: Ways) -> None:
+    def __init__(self, connections: Connections, policy: RetryPolicy, ways: Ways, clock: Clock) -> None:
         """Decide by this policy, and by what the flows say of each class of fault."""
         self._connections = connections
         self._ways = ways
+        self._clock = clock
         self._policy = policy
         self._written: tuple[datetime | None, str] = (None, "")
 
@@ -182,11 +194,10 @@ class Settler:
         delivery.failing_since = delivery.failing_since or now
         seconds = (now - delivery.failing_since).total_seconds()
         if outcome.fault is FaultClass.UNKNOWN and not done.looked:
-            delivery.doubted_at = delivery.doubted_at or delivery.sent_at or now
-            delivery.settles_at = now + timedelta(seconds=once.settles_seconds)
+            delivery.come_in_doubt(self._clock, once.settles_seconds)
             delivery.given_up = self._policy.exhausted(delivery.attempts, seconds)
         way = self._ways(delivery.run_id, delivery.command).get(outcome.fault.value)
-        doubt = delivery.doubt(now)
+        doubt = delivery.doubt(self._clock)
         decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds, doubt, way)
         failure = failure_text(outcome)
         match decision.next:

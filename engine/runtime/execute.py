@@ -348,8 +348,11 @@ class Executor:
         """The answer to a read; recorded, so that the run can be decided again.
 
         A failure that says nothing of what was asked for does not end a run that is held: when a read is
-        done afresh for a check to be done again, what was read before stands, and somebody is told.
+        done afresh for a check to be done again, what was read before stands, and somebody is told. Nobody
+        wants an answer that comes when the run rests: what came in between had it read afresh once more.
         """
+        if run_id not in self.live:
+            return
         said: dict[str, Value] = {"value": value} if failure is None else {"failure": failure}
         before = self._read_before(run_id, key) if transient else None
         if before is not None and failure is not None:
@@ -364,9 +367,10 @@ class Executor:
         first, _, times = key.rpartition("#")
         if not first or not times.isdecimal():
             return None
-        former = first if times == "1" else f"{first}#{int(times) - 1}"
-        answer = self._recall(run_id).state.answers.get(former)
-        return None if answer is None or answer.failure is not None else answer
+        answers = self._recall(run_id).state.answers
+        formers = (f"{first}#{number}" if number else first for number in range(int(times) - 1, -1, -1))
+        found = (answers[former] for former in formers if former in answers)
+        return next((answer for answer in found if answer.failure is None), None)
 
     def _tell_of_stale(self, run_id: str, key: str, why: str) -> None:
         step = key.removeprefix("read:").partition("#")[0].partition("[")[0]

@@ -119,7 +119,7 @@ class Runner:
         recovery = Recovery(self._reader, plans, connections)
         self.executor = Executor(ledger, plan, recovery, self._outbox.take, self._share)
         self.executor.watch = Watch(self.limits.still_days)
-        self._settler = Settler(connections, self._policy, self.executor.ways)
+        self._settler = Settler(connections, self._policy, self.executor.ways, clock)
         self._deliveries: dict[str, Delivery] = {}  # by effect key
         self._inbox: deque[_Item] = deque()
         self._arrived = asyncio.Event()
@@ -293,7 +293,7 @@ class Runner:
         assert row is not None
         once = self._connections.get(command.connection).once(command.operation)
         steps = self._reader.transitions(row.key) if row.attempts else ()
-        delivery = taken_up(command, row, steps, once, self._clock.now())
+        delivery = taken_up(command, row, steps, once, self._clock)
         delivery.looks = self.executor.ways(row.run_id, command).get("unknown") == "look_up"
         self._deliveries[row.key] = delivery
         if row.status == "sending" and once.how == "none":
@@ -487,7 +487,7 @@ class Runner:
             self._fail(self._failed or error)
 
     async def _deliver(self, connection: Connection, deliveries: list[Delivery]) -> None:
-        for done in await attempt(connection, deliveries, self._clock.now):
+        for done in await attempt(connection, deliveries, self._clock):
             self._inbox.append(done)
 
     async def _read(self, run_id: str, command: ReadCommand) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.clock import FixedClock
 from engine.connect import Failure, Fault, FaultClass, Receipt
 from engine.core import WriteCommand
 from engine.ledger import Commit
@@ -47,18 +48,21 @@ def work(once, system, policy=None):
     """One effect until it is settled: where it ended, the seconds until then, and what was asked."""
     assert POST in MANIFEST
     toy = plan(MANIFEST.replace(POST, f"    once_by: {once}"))
+    clock = FixedClock(BEGAN)
     connection = Connection("toy", system, toy)
-    settler = Settler(Connections({"toy": connection}), policy or RetryPolicy(attempts=4), lambda *_: {})
+    settler = Settler(
+        Connections({"toy": connection}), policy or RetryPolicy(attempts=4), lambda *_: {}, clock
+    )
     command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
-    delivery, commit, now = Delivery("f/e", command), Commit(), BEGAN
+    delivery, commit = Delivery("f/e", command), Commit()
     while True:
-        settler.send(commit, delivery, now)
-        (done,) = asyncio.run(attempt(connection, [delivery], lambda: now))  # noqa: B023
-        settled = settler.settle(commit, done, now)
+        settler.send(commit, delivery, clock.now())
+        (done,) = asyncio.run(attempt(connection, [delivery], clock))
+        settled = settler.settle(commit, done, clock.now())
         if settled.answer is not None:
             ended = "unknown" if commit.effects_unknown else "dead" if commit.effects_dead else "done"
-            return ended, (now - BEGAN).total_seconds(), system.calls
-        now = settled.again_at
+            return ended, clock.elapsed_seconds(), system.calls
+        clock.advance(settled.again_at - clock.now())
 
 
 def test_what_is_not_found_is_looked_for_until_the_target_has_settled():
@@ -67,6 +71,18 @@ def test_what_is_not_found_is_looked_for_until_the_target_has_settled():
     assert (ended, calls[0], calls[-1], calls.count("write")) == ("done", "write", "write", 2)
     assert calls.count("look") > 3
     assert seconds == 180
+
+
+def test_a_clock_that_jumps_does_not_make_a_target_settle():
+    """What was broken off may still be on its way, whatever the clock on the wall says."""
+    clock = FixedClock(BEGAN)
+    delivery = Delivery("f/e", None)
+    delivery.come_in_doubt(clock, 180)
+    clock.instant += timedelta(hours=1)
+    assert delivery.doubt(clock) == Doubt(seconds=3600, settling_seconds=180)
+    clock.instant -= timedelta(hours=2)
+    clock.advance(timedelta(seconds=100))
+    assert delivery.doubt(clock) == Doubt(seconds=100, settling_seconds=80)
 
 
 def test_what_is_found_late_is_not_written_again():
@@ -172,14 +188,16 @@ def step(status, minute, fault=None):
 )
 def test_the_next_process_knows_since_when_it_is_in_doubt(began, status, steps, minute):
     command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"day": "2026-03-01"}, ())
-    delivery = taken_up(command, row(began, status), steps, Once(how="lookup", settles_seconds=60), BEGAN)
+    delivery = taken_up(
+        command, row(began, status), steps, Once(how="lookup", settles_seconds=60), FixedClock(BEGAN)
+    )
     assert delivery.in_doubt is (minute is not None)
     assert delivery.doubted_at == (None if minute is None else BEGAN + timedelta(minutes=minute))
-    assert delivery.settles_at == BEGAN + timedelta(seconds=60)
+    assert delivery.settled_from == 60
 
 
 def test_what_was_decided_then_is_sent_and_not_what_would_be_decided_now():
     command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"day": "2026-03-02"}, ())
-    delivery = taken_up(command, row("sending", "sending"), [], Once(how="header"), BEGAN)
+    delivery = taken_up(command, row("sending", "sending"), [], Once(how="header"), FixedClock(BEGAN))
     assert delivery.command.payload == {"day": "2026-03-01"}
     assert delivery.command.effect_key == command.effect_key

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.connect import Receipt
+from engine.connect import Fault, Receipt
 from engine.core import begin
 from engine.core.accept import restore
 from engine.errors import LedgerError, LedgerFull
@@ -146,6 +146,39 @@ class TestHolds:
         held.run(("item.changed", {"id": "z", "amount": 2, "group": "G"}))
         seen = whole(held)
         assert seen.holds[HOLD].status == "released"
+
+    @pytest.mark.parametrize("late", ["in time for nothing", "not at all"])
+    def test_an_answer_that_comes_when_the_run_is_over_is_wanted_by_nobody(self, held, late):
+        """Two events at once have it read twice; the second answer comes first, and is enough."""
+        gate, calls = asyncio.Event(), []
+
+        async def read(operation, parameters):
+            calls.append(operation)
+            if len(calls) == 1:
+                await gate.wait()
+                if late == "not at all":
+                    raise Fault(failure("permanent", "gone"))
+            return {"id": parameters["id"], "status": "open", "rate": 10}
+
+        async def work(runner):
+            runner.recover()
+            for number in (1, 2):
+                await asyncio.gather(
+                    runner.accept(held.offers(("item.changed", {"id": "x", "amount": number, "group": "G"}))),
+                    runner.turn(),
+                )
+                await asyncio.sleep(0)
+            while runner.executor.live:
+                await runner.turn()
+            gate.set()
+            await runner.until_rest()
+
+        held.system.read = read
+        with held.process() as (runner, _):
+            asyncio.run(work(runner))
+        assert len(calls) == 2
+        del held.system.read
+        whole(held)
 
     def test_a_read_that_is_refused_ends_what_is_held(self, held):
         held.system.reads["project"].append(failure("permanent", "no rights"))

@@ -1,0 +1,9 @@
+"""Seeds that once went wrong, and what they found; they are played again with every run of the tests."""
+
+CASES: dict[int, str] = {
+    53: "an answer to a read that nobody wants any more ended the process",
+    58: "a run that had been woken was begun anew after a crash",
+    86: "an answer to a read came after its run was over",
+    155: "a run that had been woken was begun anew after a crash",
+    1347: "a run that had been woken was begun anew after a crash",
+}
