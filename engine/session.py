@@ -388,7 +388,7 @@ def hooks(
     environ: Mapping[str, str] | None = None,
 ) -> "dict[str, Hook]":
     """Every source that calls us and feeds an event, by "connection/source"."""
-    from engine.runtime.triggers.webhook import Hook
+    from engine.runtime.triggers.webhook import Heard, Hook
 
     ready = session.ready
     found: dict[str, Hook] = {}
@@ -409,6 +409,7 @@ def hooks(
                     secrets=secrets,
                     keys=settings.secrets(webhook.url_key) if webhook.url_key else (),
                     url=settings.text(webhook.url) if webhook.url else "",
+                    heard=Heard(f"{name}.{native.name}"),
                 )
     return found
 

@@ -117,8 +117,15 @@ async def _run(
         )
         hooks = sessions.hooks(session, environment, simulated)
         triggers = sessions.triggers(session, connections, runner, ledger.reader(), clock, output.line)
-        door = _door(ledger_url, environment, runner, ledger, clock, triggers)
-        daemon = Daemon(runner, plan, hooks, clock, triggers, door)
+        stating = [*(hook.heard for hook in hooks.values()), *triggers]
+        daemon = Daemon(
+            runner,
+            plan,
+            hooks,
+            clock,
+            triggers,
+            _door(ledger_url, environment, runner, ledger, clock, stating),
+        )
         try:
             address = await daemon.start(host, port)
             _say_what_runs(len(plan.flows), plan.release, environment)

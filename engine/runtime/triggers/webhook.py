@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -21,11 +21,31 @@ from engine.plan.plan import Plan, SourcePlan
 from engine.runtime.intake import Beside, Message
 from engine.runtime.triggers.impatient import ImpatientProtocol
 from engine.runtime.triggers.native import Accept, usable
+from engine.runtime.triggers.trigger import TriggerState
 from engine.values.canonical import text_hash
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
+ACCEPTED = 202
 BODY_SECONDS = 30.0  # how long a body may take to come
+
+
+class Heard:
+    """What was heard of one hook since the process began: for people, and nothing that decides."""
+
+    def __init__(self, name: str) -> None:
+        """Nothing was heard yet."""
+        self.name = name
+        self.at: datetime | None = None
+        self.error: str | None = None
+
+    def state(self) -> TriggerState:
+        """When it was called last, and why the last delivery was not taken, if it was not."""
+        return TriggerState(name=self.name, kind="webhook", asked_at=self.at, error=self.error)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Wait for the end: the deliveries are taken by the server."""
+        await stopping.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +58,7 @@ class Hook:
     secrets: tuple[Secret, ...]  # all that hold at present, so that one can be replaced
     keys: tuple[Secret, ...] = ()  # of which one has to end the address; none where the address is no secret
     url: str = ""  # the address as the sender knows it, where it is signed
+    heard: Heard = field(default_factory=lambda: Heard(""), compare=False)
 
 
 class Inlet:
@@ -84,6 +105,12 @@ class Inlet:
         hook = self._hook(request)
         if hook is None:
             return _answer(404, "there is no such hook")
+        answer = await self._answer(hook, request)
+        hook.heard.at = self._now()
+        hook.heard.error = None if answer.status_code == ACCEPTED else bytes(answer.body).decode()
+        return answer
+
+    async def _answer(self, hook: Hook, request: Request) -> Response:
         if not _is_json(request):
             return _answer(415, "a delivery is JSON, neither compressed nor of another kind")
         try:
@@ -128,7 +155,7 @@ class Inlet:
         said = {"accepted": found.count("accepted"), "known": found.count("duplicate"), "unfit": len(unfit)}
         if "conflict" in found:
             return _answer(409, "this message, or an event of it, is known with another content")
-        return JSONResponse(said, 202)
+        return JSONResponse(said, ACCEPTED)
 
 
 def _is_json(request: Request) -> bool:
