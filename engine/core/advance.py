@@ -196,7 +196,7 @@ def _pass(turn: Turn) -> tuple[RunState, list[Command]]:
         found |= 1 << steps[index]
     del scope[ASK]
     state.status = status = _STATUSES[found]
-    if status in OVER and state.written and (status is not _COMPLETED or COMPENSATE in state.answers):
+    if state.written and status in OVER and (status is not _COMPLETED or COMPENSATE in state.answers):
         take_back(turn)
     return state, commands
 

@@ -80,10 +80,12 @@ class CodeWriter:
         self.careful = careful
         self.locals: dict[str, str] = {}  # names that a `for` gives, and the Python that holds each
         self._budget = ""
+        self._is_only_loop = False
 
     def write(self) -> str:
         """Emit what the formula needs before it, and return the expression."""
         inner = list(ast.walk(self.tree.root))
+        self._is_only_loop = sum(isinstance(node, ast.comprehension) for node in inner) == 1
         if any(isinstance(node, COMPREHENSIONS) for node in inner):
             self._budget = self.emitter.temp("b")
             self.emitter.line(f"{self._budget} = [{MAX_ITERATIONS}]")
@@ -445,7 +447,7 @@ class CodeWriter:
             innermost()
             return
         generator, *rest = generators
-        items = self.operation(operators.items, [self.value(generator.iter), self._budget], [generator.iter])
+        items = self._items(generator)
         names = target_names(self.tree, generator.target)
         outer = dict(self.locals)
         item = f"v_{names[0]}" if isinstance(generator.target, ast.Name) else self.emitter.temp("i")
@@ -456,6 +458,17 @@ class CodeWriter:
                 self.emitter.line(f"{targets}, = {self.constant(operators.unpack)}({item}, {len(names)})")
             self._filter(generator.ifs, lambda: self._loop(rest, innermost))
         self.locals = outer
+
+    def _items(self, generator: ast.comprehension) -> str:
+        """What a `for` goes through; the only one of a formula asks at once whether a list is too long."""
+        value = self.value(generator.iter)
+        if self.careful or not self._is_only_loop:
+            return self.operation(operators.items, [value, self._budget], [generator.iter])
+        kept = self.emitter.temp("k")
+        return (
+            f"({kept} if type({kept} := {value}) is list and len({kept}) <= {MAX_ITERATIONS}"
+            f" else {self.constant(operators.items)}({kept}, {self._budget}))"
+        )
 
     def _filter(self, conditions: Sequence[ast.expr], inner: Callable[[], None]) -> None:
         if not conditions:

@@ -593,7 +593,7 @@ class Executor:
                     self._say(run_id, live, command)
         if answers:
             self._todo.append((run_id, answers))
-        elif live.state.status is not RunStatus.RUNNING:
+        elif live.state.status is not _RUNNING:
             self._rest(run_id, live)
 
     def _say(self, run_id: str, live: Live, command: Command) -> None:
@@ -703,16 +703,16 @@ class Executor:
         """Where a run stands at the end of the turn, when that is not what the ledger has."""
         state, before = live.state, live.recorded
         live.recorded = state.status
-        if state.status is RunStatus.RUNNING:
-            if before is not RunStatus.RUNNING:
+        if state.status is _RUNNING:
+            if before is not _RUNNING:
                 self._commit.runs_resumed.append(RunResumed(self._at, run_id))
                 self._count(before, -1)
             return
-        status = state.status.value
+        status = _TEXTS[state.status]
         self._rests.record(self._commit, run_id, state, status, self._at)
         ended = self.tally.ended
         ended[status] = ended.get(status, 0) + 1
-        if before is not RunStatus.RUNNING:
+        if before is not _RUNNING:
             self._count(before, -1)
 
     def _count(self, status: RunStatus, by: int) -> None:
@@ -744,6 +744,9 @@ class Executor:
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+# Every run asks for these, and an enumeration takes long to give them.
+_RUNNING = RunStatus.RUNNING
+_TEXTS = {status: status.value for status in RunStatus}
 
 
 def _may_wake(state: RunState) -> bool:

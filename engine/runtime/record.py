@@ -21,6 +21,7 @@ from engine.plan.plan import FlowPlan
 from engine.plan.step import CheckStep
 from engine.values.json_text import write_json, written
 
+_COMPLETED = RunStatus.COMPLETED
 FINAL = (RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.COMPENSATED)
 
 
@@ -112,7 +113,7 @@ class Rests:
             flow = self._flows[id(state.flow)] = _Written(state.flow)
         said = {"steps": flow.steps(state.steps), **state.trace, "$versions": flow.versions}
         decisions = write_json(said).decode()
-        why = None if state.status is RunStatus.COMPLETED else reason(state)
+        why = None if state.status is _COMPLETED else reason(state)
         if state.status in FINAL:
             commit.runs_finished.append(RunFinished(status, at, decisions, why, run_id))
         else:

@@ -66,7 +66,7 @@ def _hold(
 ) -> None:
     state, name, hold = turn.state, policy.name, policy.hold
     assert hold is not None
-    about = f"{step.name}{suffix(item)}"
+    about = step.name if item is None else f"{step.name}{suffix(item)}"
     key = f"hold:{about}:{name}"
     if key in state.answers:  # a person released it
         result["released"].append(name)
@@ -79,7 +79,8 @@ def _hold(
         # What was read afresh has it wait for another event: the ledger would not find it by the former.
         turn.commands.append(CloseHoldCommand(state.open_holds.pop(key), _event_of(turn, step), "waits anew"))
     if key not in state.open_holds:
-        hold_id = f"{state.run_id}/{about}/{name}{_again(state, step)}"
+        again = _again(state, step) if state.answers else ""
+        hold_id = f"{state.run_id}/{about}/{name}{again}"
         state.open_holds[key] = hold_id
         state.matches[key] = match
         state.asked.add(key)
@@ -100,7 +101,7 @@ def _calendar_keys(hold: Hold, scope: Scope, state: RunState) -> tuple[str | Non
 
 def _again(state: RunState, step: CheckStep) -> str:
     """How the id of a hold ends: one that was closed may open again, and is then another one."""
-    times = sum(known.startswith(f"recheck:{step.name}#") for known in state.answers) if state.answers else 0
+    times = sum(known.startswith(f"recheck:{step.name}#") for known in state.answers)
     return f"#{times}" if times else ""
 
 

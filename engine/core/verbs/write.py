@@ -53,9 +53,10 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
     name = step.name if item is None else f"{step.name}{suffix(item)}"
     effect_key = f"{state.run_id}/{name}"
     state.asked.add(key)
+    sent = record(payload)
     if step.effect.undo is not None:
         base = step.key if item is None else f"{step.key}[{item}]"
-        state.written = {**state.written, base: record(payload)}
+        state.written = {**state.written, base: sent}
     turn.commands.append(
         WriteCommand(
             key,
@@ -64,7 +65,7 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
             item,
             step.connection,
             step.operation,
-            record(payload),
+            sent,
             _links(step, scope) if step.links else (),
         )
     )
