@@ -94,14 +94,15 @@ def change(batch: Batch, commit: Commit) -> None:
 
 def _attempt(batch: Batch, commit: Commit) -> None:
     sent, retried, unknown = commit.effects_sent, commit.effects_retried, commit.effects_unknown
-    batch.move(
-        "effect", SEND, [(row.key,) for row in sent], [("sending", row.at, None, None, None) for row in sent]
-    )
+    # What failed and is due at once goes out again with the same commit; what goes out fails in a later one.
     batch.move(
         "effect",
         RETRY,
         [(row.due_at, row.failure, row.key) for row in retried],
         [("pending", row.at, row.due_at, None, row.failure) for row in retried],
+    )
+    batch.move(
+        "effect", SEND, [(row.key,) for row in sent], [("sending", row.at, None, None, None) for row in sent]
     )
     batch.move(
         "effect",

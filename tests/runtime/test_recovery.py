@@ -130,6 +130,18 @@ def test_stopped_at_any_delivery(flow, operation, when):
     assert posted == []  # it is looked up, and not posted again
 
 
+@pytest.mark.requirement("REL-02")
+def test_what_failed_and_went_out_again_at_once_is_in_doubt_after_a_crash(small):
+    process = small("post: {write: erp.journal, with: {key: item.id}}")
+    process.system.writes["journal"] += [
+        failure("transient", "again", retry_after_seconds=0),
+        "done and stop",
+    ]
+    assert process.run(("item.made", {"id": "1"})) is None
+    assert process.run().status("f/item.made:1") == "completed"
+    assert process.system.applied == {"f/item.made:1/post": [{"key": "1"}]}
+
+
 class TestHolds:
     @pytest.fixture
     def held(self, flow):
