@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from engine.connect.connector_plan import WebhookPlan
 from engine.connect.settings import Secret
@@ -134,6 +131,11 @@ def _by_jwt(plan: WebhookPlan, secret: Secret, sent: Sent, said: _Said) -> bool:
 
 def _claims(secret: Secret, sent: Sent) -> Mapping[str, object] | None:
     """What a signed token says; None when it was not signed with this secret."""
+    # Late: few sources sign like this, and every command that knows connectors would wait for it.
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import OctKey
+
     try:
         key = OctKey.import_key(secret.reveal())
         return jwt.decode(_authorization(sent, "bearer"), key, algorithms=["HS256"]).claims
