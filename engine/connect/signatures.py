@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-
 from engine.connect.connector_plan import WebhookPlan
 from engine.connect.settings import Secret
 
