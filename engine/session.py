@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from engine.runtime.triggers.files import FileWatcher
     from engine.runtime.triggers.poll import Asked, Poller
     from engine.runtime.triggers.schedule import Scheduler
-    from engine.runtime.triggers.trigger import Trigger
+    from engine.runtime.triggers.trigger import Gate, Trigger
     from engine.runtime.triggers.webhook import Hook
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
@@ -417,7 +417,7 @@ def hooks(
 def pollers(
     session: Session,
     connections: "Connections",
-    runner: "Runner",
+    runner: "Gate",
     reader: "LedgerReader",
     clock: Clock,
     told: Callable[[str], None],
@@ -486,7 +486,7 @@ def zone_of(session: Session, zone: str | None, calendar: str | None) -> str:
 def triggers(
     session: Session,
     connections: "Connections",
-    runner: "Runner",
+    runner: "Gate",
     reader: "LedgerReader",
     clock: Clock,
     told: Callable[[str], None],
@@ -500,7 +500,7 @@ def triggers(
     ]
 
 
-def watches(session: Session, runner: "Runner", reader: "LedgerReader", clock: Clock) -> "list[Watch]":
+def watches(session: Session, runner: "Gate", reader: "LedgerReader", clock: Clock) -> "list[Watch]":
     """Who tells of what did not happen in time."""
     from engine.runtime.triggers.expectations import Watch
 
@@ -514,7 +514,7 @@ def watches(session: Session, runner: "Runner", reader: "LedgerReader", clock: C
 def watchers(
     session: Session,
     connections: "Connections",
-    runner: "Runner",
+    runner: "Gate",
     reader: "LedgerReader",
     clock: Clock,
     told: Callable[[str], None],
@@ -535,7 +535,7 @@ def watchers(
 
 
 def schedulers(
-    session: Session, runner: "Runner", reader: "LedgerReader", clock: Clock, told: Callable[[str], None]
+    session: Session, runner: "Gate", reader: "LedgerReader", clock: Clock, told: Callable[[str], None]
 ) -> "list[Scheduler]":
     """Who brings the events that are due by a clock or a calendar."""
     from engine.runtime.triggers.schedule import Scheduler

@@ -66,7 +66,15 @@ def command(
     Webhooks are taken at /hooks/CONNECTION/SOURCE. SIGTERM and Ctrl-C stop gracefully: no more deliveries
     are taken, what is on its way comes back, and the rest is taken up by the next start.
     """
-    asyncio.run(_run(folder, environment, ledger_url, host, port, patience, metrics, simulators))
+    from engine.cli.run_shared import run_shared
+    from engine.ledger import is_shared
+
+    if is_shared(ledger_url):
+        if metrics is not None:
+            raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
+        asyncio.run(run_shared(folder, environment, ledger_url, host, port, patience, simulators))
+    else:
+        asyncio.run(_run(folder, environment, ledger_url, host, port, patience, metrics, simulators))
 
 
 def _address(given: str | None) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from engine.ledger.backup import back_up, file_breaks
 from engine.ledger.chain import verify_chain
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.instants import instant, read_instant
-from engine.ledger.ledger import Ledger, open_ledger, open_reader, upgrade_ledger
+from engine.ledger.ledger import Ledger, is_shared, open_ledger, open_reader, upgrade_ledger
 from engine.ledger.reader import LedgerReader
 from engine.ledger.sqlite import control_path
 from engine.ledger.standing import Break
@@ -25,6 +25,7 @@ __all__ = [
     "control_path",
     "file_breaks",
     "instant",
+    "is_shared",
     "open_ledger",
     "open_reader",
     "read_instant",

@@ -213,6 +213,16 @@ def open_reader(url: str) -> LedgerReader:
     return LedgerReader(database)
 
 
+def is_shared(url: str) -> bool:
+    """Whether an address names a ledger that several machines can work together.
+
+    Raises:
+        ConfigurationError: when it does, and what speaks to one is not installed.
+
+    """
+    return _is_postgres(url)
+
+
 def _is_postgres(url: str) -> bool:
     """Whether an address names a server.
 

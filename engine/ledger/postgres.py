@@ -4,9 +4,11 @@ The only module that knows the driver. A session that writes ends by itself when
 transaction, so that a paused machine keeps the others waiting for seconds and not for ever.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from select import POLLIN, POLLOUT, poll
 from struct import Struct
@@ -136,6 +138,43 @@ class Session(psycopg.Connection[Any]):
             session.adapters.register_dumper(kind, dumper)
         session.execute(settings)
         return session
+
+
+class Listener:
+    """Hears on a channel, inside of a running event loop, and tells of it."""
+
+    def __init__(self, place: Place, channel: str, told: Callable[[], None]) -> None:
+        """`told` is called for every word, and once when the line is lost: what was missed is not known."""
+        self._told = told
+        self._session = Session.opened(place, READER)
+        self._session.execute(f'LISTEN "{channel}"')
+        self._loop = asyncio.get_running_loop()
+        self._socket = self._session.pgconn.socket
+        self._loop.add_reader(self._socket, self._hear)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _hear(self) -> None:
+        try:
+            self._session.pgconn.consume_input()
+            heard = False
+            while self._session.pgconn.notifies() is not None:
+                heard = True
+        except psycopg.Error:
+            heard = True
+            self.close()
+        if heard:
+            self._told()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._loop.remove_reader(self._socket)
+        with suppress(psycopg.Error):
+            self._session.close()
 
 
 def plain(place: Place) -> "psycopg.Connection[Any]":

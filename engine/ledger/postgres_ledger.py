@@ -35,10 +35,10 @@ OWNED = (
     "JOIN unnest(%b::bigint[], %b::bigint[]) AS mine(id, epoch) "
     "ON partitions.id = mine.id AND partitions.epoch = mine.epoch FOR SHARE OF partitions) AS held"
 )
-HELD = "SELECT worker FROM partitions WHERE id = %s FOR UPDATE"
+HELD = "SELECT worker, seen FROM partitions WHERE id = %s FOR UPDATE"
 CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s WHERE id = %s RETURNING epoch"
 SEEN = "SELECT seen FROM workers WHERE name = %s"
-GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1 WHERE id = %s AND epoch = %s"
+GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1, worker = NULL, seen = %s WHERE id = %s AND epoch = %s"
 SEE = "INSERT INTO workers VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen"
 NEWS = "tidegate_news"  # the channel on which machines hear that something was handed over
 
@@ -210,9 +210,11 @@ class PostgresLedger(Ledger):
                 found = session.execute(CLAIM, (self.name, partition)).fetchone()
                 if found is None or before is None:
                     raise LedgerError(f"the ledger {self._database.place} has no partition {partition}")
-                seen = session.execute(SEEN, before).fetchone()
+                worker, seen = before
+                if worker is not None:
+                    (seen,) = session.execute(SEEN, (worker,)).fetchone() or (None,)
             self.epochs[partition] = found[0]
-            return None if seen is None else int(seen[0])
+            return None if seen is None else int(seen)
 
     def give_back(self, partition: int) -> None:
         """Let others have a partition; one that was taken away already is only forgotten.
@@ -224,7 +226,7 @@ class PostgresLedger(Ledger):
         with self._turn, self._database.door:
             epoch = self.epochs.pop(partition, None)
             if epoch is not None:
-                self._connected().execute(GIVE_BACK, (partition, epoch))
+                self._connected().execute(GIVE_BACK, (self.seen, partition, epoch))
 
     def own_reader(self) -> OwnedReader:
         """What only reads, and finds of open work what belongs to our partitions."""
@@ -284,6 +286,32 @@ class PostgresLedger(Ledger):
             self._closed = True
             self._drop()
             self._database.close()
+
+
+def open_shared(url: str, *, clock: Clock, name: str, create: bool = False) -> PostgresLedger:
+    """Open a ledger on a server as one of several who work it.
+
+    The name has to be new in every life of a process: what it had seen is kept under it.
+
+    Raises:
+        LedgerBusy: somebody works alone on it.
+        LedgerError: it cannot be used; the sentence says why.
+
+    """
+    return open_postgres(url, clock=clock, create=create, alone=False, name=name)
+
+
+def listening(url: str, told: Callable[[], None]) -> postgres.Listener:
+    """Hear when others handed something over.
+
+    Raises:
+        LedgerError: the server cannot be reached.
+
+    """
+    place = postgres.read_url(url)
+    database = PostgresDatabase(place)
+    with database.door:
+        return postgres.Listener(place, NEWS, told)
 
 
 def open_postgres(

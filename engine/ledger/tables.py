@@ -414,7 +414,8 @@ partitions = Table(
     machines,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),  # how often it has changed hands; a commit locks it
-    Column("worker", WORDS, nullable=True),  # who had it last
+    Column("worker", WORDS, nullable=True),  # who has it; what that worker has seen is in its own row
+    Column("seen", BigInteger, nullable=True),  # the same of a partition that was given back
 )
 workers = Table(
     "workers",

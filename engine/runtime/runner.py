@@ -7,7 +7,7 @@ reads run beside it and bring their outcomes back through the inbox.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -233,8 +233,8 @@ class Runner:
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
-    def take_over(self, partition: int) -> None:
-        """Take up what belongs to a partition that this machine owns from now on.
+    def take_over(self, partitions: Collection[int]) -> None:
+        """Take up what belongs to partitions that this machine owns from now on.
 
         Raises:
             LedgerError: it could not be taken; the runner is finished.
@@ -243,7 +243,7 @@ class Runner:
         assert self._share is not None
         try:
             self.executor.begin_turn(self._clock.now())
-            self._share.gain(partition, self.executor, self._take_up_open)
+            self._share.gain(partitions, self.executor, self._take_up_open)
             if self.executor.watch.next_at is None:
                 self.executor.watch.begin(self.executor, self._clock.now())
             self.executor.settle()
@@ -251,6 +251,11 @@ class Runner:
         except BaseException as error:
             self._fail(error)
             raise
+
+    def take_no_more(self) -> None:
+        """Begin nothing more of what was handed over; what is on its way goes on."""
+        if self._share is not None:
+            self._share.closed = True
 
     def look(self) -> None:
         """Others may have accepted something for this machine: the next turn looks."""
@@ -261,7 +266,9 @@ class Runner:
     @property
     def _handed(self) -> bool:
         """Whether others may have left something that there is room for."""
-        return self._share is not None and self._share.news and len(self.executor.live) < self.limits.live
+        share = self._share
+        room = len(self.executor.live) < self.limits.live
+        return share is not None and share.news and not share.closed and room
 
     def _take_up_open(self) -> None:
         after = 0

@@ -46,6 +46,7 @@ class Share:
     def __init__(self, ledger: "PostgresLedger", plan: Plan) -> None:
         """Begin with nothing; partitions come by :meth:`take_over`."""
         self.news = False  # whether something may have been handed over since we looked
+        self.closed = False  # whether nothing more of it is to be begun
         self._ledger = ledger
         self._reader: OwnedReader = ledger.own_reader()
         self._plan = plan
@@ -70,35 +71,31 @@ class Share:
         if commit.handed:
             self.news = True
 
-    def gain(self, partition: int, worker: Worker, take_up: Callable[[], None]) -> None:
-        """Take over a partition: `take_up` is called while only its open work is found.
+    def gain(self, partitions: Collection[int], worker: Worker, take_up: Callable[[], None]) -> None:
+        """Take over partitions: `take_up` is called while only their open work is found.
 
-        Events that its former owner had not come to wake its runs afterwards.
+        Events that a former owner had not come to wake its runs afterwards.
         """
         before = [*self._ledger.epochs]
-        seen = self._ledger.claim(partition)
-        with self._reader.only(before):
-            upto = self._reader.end()
-            self._wake(worker, self._ledger.seen, upto)
-            self._ledger.seen = upto
-        with self._reader.only([partition]):
+        by_seen: dict[int | None, list[int]] = {}
+        for partition in partitions:
+            by_seen.setdefault(self._ledger.claim(partition), []).append(partition)
+        upto = self._reader.end()
+        if before:
+            with self._reader.only(before):
+                self._wake(worker, self._ledger.seen, upto)
+        self._ledger.seen = upto
+        with self._reader.only(partitions):
             take_up()
+        for seen, some in by_seen.items():
             if seen is not None:
-                self._wake(worker, seen, self._ledger.seen)
+                with self._reader.only(some):
+                    self._wake(worker, seen, upto)
         self.news = True
 
     def gain_all(self, worker: Worker, take_up: Callable[[], None]) -> None:
         """Take over everything, as nobody else is there."""
-        by_seen: dict[int | None, list[int]] = {}
-        for partition in range(self._ledger.partitions):
-            by_seen.setdefault(self._ledger.claim(partition), []).append(partition)
-        self._ledger.seen = self._reader.end()
-        take_up()
-        for seen, partitions in by_seen.items():
-            if seen is not None:
-                with self._reader.only(partitions):
-                    self._wake(worker, seen, self._ledger.seen)
-        self.news = True
+        self.gain(range(self._ledger.partitions), worker, take_up)
 
     def gather(self, worker: Worker, limit: int) -> None:
         """Begin what was handed to us, and wake what others accepted, in the order of the chain."""

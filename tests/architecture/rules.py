@@ -169,6 +169,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "networkx": ("engine.plan.graph", "engine.compile."),
     "opentelemetry": ("engine.runtime.telemetry",),
     "orjson": ("engine.values.json_text",),
+    "procrastinate": ("engine.runtime.hand_out",),
     "psycopg": ("engine.ledger.postgres",),
     "pygls": ("engine.editor.server",),
     "prometheus_client": ("engine.runtime.metrics",),

@@ -429,8 +429,9 @@ def _machines() -> None:
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         _number("epoch"),
         _optional("worker"),
+        _number("seen", nullable=True),
     )
     op.create_table("workers", sa.Column("name", _WORDS, primary_key=True), _number("seen"))
     op.execute(
-        f"INSERT INTO partitions SELECT n, 0, NULL FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
+        f"INSERT INTO partitions SELECT n, 0, NULL, NULL FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
     )

@@ -1,0 +1,318 @@
+"""Several machines on one ledger, that are killed, paused and cut off, and a database that is killed as well.
+
+Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1]``. Senders hand things in at any
+machine, one after the other for each key, and come again until they are told that a thing is safe. At the end
+each thing that was acknowledged lies at the other end of the belt exactly once, in the order of its key; every
+run is at its end, which a wait for an event of another partition stands before; and the chain is whole.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.clock import SystemClock
+from engine.errors import LedgerError
+from engine.ledger import open_ledger, open_reader, verify_chain
+from engine.ledger.rows import FINISHED_RUNS
+from tests.crash.belt import TOKEN, Belt
+from tests.crash.line import Line
+from tests.postgres import FAST, Server, running
+
+HERE = Path(__file__).parent
+SENDERS = 6
+KEYS = 4  # of each sender
+TAKE_OVER_SECONDS = 15.0
+CLOCKS = (0, 3_600, -3_600)  # by how many seconds the clocks of machines are wrong
+QUIET_SECONDS = 90.0  # in which all has to come to rest at the end
+PAUSES = (7.5, 10.0)  # past the heartbeat
+
+
+@dataclass(slots=True)
+class Found:
+    """What was seen."""
+
+    kills: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+    repeats: int = 0
+    slowest: float = 0.0  # seconds from the acknowledgement of a thing to where it was put
+    slowest_take_over: float = 0.0  # of those that came around a fault of a machine, from the fault on
+    faulty: list[float] = field(default_factory=list)  # when machines were killed, paused and cut off
+    wrong: list[str] = field(default_factory=list)
+
+
+class Worker:
+    """One machine, as a person starts it."""
+
+    def __init__(self, number: int, server: Server, database: str, belt: str) -> None:
+        self.number = number
+        self.line = Line(server.port)
+        self._url = server.url(database, self.line.port)
+        self._belt = belt
+        self._process: subprocess.Popen[str] | None = None
+        self.address = ""
+        self.said: list[str] = []
+        self.paused = False
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        command = [sys.executable, "-m", "tests.crash.shifted", str(CLOCKS[self.number % len(CLOCKS)]), "run"]
+        command += ["--workspace", str(HERE / "belt"), "--env", "crash", "--ledger", self._url, "--port", "0"]
+        given = os.environ | {
+            "BELT_URL": self._belt,
+            "BELT_TOKEN": TOKEN,
+            "PYTHONPATH": str(HERE.parent.parent),
+        }
+        self._process = subprocess.Popen(
+            command, env=given, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self._hearing = threading.Thread(target=self._hear, args=(self._process,), daemon=True)
+        self._hearing.start()
+        deadline = time.monotonic() + 60
+        while not self.address:
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"a worker did not start: {''.join(self.said[-20:])}")
+            time.sleep(0.02)
+
+    def _hear(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.said.append(line)
+                if found := re.search(r"(http://\S+)/hooks/belt/taken_up", line):
+                    self.address = found[0]
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self.address = ""
+        self._process.kill()
+        self._process.wait()
+        self._hearing.join(5)
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self, seconds: float = 40.0) -> int:
+        """SIGTERM; its exit code."""
+        self.send(signal.SIGTERM)
+        assert self._process is not None
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return -1
+
+
+class Senders:
+    """Who hand things in, each key by one of them, and come again until a thing is safe."""
+
+    def __init__(self, workers: list[Worker], seed: int, pace: float) -> None:
+        self.accepted: dict[str, float] = {}  # when each thing was acknowledged
+        self._workers = workers
+        self._pace = pace
+        self._ending = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._send, args=(number, random.Random(seed + number)), daemon=True)
+            for number in range(SENDERS)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """Hand in what was begun, and no more."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _send(self, sender: int, dice: random.Random) -> None:
+        numbers = Counter[str]()
+        while not self._ending.is_set():
+            key = f"k{sender}-{dice.randrange(KEYS)}"
+            numbers[key] += 1
+            thing = {"id": f"{key}-{numbers[key]:05}", "key": key, "number": numbers[key]}
+            while not self._handed_in(thing, dice):
+                time.sleep(0.05)
+            self.accepted[thing["id"]] = time.monotonic()
+            time.sleep(dice.random() * self._pace)
+
+    def _handed_in(self, thing: dict[str, object], dice: random.Random) -> bool:
+        address = dice.choice(self._workers).address
+        if not address:
+            return False
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        request = urllib.request.Request(address, json.dumps(thing).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=4) as answer:
+                return bool(answer.status == 202)
+        except (OSError, urllib.error.URLError, ValueError):
+            return False
+
+
+def many(
+    kills: int, workers: int, seed: int, say: Callable[[str], object] = lambda _: None, pace: float = 0.1
+) -> Found:
+    """So many faults, one after the other; then what was seen."""
+    found, dice = Found(), random.Random(seed)
+    with running(*FAST) as server, Belt(seed) as belt:
+        database = server.database()
+        open_ledger(server.url(database), clock=SystemClock(), create=True).close()
+        machines = [Worker(number, server, database, belt.url) for number in range(workers)]
+        for machine in machines:
+            machine.start()
+        senders = Senders(machines, seed, pace)
+        senders.start()
+        try:
+            _faults(found, kills, dice, server, machines, say)
+            senders.end()
+            _until_rest(found, senders, belt, server.url(database))
+            for machine in machines:
+                if (code := machine.stop()) != 0:
+                    found.wrong.append(f"a machine ended with {code}: {''.join(machine.said[-8:])}")
+        finally:
+            for machine in machines:
+                with suppress(Exception):
+                    machine.kill()
+                machine.line.close()
+        _look(found, senders, belt, server.url(database))
+    return found
+
+
+def _faults(
+    found: Found,
+    kills: int,
+    dice: random.Random,
+    server: Server,
+    machines: list[Worker],
+    say: Callable[[str], object],
+) -> None:
+    time.sleep(2)
+    kinds = ("kill", "kill", "pause", "database", "cut")
+    while found.kills < kills:
+        kind = kinds[found.kills] if found.kills < len(kinds) else dice.choice(kinds)
+        machine = dice.choice(machines)
+        if kind != "database":
+            found.faulty.append(time.monotonic())
+        _fault(kind, machine, server, dice)
+        found.kills += 1
+        found.faults[kind] += 1
+        say(f"{found.kills} {kind} {machine.number}")
+        time.sleep(dice.random() * 2)
+
+
+def _fault(kind: str, machine: Worker, server: Server, dice: random.Random) -> None:
+    match kind:
+        case "kill":
+            machine.kill()
+            time.sleep(dice.choice((0.0, 8.0)))  # others take over, or it is back before they do
+            machine.start()
+        case "pause":
+            machine.send(signal.SIGSTOP)
+            time.sleep(dice.choice(PAUSES))
+            machine.send(signal.SIGCONT)
+        case "database":
+            server.kill()
+            server.start()
+        case _:
+            machine.line.cut()
+            time.sleep(dice.choice(PAUSES))
+            machine.line.mend()
+
+
+def _until_rest(found: Found, senders: Senders, belt: Belt, url: str) -> None:
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline:
+        if len(belt.put) >= len(senders.accepted) and _open_runs(url) == 0:
+            return
+        time.sleep(0.2)
+    found.wrong.append(f"after {QUIET_SECONDS:g} seconds of quiet {_open_runs(url)} runs are open")
+
+
+def _open_runs(url: str) -> int:
+    try:
+        reader = open_reader(url)
+    except LedgerError:
+        return -1
+    try:
+        runs = reader.counts()["runs"]
+        done = sum(runs.get(status, 0) for status in FINISHED_RUNS)
+        return sum(runs.values()) - done
+    finally:
+        reader.close()
+
+
+def _look(found: Found, senders: Senders, belt: Belt, url: str) -> None:
+    """Compare what was put down with what was acknowledged, and with its order."""
+    found.accepted, found.repeats = len(senders.accepted), belt.repeats
+    times = Counter(name for _, name, _ in belt.put)
+    found.wrong += [f"{name} was acknowledged and is lost" for name in senders.accepted.keys() - times.keys()]
+    found.wrong += [f"{name} was put down {count} times" for name, count in times.items() if count > 1]
+    last: dict[str, int] = {}
+    for key, name, number in belt.put:
+        if number < last.get(key, 0):
+            found.wrong.append(f"{name} was put down after {last[key]}")
+        last[key] = max(number, last.get(key, 0))
+    waits = [belt.at[name] - at for name, at in senders.accepted.items() if name in belt.at]
+    found.slowest = max(waits, default=0.0)
+    found.slowest_take_over = max(
+        (
+            belt.at[name] - max(at, fault)
+            for fault in found.faulty
+            for name, at in senders.accepted.items()
+            if name in belt.at and fault - 5 < at < fault + 8 and belt.at[name] > fault
+        ),
+        default=0.0,
+    )
+    reader = open_reader(url)
+    try:
+        found.wrong += [f"the chain: {broken}" for broken in verify_chain(reader)]
+        counts = reader.counts()
+        if strange := {name for name, count in counts["runs"].items() if count} - {"completed"}:
+            found.wrong.append(f"runs are {', '.join(sorted(strange))}: {counts['runs']}")
+        if counts["events"]["accepted"] != 2 * counts["runs"]["completed"]:
+            found.wrong.append(f"{counts['events']} events and {counts['runs']} runs")
+    finally:
+        reader.close()
+    if found.slowest_take_over > TAKE_OVER_SECONDS:
+        found.wrong.append(f"a thing lay there for {found.slowest_take_over:.1f} s after a machine had gone")
+
+
+def main() -> int:
+    """Do it and say what was seen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    found = many(given.kills, given.workers, given.seed, lambda text: sys.stdout.write(text + "\n"))
+    sys.stdout.write(
+        f"{dict(found.faults)}; {found.accepted} things, {found.repeats} sent again under the same key, "
+        f"the slowest after {found.slowest:.1f} s; taken over within {found.slowest_take_over:.1f} s\n"
+    )
+    for wrong in found.wrong[:20]:
+        sys.stdout.write(f"WRONG: {wrong}\n")
+    sys.stdout.write(f"{len(found.wrong)} wrong\n")
+    return 1 if found.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
