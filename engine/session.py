@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from engine.connect.simulator import Simulator
     from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
-    from engine.runtime.runner import Runner
     from engine.runtime.triggers.expectations import Watch
     from engine.runtime.triggers.files import FileWatcher
     from engine.runtime.triggers.poll import Asked, Poller

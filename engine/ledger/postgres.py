@@ -44,8 +44,8 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 12.0  # how long one answer of the server may take; less than anybody waits for a machine
-IDLE_MILLISECONDS = 5_000  # a session that stands still in a transaction is ended by the server
-LOCK_MILLISECONDS = 8_000
+IDLE_MILLISECONDS = 2_500  # a session that stands still in a transaction is ended by the server
+LOCK_MILLISECONDS = 5_000
 
 # An index finds the rows of a batch whatever the statistics say: a table that was empty a minute ago, and
 # that nobody has looked at since, is otherwise read as a whole for every batch.
