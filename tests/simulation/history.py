@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from engine import session as sessions
 from engine.clock import FixedClock
 from engine.errors import InputError, LedgerError
 from engine.ledger import open_ledger
-from engine.ledger.database import Database
 from engine.runtime import daemon, memory
 from engine.runtime.accept import read_line
 from engine.values.json_text import write_json
 from tests.disk.faulty import Disk
+from tests.ledger.sharing import share_sql
 from tests.simulation import people
 from tests.simulation.clock import SimClock
 from tests.simulation.judge import Told, judge
@@ -255,40 +255,10 @@ def _remember(found: list[sessions.Session]) -> None:
     sessions._snapshot = lambda session: contents[id(session)]
     daemon.Server = NoServer
     memory.settle = lambda: None
-    begin = Database.__init__
-    texts: dict[object, str] = {}
-
-    def begins(database: Database, place: object) -> None:
-        begin(database, place)
-        database._sql = texts
-
-    Database.__init__ = begins
-    Database.compiled = _remembering(Database.compiled)
+    share_sql()
     gc.collect()
     gc.freeze()
     gc.disable()  # what a history leaves behind is collected after it, a few at a time
-
-
-def _remembering(compiles: Callable[..., tuple[str, tuple[object, ...]]]) -> Callable[..., tuple[str, Any]]:
-    """The same SQL for questions of the same shape, with the values of each."""
-    texts: dict[object, tuple[str, tuple[tuple[int, object], ...]]] = {}
-
-    def compiled(database: Database, core: Any) -> tuple[str, Any]:
-        shape = core._generate_cache_key()
-        if shape is None or any(isinstance(bind.value, list | tuple) for bind in shape.bindparams):
-            return compiles(database, core)
-        known = texts.get(shape.key)
-        if known is None:
-            made = core.compile(dialect=database._dialect, compile_kwargs={"render_postcompile": True})
-            keys = [bind.key for bind in shape.bindparams]
-            binds = [made.binds[name] for name in made.positiontup or ()]
-            # What the compiler added itself, such as an offset of nought, is always the same.
-            places = tuple((keys.index(one.key) if one.key in keys else -1, one.value) for one in binds)
-            known = texts[shape.key] = (str(made), places)
-        sql, places = known
-        return sql, tuple(shape.bindparams[at].value if at >= 0 else fixed for at, fixed in places)
-
-    return compiled
 
 
 def _world(seed: int, folder: Path, log: Callable[[str], None]) -> World:

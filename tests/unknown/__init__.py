@@ -1,0 +1,1 @@
+"""Unknown outcomes: every way in which an exchange breaks, against every way to do a write once."""
