@@ -339,7 +339,7 @@ def open_connections(
         ConfigurationError: when a setting is missing, or a connection that a flow uses.
 
     """
-    from engine.runtime.connections import Connection, Connections
+    from engine.runtime.connections import Connection, Connections, connect
 
     found: dict[str, Connection] = {}
     used = _used_connections(session.ready.plan)
@@ -353,7 +353,9 @@ def open_connections(
         if settings.simulated and settings.base_url is None and name not in used:
             continue
         plan = session.ready.connectors[str(document.connector)]
-        found[name] = Connection(name, session.catalog.open(plan, settings, now=clock.now), plan)
+        use = session.ready.connections[name]
+        opened = partial(session.catalog.open, settings=settings, now=clock.now)
+        found[name] = connect(name, use, plan, opened)
     return Connections(found)
 
 

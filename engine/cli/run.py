@@ -121,7 +121,7 @@ async def _run(
             plans=sessions.plans(session, ledger),
             connections=connections,
             clock=clock,
-            policy=RetryPolicy(patience_seconds=patience * 3600),
+            policy=RetryPolicy(patience_seconds=patience * 3600, outage_seconds=None),
         )
         hooks = sessions.hooks(session, environment, simulated)
         triggers = sessions.triggers(session, connections, runner, ledger.reader(), clock, output.line)

@@ -6,7 +6,7 @@ from engine.connect.connector import Connector, Outcome, Poll, Polled
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan, SourcePlan, build_connector
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.faults import ClosedPeriod, Fault, Permanent, Transient, Unknown, fault_of, permanent
-from engine.connect.pace import Pace, Rate, rates_of
+from engine.connect.pace import Pace, Rate, Steady, rates_of
 from engine.connect.settings import Secret, Settings, resolve_settings, secret_resolver
 from engine.connect.signatures import DeliveryRefused, Sent
 from engine.connect.webhook import Delivery, receive
@@ -47,6 +47,7 @@ __all__ = [
     "Sent",
     "Settings",
     "SourcePlan",
+    "Steady",
     "Transient",
     "Unknown",
     "Value",

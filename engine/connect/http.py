@@ -122,6 +122,9 @@ class Http:
         self.name = name
         self._limits = limits
         self._answer_seconds = limits.answer.total_seconds()
+        # Of four or more places one is kept for the other kind: slow writes do not keep reads from going.
+        apart = limits.concurrency - (limits.concurrency >= 4)
+        self._kinds = {True: asyncio.Semaphore(apart), False: asyncio.Semaphore(apart)}
         self._places = asyncio.Semaphore(limits.concurrency)
         # Reading all authorities of the machine takes a while, and loopback has no use for them.
         self._trust = httpx.create_ssl_context() if self.base.scheme == "https" else False
@@ -155,7 +158,7 @@ class Http:
 
         """
         prepared = self._prepare(request)
-        async with self._places:
+        async with self._kinds[writes], self._places:
             # The one used last is the one whose connection is most likely still open.
             transport = self._free.pop() if self._free else self._another_transport()
             try:

@@ -17,6 +17,7 @@ from engine.connect.connector_plan import ConnectorPlan, OperationPlan, PagingPl
 from engine.connect.faults import Fault, fault_of, permanent
 from engine.connect.http import Http, HttpLimits, Request
 from engine.connect.once import once_key
+from engine.connect.pace import Pace
 from engine.connect.paging import Cursor
 from engine.connect.settings import Settings
 from engine.connect.sorting import sort_out
@@ -55,6 +56,8 @@ class HttpConnector:
         self._judge = Judge(plan=plan, name=self.name, hidden=self._hidden, now=now)
         self._settings = settings
         self._now = now
+        self.pace = Pace(plan.rates)
+        """Whoever calls this reserves one request a call here, and waits as it says."""
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -167,12 +170,20 @@ class HttpConnector:
         prepared = self._request(request, scope, target)
         writes = plan is not None and plan.writes
         proof = await self._sign_in.headers()
-        reply = await self._http.send(_with(prepared, {**proof, **(extra or {})}), writes=writes)
-        answer = scope_of(reply, scope["payload"])
+        answer = await self._exchange(_with(prepared, {**proof, **(extra or {})}), scope, writes=writes)
         if self._judge.token_expired(plan, answer) and self._sign_in.forget(proof):
             fresh = await self._sign_in.headers()
-            reply = await self._http.send(_with(prepared, {**fresh, **(extra or {})}), writes=writes)
-            answer = scope_of(reply, scope["payload"])
+            answer = await self._exchange(_with(prepared, {**fresh, **(extra or {})}), scope, writes=writes)
+        return answer
+
+    async def _exchange(self, request: Request, scope: Scope, *, writes: bool) -> Answer:
+        """One request, counted, and what its answer says of the pace."""
+        self.pace.send(self._now().timestamp(), "writes" if writes else "reads")
+        answer = scope_of(await self._http.send(request, writes=writes), scope["payload"])
+        left = self._judge.value(self.plan.left, answer.scope)
+        again = self._judge.value(self.plan.again, answer.scope)
+        at = self._now().timestamp()
+        self.pace.hear(at, _whole(left), _seconds_until(again, at))
         return answer
 
     def _request(self, plan: RequestPlan | None, scope: Scope, target: str | None) -> Request:
@@ -203,6 +214,8 @@ class HttpConnector:
         items: list[Value] = []
         cursor = Cursor(paging=paging)
         for number in range(1, paging.max_pages + 1):
+            if number > 1:  # one request was foreseen
+                await asyncio.sleep(self.pace.wait(self._now().timestamp(), "reads"))
             target = cursor.target or (None if request is None else self._page_target(request, cursor, scope))
             answer = await self._answer(operation, request, scope, target=target)
             if operation is not None and number == 1 and self._judge.holds(operation.missing, answer.scope):
@@ -308,6 +321,26 @@ def _without(body: Value, omit: frozenset[str]) -> Value:
     if not omit or not isinstance(body, Mapping):
         return body
     return {name: value for name, value in body.items() if name not in omit}
+
+
+def _whole(value: Value) -> int | None:
+    """A number of requests, as systems write it."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _seconds_until(value: Value, at: float) -> float | None:
+    """When there are new requests: in so many seconds, or as seconds since 1970."""
+    said = _whole(str(value).partition(".")[0])
+    if said is None:
+        text = str(value).partition(".")[0]
+        said = int(text) if text.isascii() and text.isdigit() and len(text) == 10 else None
+    if said is None:
+        return None
+    return said - at if said > _EPOCH_SECONDS else float(said)
+
+
+_EPOCH_SECONDS = 1_000_000_000  # a larger number is no length of time
 
 
 def _instant(value: Value) -> datetime | None:

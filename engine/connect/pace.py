@@ -32,6 +32,23 @@ def rates_of(written: Iterable[RateSpec]) -> tuple[Rate, ...]:
 
 
 @dataclass(slots=True)
+class Steady:
+    """Seconds that only grow, made of those of a clock on the wall: one that is put back costs no time."""
+
+    _last: float | None = None
+    _seconds: float = 0.0
+
+    def __call__(self, at: float) -> float:
+        """The present time in such seconds."""
+        if self._last is None:
+            self._seconds = at
+        else:
+            self._seconds += max(0.0, at - self._last)
+        self._last = at
+        return self._seconds
+
+
+@dataclass(slots=True)
 class _Counted:
     """One rate, and when the requests of its last stretch went."""
 
@@ -60,6 +77,7 @@ class Pace:
     def __init__(self, rates: Sequence[Rate] = ()) -> None:
         """Keep to these rates."""
         self._counted = [_Counted(rate) for rate in rates]
+        self._steady = Steady()
         self._reserved = 0
         self._until = 0.0  # nothing goes before
         self._throttled = 0  # refusals in a row
@@ -72,6 +90,7 @@ class Pace:
 
     def free(self, at: float, kind: str) -> int | None:
         """How many requests of a kind (reads, writes) may go now; None when there is no bound."""
+        at = self._steady(at)
         if at < self._until:
             return 0
         found = [one.free(at) for one in self._of(kind)]
@@ -81,6 +100,7 @@ class Pace:
 
     def wait(self, at: float, kind: str) -> float:
         """Seconds until one request of a kind may go."""
+        at = self._steady(at)
         waits = [one.wait(at) for one in self._of(kind)]
         if self._left is not None and self._left <= 0:
             waits.append(self._left_until - at)
@@ -89,26 +109,26 @@ class Pace:
     def reserve(self, at: float, kind: str) -> None:
         """One request is let go, and will be sent."""
         self._reserved += 1
-        self._count(at, kind)
+        self._count(self._steady(at), kind)
 
     def send(self, at: float, kind: str) -> None:
         """One request is sent: one that was reserved, or one that nobody foresaw."""
         if self._reserved:
             self._reserved -= 1
         else:
-            self._count(at, kind)
+            self._count(self._steady(at), kind)
 
     def hear(self, at: float, left: int | None, again: float | None) -> None:
         """What an answer said: how many requests are left, and in how many seconds there are new ones."""
         if left is not None and again is not None and again > 0:
-            self._left, self._left_until = max(0, left), at + min(again, LONGEST_PAUSE)
+            self._left, self._left_until = max(0, left), self._steady(at) + min(again, LONGEST_PAUSE)
 
     def throttled(self, at: float, seconds: float | None) -> None:
         """The system refused a request as one too many, or asks to be left alone for so long."""
         self._throttled += 1
         if seconds is None:
             seconds = min(THROTTLED_PAUSE * 2.0 ** min(self._throttled - 1, 16), LONGEST_THROTTLED)
-        self._until = max(self._until, at + min(seconds, LONGEST_PAUSE))
+        self._until = max(self._until, self._steady(at) + min(seconds, LONGEST_PAUSE))
 
     def answered(self) -> None:
         """The system took a request."""

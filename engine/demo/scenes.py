@@ -162,6 +162,7 @@ class Play:
             await self.approved(Hours("EMP-002", date(2026, 5, 27), 780, "Migration")),
         ]
         await self.stage.tried(retries + 1)
+        self.remembered.tries_in_outage = self.stage.runner.executor.tally.retries - retries
         self.remembered.open_in_outage = len(self.stage.reader.open_runs())
         approvals = words.times(self.remembered.open_in_outage, "approval")
         waits = Line(

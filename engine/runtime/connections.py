@@ -1,14 +1,20 @@
 """The connections of one environment, as opened: who is written to and read from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from engine.connect import Connector, ConnectorPlan
+from engine.connect import BreakerPlan, ConnectionPlan, Connector, ConnectorPlan, Pace
 from engine.connect.connector import Outcome
 from engine.effect import Effect, Receipt
 from engine.errors import ConfigurationError
+from engine.runtime.gate.gate import Gate
 from engine.runtime.retry import Once
 from engine.values.value import Value
+
+
+def _open_gate() -> Gate:
+    """One that lets everything pass until its system is away."""
+    return Gate("", ConnectionPlan(), BreakerPlan(), Pace())
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,7 @@ class Connection:
     name: str
     connector: Connector
     plan: ConnectorPlan
+    gate: Gate = field(default_factory=_open_gate)
 
     @property
     def batch_size(self) -> int:
@@ -38,6 +45,23 @@ class Connection:
     def _usable(self, life: float) -> float:
         """How long a key is used again: a tenth less than its life, and less what a request takes."""
         return max(0.0, life * 0.9 - self.plan.answer.total_seconds())
+
+
+def connect(
+    name: str,
+    use: ConnectionPlan,
+    plan: ConnectorPlan,
+    open_connector: Callable[[ConnectorPlan], Connector],
+) -> Connection:
+    """A connection, opened, and worked no harder than its document says."""
+    if use.concurrency is not None and use.concurrency < plan.concurrency:
+        plan = replace(plan, concurrency=use.concurrency)
+    connector = open_connector(plan)
+    pace = getattr(connector, "pace", None)
+    if not isinstance(pace, Pace):
+        pace = Pace(plan.rates)
+    pace.limit(use.rates)
+    return Connection(name, connector, plan, Gate(name, use, plan.breaker, pace))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from engine.ledger.rows import (
     TransitionRow,
 )
 from engine.runtime.connections import Connection, Connections
+from engine.runtime.gate.gate import Gate
 from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -51,6 +52,17 @@ class Delivery:
     doubted_from: float | None = None
     settled_from: float = 0.0  # from when on a look-up that finds nothing is to be believed
     given_up: bool = False  # it is looked for, and not tried again
+    weight: int = 0  # how much it goes before others
+    rank: float = 0.0  # who goes first: the lowest
+    probe: bool = False  # whether the attempt on its way tries if its system is back
+    spared: int = 0  # attempts that count against nobody's patience
+    answers: int = 0  # how often its system had answered when it last failed
+    shut_before: float = 0.0  # seconds for which nothing could go before it first failed
+
+    @property
+    def connection(self) -> str:
+        """Where it goes."""
+        return self.command.connection
 
     def doubt(self, clock: Clock) -> Doubt:
         """How long it has been in doubt, by the clock that says more."""
@@ -166,6 +178,19 @@ Ways: TypeAlias = Callable[[str, WriteCommand], Mapping[str, str]]
 """Where the flow of a run wants each class of fault of a write to go."""
 
 
+Patience: TypeAlias = Callable[[str, str], RetryPolicy]
+"""How patient the flow of a run is with a connection."""
+
+
+def _failing_for(delivery: Delivery, gate: Gate, now: datetime) -> float:
+    """For how long a delivery has failed, not counting the time in which nothing could go."""
+    shut = gate.shut_seconds(now)
+    if delivery.failing_since is None:
+        delivery.failing_since, delivery.shut_before = now, shut
+    failing = (now - delivery.failing_since).total_seconds()
+    return max(0.0, failing - (shut - delivery.shut_before))
+
+
 class Settled(NamedTuple):
     """What a turn does with an attempt: answer the run, or try again at an instant."""
 
@@ -176,12 +201,12 @@ class Settled(NamedTuple):
 class Settler:
     """Turns attempts into rows."""
 
-    def __init__(self, connections: Connections, policy: RetryPolicy, ways: Ways, clock: Clock) -> None:
-        """Decide by this policy, and by what the flows say of each class of fault."""
+    def __init__(self, connections: Connections, patience: Patience, ways: Ways, clock: Clock) -> None:
+        """Decide by the patience and the ways of faults that flows and connections declare."""
         self._connections = connections
         self._ways = ways
         self._clock = clock
-        self._policy = policy
+        self._patience = patience
         self._written: tuple[datetime | None, str] = (None, "")
 
     def settle(self, commit: Commit, done: Attempt, now: datetime) -> Settled:
@@ -189,16 +214,18 @@ class Settler:
         delivery, outcome = done.delivery, done.outcome
         if isinstance(outcome, Receipt):
             return Settled(self._done(commit, delivery.command, outcome, self._text_of(now)))
-        once = self._connections.get(delivery.command.connection).once(delivery.command.operation)
+        connection = self._connections.get(delivery.command.connection)
+        once = connection.once(delivery.command.operation)
         key = delivery.command.effect_key
-        delivery.failing_since = delivery.failing_since or now
-        seconds = (now - delivery.failing_since).total_seconds()
+        policy = self._patience(delivery.run_id, delivery.command.connection)
+        seconds = _failing_for(delivery, connection.gate, now)
+        attempts = max(1, delivery.attempts - delivery.spared)
         if outcome.fault is FaultClass.UNKNOWN and not done.looked:
             delivery.come_in_doubt(self._clock, once.settles_seconds)
-            delivery.given_up = self._policy.exhausted(delivery.attempts, seconds)
+            delivery.given_up = policy.exhausted(attempts, seconds)
         way = self._ways(delivery.run_id, delivery.command).get(outcome.fault.value)
         doubt = delivery.doubt(self._clock)
-        decision = decide(outcome, delivery.attempts, once, key, self._policy, seconds, doubt, way)
+        decision = decide(outcome, attempts, once, key, policy, seconds, doubt, way)
         failure = failure_text(outcome)
         match decision.next:
             case Next.RETRY | Next.LOOK_UP:

@@ -128,13 +128,13 @@ class Executor:
         ledger: Ledger,
         plan: Plan,
         recovery: Recovery,
-        take_place: Callable[[str], bool],
+        take_place: Callable[[str, datetime], bool],
         share: Share | None = None,
     ) -> None:
         """Work for this plan; runs of other releases are decided by the plans that `recovery` knows.
 
-        `take_place` says whether a write to a connection may go out at once. With `share`, events are handed
-        to the owners of their partitions.
+        `take_place` says whether a write to a connection may go out at once, at this instant. With `share`,
+        events are handed to the owners of their partitions.
         """
         self._take_place = take_place
         self.tally = Tally()
@@ -381,6 +381,18 @@ class Executor:
         )
         self.tally.alerts += 1
 
+    def weight(self, run_id: str) -> int:
+        """How much a run goes before others now: by its flow, and by what calendars say of its labels."""
+        flow = self.flow_of(run_id)
+        if not (self._plan.boosts and flow.labels):
+            return flow.weight
+        held = (boost for boost in self._plan.boosts if boost.labels & flow.labels and boost.holds(self._now))
+        return flow.weight + sum(boost.more for boost in held)
+
+    def flow_of(self, run_id: str) -> FlowPlan:
+        """The flow of a run."""
+        return self._recall(run_id).state.flow
+
     def ways(self, run_id: str, command: WriteCommand) -> Mapping[str, str]:
         """Where the flow of a run wants each class of fault of a write to go; nothing for one taken back."""
         step = self._recall(run_id).state.flow.step(command.step)
@@ -620,7 +632,7 @@ class Executor:
         if not self.parking.keys.is_working(live.order_key, run_id):
             self._commit.effects.append(row)
             live.kept.append(command)
-        elif self._take_place(command.connection):
+        elif self._take_place(command.connection, self._now):
             self._commit.sends.append(row)
             self._work.writes.append((run_id, command))
         else:

@@ -1,80 +1,166 @@
-"""Deliveries that wait for a place: each connection has so many on their way, and no more.
+"""What waits to go out: each connection has places for writes and others for reads, and a gate before them.
 
 What waits here is `pending` in the ledger, and what has a place is `sending`: after a crash, only the few
-that may really have gone out are in doubt.
+that may really have gone out are in doubt. One system that is slow or away keeps its own places, and nobody
+else's.
 """
 
-from collections import deque
+import heapq
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import NamedTuple, TypeAlias
 
-from engine.runtime.connections import Connections
+from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Delivery
+from engine.runtime.gate.gate import READS, WRITES, Gate
+from engine.runtime.gate.rank import Queue
+from engine.runtime.reading import Asked
 
 WINDOW = 4  # batches on their way to one connection
+
+Waiting: TypeAlias = Delivery | Asked
+
+
+class Load(NamedTuple):
+    """Deliveries that go to one connection together."""
+
+    connection: Connection
+    deliveries: list[Delivery]
 
 
 @dataclass(slots=True)
 class _Line:
-    """The line before one connection."""
+    """The line before the places of one connection for one kind of use."""
 
+    gate: Gate
+    kind: str
     places: int  # that are free
-    waiting: deque[Delivery] = field(default_factory=deque)
+    queue: Queue[Waiting] = field(default_factory=Queue)
+
+    def may_go(self, now: datetime) -> int:
+        """How many may go now."""
+        if not self.queue or self.places <= 0:
+            return 0
+        free = self.gate.free(now, self.kind)
+        return self.places if free is None else min(free, self.places)
+
+
+@dataclass(slots=True, order=True)
+class _Due:
+    """What is to be tried again."""
+
+    at: datetime
+    number: int
+    item: Waiting = field(compare=False)
 
 
 class Outbox:
-    """The lines before all connections."""
+    """The lines before all connections, and what is to stand in them again later."""
 
-    def __init__(self, connections: Connections) -> None:
-        """Begin with every place free."""
+    def __init__(self, connections: Connections, reads: int) -> None:
+        """Begin with every place free; no connection has more places for reads than this."""
         self._connections = connections
-        self._lines: dict[str, _Line] = {}
+        self._reads = reads
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._due: list[_Due] = []
+        self._numbers = count()
 
-    def _line(self, name: str) -> _Line:
-        line = self._lines.get(name)
+    def _line(self, name: str, kind: str) -> _Line:
+        line = self._lines.get((name, kind))
         if line is None:
-            line = self._lines[name] = _Line(self._connections.get(name).batch_size * WINDOW)
+            connection = self._connections.get(name)
+            places = (
+                connection.batch_size * WINDOW
+                if kind == WRITES
+                else min(self._reads, connection.plan.concurrency * 2)
+            )
+            line = self._lines[name, kind] = _Line(connection.gate, kind, places)
         return line
 
-    def take(self, name: str) -> bool:
-        """Take a place for something new, unless others wait for one.
+    def take(self, name: str, now: datetime) -> bool:
+        """Take a place for a new write that goes at once, unless others wait for one or the gate is not open.
 
         Raises:
             ConfigurationError: when there is no such connection in this environment.
 
         """
-        line = self._line(name)
-        if line.waiting or line.places <= 0:
+        line = self._line(name, WRITES)
+        if line.queue or line.places <= 0 or not line.gate.is_calm or line.gate.free(now, WRITES) == 0:
             return False
         line.places -= 1
+        line.gate.go(now, WRITES)
         return True
 
-    def wait(self, delivery: Delivery) -> None:
-        """Stand in line."""
-        self._line(delivery.command.connection).waiting.append(delivery)
+    def wait(self, item: Waiting) -> None:
+        """Stand in line, by its rank."""
+        self._line(item.connection, _kind(item)).queue.put(item.rank, item)
 
-    def give_back(self, delivery: Delivery) -> None:
-        """A delivery came back, whatever came of it."""
-        if delivery.placed:
-            delivery.placed = False
-            self._line(delivery.command.connection).places += 1
+    def again(self, item: Waiting, at: datetime) -> None:
+        """Stand in line again from an instant on."""
+        heapq.heappush(self._due, _Due(at, next(self._numbers), item))
 
-    @property
-    def can_go(self) -> bool:
-        """Whether something waits that has a place."""
-        return any(line.waiting and line.places > 0 for line in self._lines.values())
+    def give_back(self, item: Waiting) -> None:
+        """What was on its way came back, whatever came of it."""
+        if item.placed:
+            item.placed = False
+            self._line(item.connection, _kind(item)).places += 1
+
+    def due(self, now: datetime) -> None:
+        """Let what is due stand in line again."""
+        while self._due and self._due[0].at <= now:
+            self.wait(heapq.heappop(self._due).item)
+
+    def can_go(self, now: datetime) -> bool:
+        """Whether something waits that may go now."""
+        if self._due and self._due[0].at <= now:
+            return True
+        return any(line.may_go(now) for line in self._lines.values())
+
+    def next_at(self, now: datetime) -> datetime | None:
+        """When something may go that may not now; None when nothing waits for its time."""
+        lines = [line for line in self._lines.values() if line.queue and line.places > 0]
+        found = [line.gate.opens_at(now, line.kind) for line in lines]
+        found += [self._due[0].at] if self._due else []
+        return min((at for at in found if at is not None), default=None)
+
+    def is_left_alone(self, now: datetime, seconds: float) -> bool:
+        """Whether all that waits does so for systems that have been out, or will be, for longer than this."""
+        names = {item.item.connection for item in self._due}
+        names |= {name for (name, _), line in self._lines.items() if line.queue}
+        return all(self._connections.get(name).gate.is_out_for(now, seconds) for name in sorted(names))
 
     @property
     def waiting(self) -> int:
         """How many stand in line."""
-        return sum(len(line.waiting) for line in self._lines.values())
+        return sum(len(line.queue) for line in self._lines.values())
 
-    def go(self) -> list[Delivery]:
-        """Those who have waited longest and now have a place."""
-        found: list[Delivery] = []
+    @property
+    def due_again(self) -> int:
+        """How many are to stand in line again later."""
+        return len(self._due)
+
+    def waiting_for(self) -> dict[str, int]:
+        """How many wait for each connection, in line or to stand in it again."""
+        found: dict[str, int] = {}
+        for (name, _), line in self._lines.items():
+            found[name] = found.get(name, 0) + len(line.queue)
+        for due in self._due:
+            found[due.item.connection] = found.get(due.item.connection, 0) + 1
+        return {name: number for name, number in sorted(found.items()) if number}
+
+    def go(self, now: datetime) -> list[Waiting]:
+        """Those that go now: of each line the ones of the lowest rank."""
+        found: list[Waiting] = []
         for line in self._lines.values():
-            while line.waiting and line.places > 0:
-                delivery = line.waiting.popleft()
-                delivery.placed = True
+            for _ in range(min(line.may_go(now), len(line.queue))):
+                item = line.queue.take()
+                item.placed = True
+                item.probe = line.gate.go(now, line.kind)
                 line.places -= 1
-                found.append(delivery)
+                found.append(item)
         return found
+
+
+def _kind(item: Waiting) -> str:
+    return WRITES if isinstance(item, Delivery) else READS

@@ -1,8 +1,9 @@
 """Whether to try again, and when: a fault and the attempts so far, to a decision. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
+from typing import Protocol
 
 from engine.effect import Failure, FaultClass
 
@@ -24,6 +25,25 @@ class RetryDecision:
     after_seconds: float = 0.0
 
 
+class Told(Protocol):
+    """What a connection or a flow says of patience; None where it says nothing."""
+
+    @property
+    def attempts(self) -> int | None:
+        """The least number of attempts."""
+        ...
+
+    @property
+    def patience_seconds(self) -> float | None:
+        """The least time."""
+        ...
+
+    @property
+    def longest_seconds(self) -> float | None:
+        """The longest pause."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How patient deliveries and reads are.
@@ -36,6 +56,17 @@ class RetryPolicy:
     patience_seconds: float = 0.0
     first_seconds: float = 0.25
     longest_seconds: float = 60.0
+    outage_seconds: float | None = 30.0  # how long work waits for a system that is away; None: for ever
+
+    def told(self, *plans: Told) -> "RetryPolicy":
+        """This policy, but for what others say; of two that say something, the later holds."""
+        said = {
+            name: value
+            for plan in plans
+            for name in ("attempts", "patience_seconds", "longest_seconds")
+            if (value := getattr(plan, name)) is not None
+        }
+        return replace(self, **said) if said else self
 
     def exhausted(self, attempts: int, seconds: float) -> bool:
         """Whether so many attempts in so long a time are enough."""

@@ -5,19 +5,17 @@ reads run beside it and bring their outcomes back through the inbox.
 """
 
 import asyncio
-import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
 from engine.clock import Clock
-from engine.connect import Fault
 from engine.core import ReadCommand, WriteCommand
 from engine.core.accept import Offer
-from engine.effect import Failure, FaultClass
+from engine.effect import Failure, FaultClass, Receipt
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, instant, read_instant
 from engine.ledger.reader import LAST
@@ -26,16 +24,19 @@ from engine.runtime import holding
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, taken_up
 from engine.runtime.execute import Executor, Work
+from engine.runtime.gate.gate import is_throttled
+from engine.runtime.gate.rank import rank
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
 from engine.runtime.intake import write as write_beside
+from engine.runtime.outages import Outages
 from engine.runtime.outbox import Outbox
 from engine.runtime.permission import Release
+from engine.runtime.reading import Asked, ReadCame, Reads, read
 from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
 from engine.runtime.share import share_of
 from engine.runtime.watch import PERIOD_DAYS, Watch
-from engine.values.canonical import fingerprint
 from engine.values.value import Value
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Limits:
 
     turn: int = 500  # events taken in one turn
     live: int = 2_000  # runs in memory before no more events are taken
-    reads: int = 64  # reads on their way at one time
+    reads: int = 64  # reads on their way to one connection at one time, if it bears so many
     still_days: int = PERIOD_DAYS  # weekdays after which somebody is told of what stands still; 0 for never
 
 
@@ -65,15 +66,6 @@ class _Offered:
 
 
 @dataclass(slots=True)
-class _ReadDone:
-    run_id: str
-    key: str
-    value: Value
-    failure: str | None = None
-    transient: bool = False  # the failure says nothing of what was asked for
-
-
-@dataclass(slots=True)
 class _Act:
     """Something that a person does, as part of a turn."""
 
@@ -81,16 +73,7 @@ class _Act:
     done: "asyncio.Future[None]"
 
 
-@dataclass(slots=True, order=True)
-class _Due:
-    """A delivery that is to be tried again."""
-
-    at: datetime
-    number: int
-    delivery: Delivery = field(compare=False)
-
-
-_Item: TypeAlias = _Offered | _ReadDone | _Act | Attempt
+_Item: TypeAlias = _Offered | ReadCame | _Act | Attempt
 
 
 class Runner:
@@ -115,20 +98,17 @@ class Runner:
         self._policy = policy or RetryPolicy()
         self._share = share_of(ledger, plan)
         self._reader = ledger.reader() if self._share is None else self._share.reader
-        self._outbox = Outbox(connections)
+        self._outbox = Outbox(connections, self.limits.reads)
         recovery = Recovery(self._reader, plans, connections)
         self.executor = Executor(ledger, plan, recovery, self._outbox.take, self._share)
         self.executor.watch = Watch(self.limits.still_days)
-        self._settler = Settler(connections, self._policy, self.executor.ways, clock)
-        self._deliveries: dict[str, Delivery] = {}  # by effect key
+        self._settler = Settler(connections, self._patience, self.executor.ways, clock)
+        self._reads = Reads(clock.elapsed_seconds)
+        self._outages = Outages(self._reader, connections)
         self._inbox: deque[_Item] = deque()
         self._arrived = asyncio.Event()
-        self._due: list[_Due] = []
-        self._numbers = count()
         self._following: deque[Following] = deque()  # what persons ordered in this turn leads to
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reading = asyncio.Semaphore(self.limits.reads)
-        self._cache: dict[str, tuple[float, Value]] = {}
         self._failed: BaseException | None = None
         self._promises: set[asyncio.Future[Any]] = set()  # of those who wait for a commit
 
@@ -143,8 +123,12 @@ class Runner:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no event, no answer, nothing on its way or due."""
-        left = self._inbox or self._tasks or self._due or self._outbox.can_go or self._handed
+        left = self._inbox or self._tasks or self._waits(self._clock.now()) or self._handed
         return not (left or self.executor.busy)
+
+    def _waits(self, now: datetime) -> bool:
+        """Whether something waits to go out, now or later."""
+        return self._outbox.can_go(now) or self._outbox.next_at(now) is not None
 
     def backlog(self) -> dict[str, Value]:
         """What is in memory and not done, in numbers, and when the next of it is due."""
@@ -154,8 +138,9 @@ class Runner:
             "arrived": len(self._inbox),
             "on_their_way": len(self._tasks),
             "to_send": self._outbox.waiting,
-            "due_again": len(self._due),
-            "next_due": self._due[0].at if self._due else None,
+            "due_again": self._outbox.due_again,
+            "next_due": self._outbox.next_at(self._clock.now()),
+            "connections": self._outages.said(self._outbox.waiting_for(), self._clock.now()),
             "next_deadline": self.executor.next_deadline,
         }
 
@@ -226,6 +211,7 @@ class Runner:
         """Take up what processes before this one left open: all of it, as nobody else is at work."""
         self.executor.begin_turn(self._clock.now())
         if self._share is None:
+            self._outages.recover(self.executor.commit_rows, self._clock.now())
             self._take_up_open()
         else:
             self._share.gain_all(self.executor, self._take_up_open)
@@ -302,12 +288,12 @@ class Runner:
         steps = self._reader.transitions(row.key) if row.attempts else ()
         delivery = taken_up(command, row, steps, once, self._clock)
         delivery.looks = self.executor.ways(row.run_id, command).get("unknown") == "look_up"
-        self._deliveries[row.key] = delivery
+        self._weigh(delivery, self._clock.now())
         if row.status == "sending" and once.how == "none":
             failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
             self._inbox.append(Attempt(delivery, failure))
         elif row.due_at is not None:
-            self._again(delivery, read_instant(row.due_at))
+            self._outbox.again(delivery, read_instant(row.due_at))
         else:
             self._outbox.wait(delivery)
         self._arrived.set()
@@ -325,7 +311,7 @@ class Runner:
 
         """
         if not self._something():
-            if not self._tasks and not self._due and wait_seconds is None:
+            if not self._tasks and wait_seconds is None and not self._worth_waiting():
                 return False
             await self._until_something(wait_seconds)
         if not self._something():
@@ -339,17 +325,26 @@ class Runner:
 
     def _something(self) -> bool:
         """Whether a turn has anything to do."""
-        if self._inbox or self._outbox.can_go or self._handed:
-            return True
         now = self._clock.now()
+        if self._inbox or self._outbox.can_go(now) or self._handed:
+            return True
         deadline = self.executor.next_deadline
-        return (bool(self._due) and self._due[0].at <= now) or (deadline is not None and deadline <= now)
+        return deadline is not None and deadline <= now
+
+    def _worth_waiting(self) -> bool:
+        """Whether something goes out later that is not to be left to the next process."""
+        now, outage = self._clock.now(), self._policy.outage_seconds
+        if self._outbox.next_at(now) is None:
+            return False
+        return outage is None or not self._outbox.is_left_alone(now, outage)
 
     async def _until_something(self, wait_seconds: float | None) -> None:
         self._arrived.clear()  # nothing is there: what has been announced has been taken
         pause = wait_seconds
-        if self._due:
-            left = max(0.0, (self._due[0].at - self._clock.now()).total_seconds())
+        now = self._clock.now()
+        following = self._outbox.next_at(now)
+        if following is not None:
+            left = max(0.0, (following - now).total_seconds())
             pause = left if pause is None else min(pause, left)
         try:
             await asyncio.wait_for(self._arrived.wait(), pause)
@@ -377,19 +372,19 @@ class Runner:
             self._take(item, now, after)
             if isinstance(item, _Act):
                 break
-        going = self._go(now)
+        going, asked = self._go(now)
         executor.settle()
         _, work = executor.finish(meanwhile)
         for tell in after:
             tell()
         self._dispatch(work, going)
+        self._ask_now(asked)
         while self._following:
             self._go_on(self._following.popleft(), now)
         if self._inbox or self._handed:
             self._arrived.set()
 
     def _take(self, item: _Item, now: datetime, after: list[Callable[[], None]]) -> None:
-        executor = self.executor
         match item:
             case Attempt():
                 self._settle(item, now)
@@ -397,8 +392,8 @@ class Runner:
                 found = self._accept(item, instant(now))
                 if item.done is not None:
                     after.append(_teller(item.done, found))
-            case _ReadDone():
-                executor.answered(item.run_id, item.key, item.value, item.failure, transient=item.transient)
+            case ReadCame():
+                self._read_came(item, now)
             case _Act():
                 self._act(item, after)
 
@@ -429,6 +424,8 @@ class Runner:
     def _settle(self, done: Attempt, now: datetime) -> None:
         delivery = done.delivery
         self._outbox.give_back(delivery)
+        self._reads.written(delivery.connection)
+        self._came(delivery, None if isinstance(done.outcome, Receipt) else done.outcome, now)
         rows = self.executor.commit_rows
         known = len(rows.xrefs)
         settled = self._settler.settle(rows, done, now)
@@ -437,24 +434,74 @@ class Runner:
         ]:  # what runs on in this turn may ask for an id that it has just been given
             self.executor.look_ups.keep_xref(row)
         if settled.answer is not None:
-            del self._deliveries[delivery.command.effect_key]
             self.executor.answer(delivery.run_id, delivery.command.key, settled.answer)
         else:
             assert settled.again_at is not None
             self.executor.tally.retries += 1
-            self._again(delivery, settled.again_at)
+            self._outbox.again(delivery, settled.again_at)
 
-    def _again(self, delivery: Delivery, at: datetime) -> None:
-        heapq.heappush(self._due, _Due(at, next(self._numbers), delivery))
+    def _came(self, item: Delivery | Asked, failure: Failure | None, now: datetime) -> None:
+        """What an attempt says of its system: whether it is there, and whether it wants to be left alone."""
+        gate = self._connections.get(item.connection).gate
+        turned = gate.came(now, failure, probe=item.probe)
+        if failure is not None and (is_throttled(failure) or (item.probe and item.answers == gate.answers)):
+            item.spared += 1  # unless others were answered since it last failed: then it is not the system
+        item.answers = gate.answers
+        if item.probe and failure is not None:
+            item.rank = max(item.rank, rank(now.timestamp(), 0))  # another one is to try next
+        item.probe = False
+        if turned is not None:
+            self._outages.turned(self.executor.commit_rows, gate, turned, now)
 
-    def _go(self, now: datetime) -> list[Delivery]:
-        """What waited, or is due again, and has a place: recorded as sending, to go out after the commit."""
-        while self._due and self._due[0].at <= now:
-            self._outbox.wait(heapq.heappop(self._due).delivery)
-        found = self._outbox.go()
-        for delivery in found:
+    def _read_came(self, came: ReadCame, now: datetime) -> None:
+        asked, failure = came.asked, came.failure
+        if asked.placed:
+            self._outbox.give_back(asked)
+            self._came(asked, failure, now)
+        if failure is None:
+            self._reads.came(asked, came.value)
+        elif failure.fault is FaultClass.TRANSIENT and not self._is_given_up(asked, now):
+            policy = self._patience(asked.runs[0][0], asked.connection)
+            pause = wait(failure, max(1, asked.attempts - asked.spared), asked.name, policy)
+            self.executor.tally.retries += 1
+            self._outbox.again(asked, now + timedelta(seconds=pause))
+            return
+        self._reads.forget(asked)
+        reason, transient = None, False
+        if failure is not None:
+            reason, transient = failure.reason, failure.fault is FaultClass.TRANSIENT
+        for run_id, key in asked.runs:
+            self.executor.answered(run_id, key, came.value, reason, transient=transient)
+
+    def _is_given_up(self, asked: Asked, now: datetime) -> bool:
+        """Whether a question was asked often and long enough."""
+        gate = self._connections.get(asked.connection).gate
+        shut = gate.shut_seconds(now)
+        if asked.failing_since is None:
+            asked.failing_since, asked.shut_before = now, shut
+        failing = (now - asked.failing_since).total_seconds()
+        seconds = max(0.0, failing - (shut - asked.shut_before))
+        policy = self._patience(asked.runs[0][0], asked.connection)
+        return policy.exhausted(max(1, asked.attempts - asked.spared), seconds)
+
+    def _patience(self, run_id: str, connection: str) -> RetryPolicy:
+        """How patient the flow of a run is with a connection."""
+        gate = self._connections.get(connection).gate
+        return self._policy.told(gate.use.retry, self.executor.flow_of(run_id).retry)
+
+    def _weigh(self, delivery: Delivery, now: datetime) -> None:
+        """Rank a delivery among those that wait."""
+        delivery.weight = self.executor.weight(delivery.run_id)
+        delivery.rank = rank(now.timestamp(), delivery.weight)
+
+    def _go(self, now: datetime) -> tuple[list[Delivery], list[Asked]]:
+        """What waited, or is due again, and has a place; writes are recorded, to go out after the commit."""
+        self._outbox.due(now)
+        found = self._outbox.go(now)
+        writes = [item for item in found if isinstance(item, Delivery)]
+        for delivery in writes:
             self._settler.send(self.executor.commit_rows, delivery, now)
-        return found
+        return writes, [item for item in found if isinstance(item, Asked)]
 
     # --- what is done outside -------------------------------------------------------------------------
 
@@ -466,21 +513,31 @@ class Runner:
             by_connection.setdefault(delivery.command.connection, []).append(delivery)
         for run_id, command in work.later:
             delivery = Delivery(run_id, command)
-            self._deliveries[command.effect_key] = delivery
+            self._weigh(delivery, now)
             self._outbox.wait(delivery)
         for run_id, command in work.writes:
             delivery = Delivery(run_id, command, 1, placed=True, sent_at=now)
-            self._deliveries[command.effect_key] = delivery
+            delivery.rank = now.timestamp()
             by_connection.setdefault(command.connection, []).append(delivery)
         for name, deliveries in by_connection.items():
+            self._reads.written(name)
             connection = self._connections.get(name)
             size = connection.batch_size
             for start in range(0, len(deliveries), size):
                 self._spawn(self._deliver(connection, deliveries[start : start + size]))
         for command in work.doubts:
             self._doubt(command)
-        for run_id, read in work.reads:
-            self._spawn(self._read(run_id, read))
+        for run_id, wanted in work.reads:
+            self._ask(run_id, wanted, now)
+
+    def _ask(self, run_id: str, command: ReadCommand, now: datetime) -> None:
+        """Have a question asked, unless the answer is known or somebody has asked it."""
+        found = self._reads.ask(run_id, command, rank(now.timestamp(), self.executor.weight(run_id)))
+        if isinstance(found, Asked):
+            self._outbox.wait(found)
+            self._arrived.set()
+        elif found is not None:
+            self._put(found)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -497,44 +554,13 @@ class Runner:
         for done in await attempt(connection, deliveries, self._clock):
             self._inbox.append(done)
 
-    async def _read(self, run_id: str, command: ReadCommand) -> None:
-        """Read, patiently: asking again is harmless."""
-        cached = self._cached(command)
-        if cached is not None:
-            self._inbox.append(_ReadDone(run_id, command.key, cached[1]))
-            return
-        connector = self._connections.get(command.connection).connector
-        began = self._clock.elapsed_seconds()
-        for attempts in count(1):
-            try:
-                async with self._reading:  # and not while it waits: others may have more luck
-                    value = await connector.read(command.operation, command.parameters)
-            except Fault as fault:
-                failure = fault.failure
-                transient = failure.fault is FaultClass.TRANSIENT
-                waited = self._clock.elapsed_seconds() - began
-                if not transient or self._policy.exhausted(attempts, waited):
-                    self._inbox.append(_ReadDone(run_id, command.key, None, failure.reason, transient))
-                    return
-                await asyncio.sleep(wait(failure, attempts, command.key, self._policy))
-            else:
-                self._remember(command, value)
-                self._inbox.append(_ReadDone(run_id, command.key, value))
-                return
+    def _ask_now(self, asked: Sequence[Asked]) -> None:
+        for one in asked:
+            self._reads.goes(one)
+            self._spawn(self._read(one))
 
-    def _cached(self, command: ReadCommand) -> tuple[float, Value] | None:
-        if not command.cache_seconds:
-            return None
-        found = self._cache.get(_cache_key(command))
-        if found is None or self._clock.elapsed_seconds() - found[0] > command.cache_seconds:
-            return None
-        return found
-
-    def _remember(self, command: ReadCommand, value: Value) -> None:
-        if command.cache_seconds:
-            if len(self._cache) >= _CACHED:
-                self._cache.clear()
-            self._cache[_cache_key(command)] = (self._clock.elapsed_seconds(), value)
+    async def _read(self, asked: Asked) -> None:
+        self._inbox.append(await read(self._connections.get(asked.connection), asked))
 
     async def until_rest(self) -> None:
         """Take turns until nothing is left to do: no event, no answer, no retry."""
@@ -557,13 +583,6 @@ class Runner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-_CACHED = 10_000
-
-
-def _cache_key(command: ReadCommand) -> str:
-    return f"{command.connection}.{command.operation} {fingerprint(command.parameters)}"
 
 
 def _teller(done: "asyncio.Future[T]", value: T) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine import session as sessions
 from engine.clock import FixedClock
-from engine.connect import Failure, Fault, FaultClass, Receipt
+from engine.connect import BreakerPlan, Failure, Fault, FaultClass, Receipt
 from engine.connect.catalog import Catalog
 from engine.ledger import open_ledger
 from engine.problems.render.text import render_text
@@ -122,12 +122,15 @@ class Small:
         with open_ledger(self.url, clock=self.clock, create=True) as ledger:
             sessions.store_release(self.session, ledger, self.clock)
             simulated = dict.fromkeys(("erp", "rev", "desk"), "http://127.0.0.1:1")
+            connections = sessions.open_connections(self.session, "demo", self.clock, simulated)
+            for connection in connections.by_name.values():  # the clock stands still: no pause would end
+                connection.gate.breaker.plan = BreakerPlan(after=1_000_000)
             yield (
                 Runner(
                     ledger=ledger,
                     plan=self.plan,
                     plans=sessions.plans(self.session, ledger),
-                    connections=sessions.open_connections(self.session, "demo", self.clock, simulated),
+                    connections=connections,
                     clock=self.clock,
                     **{"policy": PATIENCE, **options},
                 ),

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.clock import FixedClock
-from engine.connect import Failure, Fault, FaultClass, Receipt
+from engine.connect import ConnectionPlan, Failure, Fault, FaultClass, Receipt
 from engine.core import WriteCommand
 from engine.ledger import Commit
 from engine.ledger.rows import EffectRow, TransitionRow
-from engine.runtime.connections import Connection, Connections
+from engine.runtime.connections import Connections, connect
 from engine.runtime.deliver import Delivery, Settler, attempt, taken_up
 from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from tests.connect.toy import MANIFEST, plan
@@ -49,10 +49,9 @@ def work(once, system, policy=None):
     assert POST in MANIFEST
     toy = plan(MANIFEST.replace(POST, f"    once_by: {once}"))
     clock = FixedClock(BEGAN)
-    connection = Connection("toy", system, toy)
-    settler = Settler(
-        Connections({"toy": connection}), policy or RetryPolicy(attempts=4), lambda *_: {}, clock
-    )
+    connection = connect("toy", ConnectionPlan(), toy, lambda _: system)
+    patience = policy or RetryPolicy(attempts=4)
+    settler = Settler(Connections({"toy": connection}), lambda *_: patience, lambda *_: {}, clock)
     command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
     delivery, commit = Delivery("f/e", command), Commit()
     while True:

@@ -62,11 +62,18 @@ class TestPace:
         assert (pace.free(1, "writes"), pace.wait(1, "writes")) == (0, 9)
         assert pace.free(11, "writes") == 98
 
+    def test_a_clock_that_is_put_back_holds_nothing_up(self):
+        pace = Pace([Rate(requests=1, seconds=60)])
+        pace.reserve(10_000, "writes")
+        assert pace.wait(10_020, "writes") == 40
+        assert pace.wait(6_420, "writes") == 40
+        assert pace.wait(6_430, "writes") == 30
+
     def test_a_system_that_asks_to_be_left_alone_is(self):
         pace = Pace()
         assert pace.free(0, "writes") is None
         pace.throttled(0, 30)
-        assert (pace.free(29, "writes"), pace.wait(10, "reads")) == (0, 20)
+        assert (pace.wait(10, "reads"), pace.free(29, "writes")) == (20, 0)
         assert pace.free(30, "writes") is None
 
     def test_one_that_refuses_without_a_time_is_asked_less_and_less_until_it_answers(self):

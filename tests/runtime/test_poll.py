@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.connect import Fault
+from engine.connect import BreakerPlan, ConnectionPlan, Fault, Pace
 from engine.connect.connector import Poll
 from engine.connect.connector_plan import PollPlan
 from engine.effect import Failure, FaultClass
 from engine.errors import ConfigurationError, LedgerError
 from engine.ledger import verify_chain
 from engine.runtime.connections import Connection
+from engine.runtime.gate.gate import Gate
 from engine.runtime.triggers import poll
 from engine.runtime.triggers.poll import Asked, Poller
 from tests.runtime.desk import NOW, Desk
@@ -66,7 +67,8 @@ def asking(desk, connector):
         patience=timedelta(minutes=15),
     )
     native = SimpleNamespace(name="approved", poll=plan)
-    asked = Asked(connection=Connection("psa", connector, None), native=native, events=())
+    gate = Gate("psa", ConnectionPlan(), BreakerPlan(), Pace())
+    asked = Asked(connection=Connection("psa", connector, None, gate), native=native, events=())
     return Poller(asked, None, desk, desk.reader, desk.clock.now, desk.told.append)
 
 

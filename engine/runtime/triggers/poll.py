@@ -129,7 +129,8 @@ class Poller:
             while not stopping.is_set():
                 wait = self.asked.poll.every
                 try:
-                    await self.ask(stopping)
+                    if self.asked.connection.gate.may_read(self._now()):
+                        await self.ask(stopping)
                 except Fault as fault:
                     await self._failed(fault)
                     wait = max(wait, timedelta(seconds=fault.failure.retry_after_seconds or 0))
