@@ -10,6 +10,7 @@ from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, brea
 from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.pace import rates_of
 from engine.language.calendar import Calendar
+from engine.language.compiled import EvaluationError
 from engine.language.windows import AnyWindow, closed_until, parse_window
 from engine.source import Text
 from engine.workspace.kinds.reference import (
@@ -91,4 +92,7 @@ def calendar_of(compilation: Compilation, name: Text) -> Calendar | None:
     if str(name) in compilation.calendar_tables:
         compilation.report(problems.calendar_by_key(name))
         return None
-    return find(None)
+    try:
+        return find(None)
+    except EvaluationError:  # what is wrong with the calendar was reported where it stands
+        return None

@@ -13,7 +13,7 @@ import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import ClassVar
@@ -127,6 +127,14 @@ def parse_formula(text: str, calendar_keys: Mapping[str, str] = NO_KEYS) -> Form
     for call in check.made_calls if calendar_keys else ():
         check.reads.extend(with_calendar_key(tree, call, calendar_keys))
     return replace(tree, reads=tuple(check.reads), calls=tuple(check.calls))
+
+
+def is_readable(number: str) -> bool:
+    """Whether a number with a fraction is within the bounds of numbers, as it is written."""
+    try:
+        return abs(Decimal(number.replace("_", "")).adjusted()) <= MAX_EXPONENT
+    except InvalidOperation:  # an exponent of more digits than are counted
+        return False
 
 
 _CALENDAR_ARGUMENTS = {
@@ -412,8 +420,7 @@ class _Allowed:
     def _constant(self, node: ast.AST, _depth: int) -> None:
         assert isinstance(node, ast.Constant)
         if isinstance(node.value, float):
-            number = Decimal(self.tree.written(node).replace("_", ""))
-            if abs(number.adjusted()) > MAX_EXPONENT:
+            if not is_readable(self.tree.written(node)):
                 raise self._refuse(node, f"a number has an exponent beyond {MAX_EXPONENT}")
         elif isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:  # written in base 16, or 2
             raise self._refuse(node, f"a number has more than {MAX_DIGITS:,} digits")

@@ -18,8 +18,8 @@ from jinja2 import Environment, nodes
 from jinja2 import TemplateSyntaxError as JinjaSyntaxError
 from jinja2.lexer import TokenStream
 
-from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_NODES
-from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, with_calendar_key
+from engine.language.budget import MAX_CHARACTERS, MAX_COMPREHENSION_DEPTH, MAX_DEPTH, MAX_EXPONENT, MAX_NODES
+from engine.language.formula_syntax import NO_KEYS, FormulaTree, Word, is_readable, with_calendar_key
 from engine.language.template_tree import (
     LOOP_FACTS,
     Body,
@@ -430,6 +430,10 @@ class _Turn:
     def _constant(self, node: nodes.Node, value: object) -> ast.expr:
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise self.refuse(node, "this is not a value of the language")
+        if isinstance(value, float) and not is_readable(
+            self.text[slice(*self._span(node.lineno, node.lineno))]
+        ):
+            raise self.refuse(node, f"a number has an exponent beyond {MAX_EXPONENT}")
         if isinstance(value, str) and not is_text(value):
             raise self.refuse(node, "a text has half of a character, which cannot be written anywhere")
         return self._placed(ast.Constant(value=value), *self._span(node.lineno, node.lineno))
