@@ -44,6 +44,15 @@ if TYPE_CHECKING:
     help="How long what a system could not take is tried again.",
 )
 @click.option(
+    "--still-after",
+    "still_days",
+    type=click.IntRange(0, 1_000),
+    default=5,
+    show_default=True,
+    metavar="DAYS",
+    help="Weekdays after which somebody is told of what stands still with nobody told; 0 for never.",
+)
+@click.option(
     "--metrics",
     "metrics",
     metavar="HOST:PORT",
@@ -58,6 +67,7 @@ def command(
     host: str,
     port: int,
     patience: float,
+    still_days: int,
     metrics: tuple[str, int] | None,
     simulators: dict[str, str],
 ) -> None:
@@ -72,9 +82,9 @@ def command(
     if is_shared(ledger_url):
         if metrics is not None:
             raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
-        asyncio.run(run_shared(folder, environment, ledger_url, host, port, patience, simulators))
+        asyncio.run(run_shared(folder, environment, ledger_url, host, port, patience, still_days, simulators))
     else:
-        asyncio.run(_run(folder, environment, ledger_url, host, port, patience, metrics, simulators))
+        asyncio.run(_run(folder, environment, ledger_url, host, port, patience, still_days, metrics, simulators))
 
 
 def _address(given: str | None) -> tuple[str, int] | None:
@@ -99,6 +109,7 @@ async def _run(
     host: str,
     port: int,
     patience: float,
+    still_days: int,
     metrics: tuple[str, int] | None,
     simulated: dict[str, str],
 ) -> None:
@@ -107,7 +118,7 @@ async def _run(
     from engine.ledger import open_ledger
     from engine.runtime.daemon import Daemon
     from engine.runtime.retry import RetryPolicy
-    from engine.runtime.runner import Runner
+    from engine.runtime.runner import Limits, Runner
 
     clock = SystemClock()
     session = sessions.load(folder)
@@ -122,6 +133,7 @@ async def _run(
             connections=connections,
             clock=clock,
             policy=RetryPolicy(patience_seconds=patience * 3600, outage_seconds=None),
+            limits=Limits(still_days=still_days),
         )
         hooks = sessions.hooks(session, environment, simulated)
         triggers = sessions.triggers(session, connections, runner, ledger.reader(), clock, output.line)

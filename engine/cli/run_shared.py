@@ -31,6 +31,7 @@ async def run_shared(
     host: str,
     port: int,
     patience: float,
+    still_days: int,
     simulated: dict[str, str],
 ) -> None:
     """Work together with whoever else runs on this ledger, until stopped."""
@@ -44,7 +45,7 @@ async def run_shared(
     plan = session.ready.plan
     connections = sessions.open_connections(session, environment, clock, simulated)
     policy = RetryPolicy(patience_seconds=patience * 3600)
-    machine = _machine(session, connections, ledger_url, clock, policy)
+    machine = _machine(session, connections, ledger_url, clock, policy, still_days)
     hooks = sessions.hooks(session, environment, simulated)
     daemon = SharedDaemon(machine, plan, hooks, clock)
     try:
@@ -60,7 +61,12 @@ async def run_shared(
 
 
 def _machine(
-    session: "Session", connections: "Connections", ledger_url: str, clock: "Clock", policy: "RetryPolicy"
+    session: "Session",
+    connections: "Connections",
+    ledger_url: str,
+    clock: "Clock",
+    policy: "RetryPolicy",
+    still_days: int,
 ) -> "Machine":
     """How one machine makes what it works with: at its start, and whenever the server went away."""
     from engine import session as sessions
@@ -68,7 +74,7 @@ def _machine(
     from engine.runtime.guard import guarded
     from engine.runtime.hand_out import HandOut
     from engine.runtime.machine import Machine
-    from engine.runtime.runner import Runner
+    from engine.runtime.runner import Limits, Runner
 
     def opened() -> "PostgresLedger":
         ledger = open_shared(ledger_url, clock=clock, name=_new_name(), create=True)
@@ -83,6 +89,7 @@ def _machine(
             connections=guarded(connections, machine.sure),
             clock=clock,
             policy=policy,
+            limits=Limits(still_days=still_days),
         )
 
     def duties(machine: "Machine", reader: "LedgerReader") -> "Sequence[Trigger]":

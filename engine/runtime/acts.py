@@ -4,7 +4,6 @@ One act is one function of a desk and a request. Those that need more than a few
 their own and stand here by name.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,24 +11,13 @@ from types import MappingProxyType
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
 from engine.runtime.failure_acts import FAILURE_ACTS
-from engine.runtime.permission import Release
+from engine.runtime.hold_acts import HOLD_ACTS
 from engine.runtime.triggers.trigger import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
     """A request that asks for nothing in particular."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseRequest:
-    """Which hold a person releases, and how."""
-
-    hold: str
-    by: str
-    reason: str | None = None
-    role: str | None = None
-    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +33,6 @@ async def status(desk: Desk, request: Nothing) -> Did:
     """What is in memory: runs on their way, those that stand in line, what is to be sent and when."""
     del request
     return {**desk.about, "now": desk.clock.now(), **desk.runner.backlog()}
-
-
-async def release(desk: Desk, request: ReleaseRequest) -> Did:
-    """Release a hold; what waited for it goes on by itself."""
-    decision = Release(by=request.by, reason=request.reason, role=request.role, second=request.second)
-    await desk.runner.release(request.hold, decision)
-    await asyncio.sleep(0)
-    return {"hold": request.hold, "status": "released"}
 
 
 async def free_key(desk: Desk, request: FreeRequest) -> Did:
@@ -73,8 +53,8 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
-        "release": Act(about="Release a hold.", asks=ReleaseRequest, do=release),
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
+        **HOLD_ACTS,
         **FAILURE_ACTS,
     }
 )

@@ -56,6 +56,7 @@ from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WriteStep
 from engine.runtime import holding
 from engine.runtime.accept import event_row, offer
+from engine.runtime.alerting import Alerting
 from engine.runtime.attempts import Attempts, Known
 from engine.runtime.correlation import Correlation
 from engine.runtime.look_up import LookUps
@@ -148,6 +149,7 @@ class Executor:
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
         self.timers = Timers()
         self.watch = Watch()
+        self.alerting = Alerting(plan)
         self._correlation = Correlation(self._reader, recovery.plan, plan)
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
@@ -437,6 +439,13 @@ class Executor:
         while (due := self.timers.take(now)) is not None:
             holding.expire(self, due)
         self.watch.look(self, now)
+
+    def tell_of_alerts(self, now: datetime) -> None:
+        """Accept an event for each alert that was raised, where a flow wants to hear of them."""
+        offers = self.alerting.offers(now)
+        known = self._reader.known_events(found.event.id for found in offers)
+        for found in offers:
+            self._accept(found, known)
 
     @contextmanager
     def consulted(self, run_id: str) -> Iterator[RunState]:
@@ -745,6 +754,7 @@ class Executor:
             assert not result.duplicates, "events of a turn are looked up before it"
         else:  # another machine may have accepted some in the meantime; nothing hangs on them yet
             self._share.committed(self._commit)
+        self.alerting.raised(self._commit.alerts)
         self._forget()
         return result, self._work
 

@@ -216,6 +216,7 @@ class Runner:
         else:
             self._share.gain_all(self.executor, self._take_up_open)
         self.executor.watch.begin(self.executor, self._clock.now())
+        self.executor.alerting.load(self._reader, self._clock.now())
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
@@ -326,7 +327,7 @@ class Runner:
     def _something(self) -> bool:
         """Whether a turn has anything to do."""
         now = self._clock.now()
-        if self._inbox or self._outbox.can_go(now) or self._handed:
+        if self._inbox or self.executor.alerting.waits or self._outbox.can_go(now) or self._handed:
             return True
         deadline = self.executor.next_deadline
         return deadline is not None and deadline <= now
@@ -355,6 +356,7 @@ class Runner:
         now = self._clock.now()
         executor = self.executor
         executor.begin_turn(now)
+        executor.tell_of_alerts(now)
         executor.expire(now)  # before the events of this turn: what comes too late ends no wait
         self._arrived.clear()
         if self._share is not None and self._handed:

@@ -168,7 +168,9 @@ class TestHolds:
         ended = tidegate("holds", "list", "--ledger", ledger)
         assert HOLD in ended.out
         assert "Project P-9 needs an amendment, and none is signed." in ended.out
-        assert "event amendment.signed or role controller with a reason" in ended.out
+        assert (
+            'event amendment.signed with data.project == "P-9" or role controller with a reason' in ended.out
+        )
         assert "EUR; above 500 EUR two people agree" in ended.out
         assert ended.out.endswith("1 open hold.\n")
         (hold,) = tidegate("holds", "list", "--ledger", ledger, "--format", "json").json
@@ -220,6 +222,91 @@ class TestHolds:
         )
         again = release("--by", "ann", "--role", "controller")
         assert (again.code, "it is released" in again.err) == (1, True)
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("POL-14")
+    def test_two_people_at_different_times(self, tidegate, folder, ledger, systems):
+        def act(verb, *more):
+            return tidegate("holds", verb, HOLD, "-w", folder, "--ledger", ledger, *systems[2], *more)
+
+        boss = ["--role", "controller"]
+        proposed = act("propose", "--by", "ann", *boss, "--reason", "signed on paper")
+        assert (proposed.code, "a second person has to agree" in proposed.out) == (0, True)
+        assert "its release is proposed" in tidegate("holds", "list", "--ledger", ledger).out
+        again = act("agree", "--by", "ann", *boss)
+        assert (again.code, "ann has proposed it" in again.err) == (1, True)
+        assert act("agree", "--by", "bob", *boss).out == f"{HOLD} is released.\n"
+        assert len(list(systems[0].records)) == 1
+        shown = tidegate("holds", "show", HOLD, "--ledger", ledger, "--format", "json").json
+        assert [(one["who"], one["did"]) for one in shown["history"]] == [
+            ("tidegate", "held"),
+            ("ann", "hold release proposed"),
+            ("ann", "hold released"),
+            ("bob", "hold release agreed"),
+        ]
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("REL-32")
+    def test_refused_it_is_rejected_with_the_code(self, tidegate, folder, ledger, systems):
+        here = ["--ledger", ledger]
+        given = ["--by", "ann", "--role", "controller", "--code", "no-amendment", "--reason", "never"]
+        ended = tidegate("holds", "refuse", HOLD, "-w", folder, *here, *systems[2], *given)
+        assert (ended.code, ended.out) == (0, f"{HOLD} is refused.\n")
+        assert list(systems[0].records) == []
+        assert "refused by ann (no-amendment): never" in tidegate("holds", "list", "--all", *here).out
+        assert tidegate("status", *here, "--format", "json").json["ledger"]["runs"]["rejected"] == 1
+        assert tidegate("ledger", "verify", *here).code == 0
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("ALT-10")
+    @pytest.mark.parametrize(
+        "asked, found",
+        [
+            ([], 1),
+            (["--owner", "finance-controller"], 1),
+            (["--owner", "nobody"], 0),
+            (["--policy", "amendment-on-file", "--kind", "hold"], 1),
+            (["--kind", "approval"], 0),
+            (["--older", "1h"], 0),
+            (["--over", "500 EUR"], 1),
+            (["--over", "9999 EUR"], 0),
+            (["--over", "1 USD"], 0),
+            (["--key", "P-9"], 1),
+            (["--key", "P-1"], 0),
+        ],
+    )
+    def test_which_are_listed_is_asked_for(self, tidegate, ledger, asked, found):
+        assert len(tidegate("holds", "list", "--ledger", ledger, *asked, "--format", "json").json) == found
+        totals = tidegate("holds", "totals", "--ledger", ledger, *asked, "--format", "json").json
+        assert [(one["owner"], one["currency"], one["holds"]) for one in totals] == (
+            [("finance-controller", "EUR", 1)] if found else []
+        )
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("ALT-08")
+    def test_all_that_is_known_of_one(self, tidegate, ledger):
+        shown = tidegate("holds", "show", HOLD, "--ledger", ledger)
+        assert "  run approved-time-to-billing/time.approved:te-2, step eligible\n" in shown.out
+        assert "tidegate: held, Project P-9 needs an amendment, and none is signed." in shown.out
+        assert "project.amended_on = " in shown.out
+        assert "finance-controller: 1 hold, 750.0 EUR" in tidegate("holds", "totals", "--ledger", ledger).out
+        assert tidegate("holds", "show", "x", "--ledger", ledger).code == 1
+        for wrong in (["--older", "soon"], ["--over", "much"]):
+            assert tidegate("holds", "list", "--ledger", ledger, *wrong).code == 2
+
+    @pytest.mark.usefixtures("held")
+    @pytest.mark.requirement("ALT-11")
+    def test_somebody_takes_care_of_an_alert(self, tidegate, folder, ledger, systems):
+        here = ["--ledger", ledger]
+        (alert,) = tidegate("alerts", "list", *here, "--format", "json").json
+        assert (alert["to"], alert["severity"], alert["status"]) == ("finance-operations", "warning", "open")
+        assert tidegate("alerts", "list", *here, "--to", "nobody").out == "0 open alerts.\n"
+        listed = tidegate("alerts", "list", *here).out
+        assert "warning to finance-operations" in listed
+        given = ["-w", folder, *here, *systems[2], "--by", "ann", "--reason", "asked the client"]
+        assert tidegate("alerts", "acknowledge", alert["id"], *given).code == 0
+        assert tidegate("alerts", "list", *here).out == "0 open alerts.\n"
+        assert "ann takes care of it" in tidegate("alerts", "list", *here, "--all").out
 
     def test_a_hold_that_there_is_not(self, process, release):
         process()

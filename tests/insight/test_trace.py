@@ -2,12 +2,12 @@
 
 import pytest
 
-from engine.insight.holds import described_holds
+from engine.insight.holds import Wanted, described_holds
 from engine.insight.trace import Direction, run_of, trace
 from engine.insight.trace_nodes import scalars
 from engine.ledger import Commit, open_ledger, open_reader
 from engine.ledger.rows import EffectDone, NewEffect, NewEvent, NewRun
-from tests.runtime.scripted import Small
+from tests.runtime.scripted import NOW, Small
 
 pytestmark = [pytest.mark.requirement("OBS-20"), pytest.mark.requirement("OBS-21")]
 
@@ -235,7 +235,7 @@ reason: "{{ item.id }}"
         process = Small(tmp_path, policies)
         process.run(*[("item.made", {"id": str(number)}) for number in range(150)])
         reader = open_reader(process.url)
-        found = described_holds(reader, all_=False)
+        found = described_holds(reader, Wanted(), NOW)
         reader.close()
         assert [hold["reason"] for hold in found] == [str(number) for number in range(150)]
         assert found[0]["release"] == "role boss with a reason"

@@ -195,6 +195,23 @@ def test_business_hours_add_up(calendar, instants):
     assert 0 <= hours(first, third) <= Decimal((third - first) // timedelta(seconds=1) + 1) / 3600
 
 
+@given(CALENDARS, INSTANTS, st.integers(1, 60))
+def test_so_much_business_later_is_so_much_business(calendar, at, hours):
+    later = calendar.after_business_time(at, timedelta(hours=hours))
+    assert calendar.business_hours_between(at, later) == hours
+    assert calendar.business_hours_between(at, later - timedelta(seconds=1)) < hours
+
+
+@given(CALENDARS, INSTANTS, st.integers(1, 60))
+def test_so_many_business_days_later_it_is_the_same_time_of_a_business_day(calendar, at, days):
+    later = calendar.after_business_days(at, days)
+    first, last = calendar.local_date(at), calendar.local_date(later)
+    assert calendar.is_business_day(last)
+    between = (first + timedelta(days=n + 1) for n in range((last - first).days))
+    assert sum(calendar.is_business_day(on) for on in between) == days
+    assert calendar.after_business_days(at + timedelta(minutes=1), days) >= later
+
+
 def test_business_hours_of_a_week():
     calendar = Calendar(zone="America/New_York", holidays=frozenset({date(2026, 5, 25)}))
     start, end = datetime(2026, 5, 25, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
