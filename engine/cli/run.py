@@ -84,7 +84,9 @@ def command(
             raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
         asyncio.run(run_shared(folder, environment, ledger_url, host, port, patience, still_days, simulators))
     else:
-        asyncio.run(_run(folder, environment, ledger_url, host, port, patience, still_days, metrics, simulators))
+        asyncio.run(
+            _run(folder, environment, ledger_url, host, port, patience, still_days, metrics, simulators)
+        )
 
 
 def _address(given: str | None) -> tuple[str, int] | None:
