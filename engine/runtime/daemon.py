@@ -34,7 +34,9 @@ class Daemon:
         self._asking: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._done = False  # nobody is left who waits for a turn
-        self._inlet = Inlet(plan, hooks, runner.accept, lambda: runner.room, clock.now)
+        self._inlet = Inlet(
+            plan, hooks, runner.accept, lambda: runner.room, clock.now, lambda: runner.come_again_seconds
+        )
         self._server: Server | None = None
         self._worker: asyncio.Task[None] | None = None
 

@@ -118,6 +118,7 @@ class Tally:
     effects: int = 0
     alerts: int = 0
     retries: int = 0
+    rested: int = 0  # how often a run came to rest or to its end
     ended: dict[str, int] = field(default_factory=dict)  # runs by the status in which they rest
 
 
@@ -140,6 +141,7 @@ class Executor:
         self._take_place = take_place
         self.tally = Tally()
         self.live: dict[str, Live] = {}
+        self.aside: dict[str, int] = {}  # runs that wait for a system, not in memory: since which turn
         self._plan = plan
         self._ledger = ledger
         self._reader: LedgerReader = ledger.own_reader() if share is None else share.reader
@@ -175,7 +177,7 @@ class Executor:
     @property
     def busy(self) -> bool:
         """Whether any run is on its way, or stands in line."""
-        return bool(self.live or self._standing)
+        return bool(self.live or self.aside or self._standing)
 
     @property
     def standing(self) -> int:
@@ -353,7 +355,7 @@ class Executor:
         done afresh for a check to be done again, what was read before stands, and somebody is told. Nobody
         wants an answer that comes when the run rests: what came in between had it read afresh once more.
         """
-        if run_id not in self.live:
+        if run_id not in self.live and run_id not in self.aside:
             return
         said: dict[str, Value] = {"value": value} if failure is None else {"failure": failure}
         before = self._read_before(run_id, key) if transient else None
@@ -423,10 +425,35 @@ class Executor:
             row = self._reader.run(run_id)
             assert row is not None, run_id
             recovered = self._recovery.run(row)
-            status = RunStatus(row.status)
-            live = Live(recovered.state, row.order_key, self._turns, status, status is not RunStatus.RUNNING)
+            live = self._brought_back(row, recovered.state)
         self.live[run_id] = live
         return live
+
+    def _brought_back(self, row: RunRow, state: RunState) -> Live:
+        """A run in memory again; one that was set aside has been here all the time."""
+        status = RunStatus(row.status)
+        since = self.aside.pop(row.id, self._turns)
+        return Live(state, row.order_key, since, status, status is not RunStatus.RUNNING)
+
+    def set_aside(self, run_ids: Iterable[str]) -> None:
+        """Let runs out of memory that wait for a system; their answers bring them back from the ledger."""
+        for run_id in run_ids:
+            live = self.live.get(run_id)
+            if live is not None and not live.kept and not live.rests:
+                self.aside[run_id] = live.since
+                del self.live[run_id]
+        for run_id in self._standing:
+            self._standing[run_id] = None
+
+    def fetch(self, run_id: str, effect_key: str) -> WriteCommand:
+        """A write that a run which was set aside had asked for; the run is in memory again."""
+        row = self._reader.run(run_id)
+        assert row is not None, run_id
+        recovered = self._recovery.run(row)
+        if run_id not in self.live:
+            self.live[run_id] = self._brought_back(row, recovered.state)
+        asked = (command for command in recovered.commands if isinstance(command, WriteCommand))
+        return next(command for command in asked if command.effect_key == effect_key)
 
     @property
     def next_deadline(self) -> datetime | None:
@@ -732,6 +759,7 @@ class Executor:
         status = _TEXTS[state.status]
         self._rests.record(self._commit, run_id, state, status, self._at)
         ended = self.tally.ended
+        self.tally.rested += 1
         ended[status] = ended.get(status, 0) + 1
         if before is not _RUNNING:
             self._count(before, -1)
@@ -761,7 +789,8 @@ class Executor:
     def _forget(self) -> None:
         """Drop the events that came before every run that is in memory: they cannot have missed its holds."""
         if self._recent:
-            oldest = min((live.since for live in self.live.values()), default=self._turns + 1)
+            since = (*(live.since for live in self.live.values()), *self.aside.values())
+            oldest = min(since, default=self._turns + 1)
             self._recent = [(turn, event) for turn, event in self._recent if turn >= oldest]
 
 

@@ -19,7 +19,21 @@ from engine.runtime.reading import Asked
 
 WINDOW = 4  # batches on their way to one connection
 
-Waiting: TypeAlias = Delivery | Asked
+
+@dataclass(slots=True)
+class Aside:
+    """A delivery that was never tried, of a run that is not in memory: both are in the ledger."""
+
+    run_id: str
+    effect_key: str
+    connection: str
+    weight: int
+    rank: float
+    placed: bool = False
+    probe: bool = False
+
+
+Waiting: TypeAlias = Delivery | Asked | Aside
 
 
 class Load(NamedTuple):
@@ -130,6 +144,16 @@ class Outbox:
         names |= {name for (name, _), line in self._lines.items() if line.queue}
         return all(self._connections.get(name).gate.is_out_for(now, seconds) for name in sorted(names))
 
+    def set_aside(self, now: datetime) -> list[str]:
+        """Keep of what cannot go now only where it is found; the runs that wait for it."""
+        found: list[str] = []
+        for line in self._lines.values():
+            if line.queue and not line.may_go(now):
+                line.queue.change(_aside)
+                for item in line.queue:
+                    found += [name for name, _ in item.runs] if isinstance(item, Asked) else [item.run_id]
+        return found
+
     @property
     def waiting(self) -> int:
         """How many stand in line."""
@@ -163,4 +187,10 @@ class Outbox:
 
 
 def _kind(item: Waiting) -> str:
-    return WRITES if isinstance(item, Delivery) else READS
+    return READS if isinstance(item, Asked) else WRITES
+
+
+def _aside(item: Waiting) -> Waiting:
+    if not isinstance(item, Delivery) or item.attempts or item.in_doubt or item.looks:
+        return item
+    return Aside(item.run_id, item.command.effect_key, item.connection, item.weight, item.rank)

@@ -25,11 +25,12 @@ from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, taken_up
 from engine.runtime.execute import Executor, Work
 from engine.runtime.gate.gate import is_throttled
+from engine.runtime.gate.pressure import Speed, come_again
 from engine.runtime.gate.rank import rank
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
 from engine.runtime.intake import write as write_beside
 from engine.runtime.outages import Outages
-from engine.runtime.outbox import Outbox
+from engine.runtime.outbox import Aside, Outbox
 from engine.runtime.permission import Release
 from engine.runtime.reading import Asked, ReadCame, Reads, read
 from engine.runtime.recover import Recovery
@@ -50,6 +51,7 @@ class Limits:
 
     turn: int = 500  # events taken in one turn
     live: int = 2_000  # runs in memory before no more events are taken
+    backlog: int = 100_000  # runs that are open, wherever they wait, before no more events are taken
     reads: int = 64  # reads on their way to one connection at one time, if it bears so many
     still_days: int = PERIOD_DAYS  # weekdays after which somebody is told of what stands still; 0 for never
 
@@ -105,6 +107,7 @@ class Runner:
         self._settler = Settler(connections, self._patience, self.executor.ways, clock)
         self._reads = Reads(clock.elapsed_seconds)
         self._outages = Outages(self._reader, connections)
+        self._speed = Speed()
         self._inbox: deque[_Item] = deque()
         self._arrived = asyncio.Event()
         self._following: deque[Following] = deque()  # what persons ordered in this turn leads to
@@ -118,7 +121,21 @@ class Runner:
     def room(self) -> int:
         """How many more events may be taken now."""
         waiting = sum(len(item.offers) for item in self._inbox if isinstance(item, _Offered))
-        return self.limits.live - len(self.executor.live) - waiting
+        here = self.limits.live - len(self.executor.live)
+        return min(here, self.limits.backlog - self.open_runs) - waiting
+
+    @property
+    def open_runs(self) -> int:
+        """How many runs are on their way, wait for a system, or stand in line behind their order key."""
+        return len(self.executor.live) + len(self.executor.aside) + self.executor.standing
+
+    @property
+    def come_again_seconds(self) -> int:
+        """When a sender for whom there is no room may come again, by how fast work is done at present."""
+        limits = self.limits
+        if self.open_runs > limits.backlog * 9 // 10:
+            return come_again(self.open_runs, limits.backlog, self._speed.a_second)
+        return come_again(len(self.executor.live), limits.live, self._speed.a_second)
 
     @property
     def at_rest(self) -> bool:
@@ -134,6 +151,7 @@ class Runner:
         """What is in memory and not done, in numbers, and when the next of it is due."""
         return {
             "live": len(self.executor.live),
+            "set_aside": len(self.executor.aside),
             "in_line": self.executor.standing,
             "arrived": len(self._inbox),
             "on_their_way": len(self._tasks),
@@ -381,10 +399,17 @@ class Runner:
             tell()
         self._dispatch(work, going)
         self._ask_now(asked)
+        self._keep_small(now)
         while self._following:
             self._go_on(self._following.popleft(), now)
         if self._inbox or self._handed:
             self._arrived.set()
+
+    def _keep_small(self, now: datetime) -> None:
+        """Let go of what waits for systems that take nothing now, before it fills the place of all others."""
+        self._speed.count(now.timestamp(), self.executor.tally.rested)
+        if len(self.executor.live) > self.limits.live // 2:
+            self.executor.set_aside(self._outbox.set_aside(now))
 
     def _take(self, item: _Item, now: datetime, after: list[Callable[[], None]]) -> None:
         match item:
@@ -500,10 +525,22 @@ class Runner:
         """What waited, or is due again, and has a place; writes are recorded, to go out after the commit."""
         self._outbox.due(now)
         found = self._outbox.go(now)
+        found = [self._fetched(item) if isinstance(item, Aside) else item for item in found]
         writes = [item for item in found if isinstance(item, Delivery)]
         for delivery in writes:
             self._settler.send(self.executor.commit_rows, delivery, now)
         return writes, [item for item in found if isinstance(item, Asked)]
+
+    def _fetched(self, aside: Aside) -> Delivery:
+        """A delivery that was set aside, with its run, from the ledger."""
+        row = self._reader.effect(aside.effect_key)
+        assert row is not None, aside.effect_key
+        command = self.executor.fetch(aside.run_id, aside.effect_key)
+        once = self._connections.get(aside.connection).once(command.operation)
+        delivery = taken_up(command, row, (), once, self._clock)
+        delivery.weight, delivery.rank = aside.weight, aside.rank
+        delivery.placed, delivery.probe = aside.placed, aside.probe
+        return delivery
 
     # --- what is done outside -------------------------------------------------------------------------
 

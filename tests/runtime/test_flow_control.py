@@ -11,7 +11,7 @@ from engine import session as sessions
 from engine.connect import BreakerPlan
 from engine.ledger import open_ledger, open_reader
 from engine.runtime.retry import RetryPolicy
-from engine.runtime.runner import Runner
+from engine.runtime.runner import Limits, Runner
 from tests.runtime.scripted import NOW, Small, failure
 
 FLOW = (
@@ -303,3 +303,81 @@ class TestReads:
         process.run(*made("1", "2", "3"))
         assert self.reads(process) == 3
         assert statuses(process) == {"completed"}
+
+
+class TestBulkheads:
+    pytestmark = pytest.mark.requirement("REL-19", "REL-31", "REL-04")
+
+    OTHER = (
+        FLOW.replace("flow: f", "flow: other")
+        .replace("item.made", "item.said")
+        .replace("write: erp.line, with: {key: item.id}", "write: rev.performance, with: {key: item.id}")
+    )
+    FEW = Limits(turn=20, live=40)
+
+    def stuck(self, runner, process, events, *, then_rest=False):
+        """Events for a system that takes nothing, and then some of another flow."""
+
+        async def work():
+            runner.recover()
+            for number in range(events):
+                while runner.room <= 0:
+                    await runner.turn(wait_seconds=0.01)
+                runner.offer(process.offers(*made(f"{number:04}")))
+                await runner.turn()
+                await asyncio.sleep(0)
+            held = len(runner.executor.live)
+            runner.offer(process.offers(*[("item.said", {"id": f"o{number}"}) for number in range(10)]))
+            for _ in range(10):
+                await runner.turn(wait_seconds=0.01)
+            aside = len(runner.executor.aside)
+            if then_rest:
+                process.clock.advance(timedelta(hours=2))
+                await runner.until_rest()
+            return held, aside
+
+        return asyncio.run(work())
+
+    def test_what_waits_for_one_system_is_not_in_the_way_of_others(self, tmp_path):
+        process = Small(tmp_path, FLOW, self.OTHER)
+        with process.process(limits=self.FEW) as (runner, ledger):
+            gate = runner._connections.get("erp").gate
+            gate.pace.throttled(NOW.timestamp(), 3600)
+            held, _ = self.stuck(runner, process, 300)
+            assert held <= self.FEW.live
+            assert len(runner.executor.aside) >= 260
+            done = {row.id for row in ledger.reader().runs(status="completed", limit=500)}
+            assert len([name for name in done if name.startswith("other/")]) == 10
+        process.clock.advance(timedelta(hours=2))
+        seen = process.run()
+        assert {row.status for row in seen.runs.values()} == {"completed"}
+        assert {len(payloads) for payloads in process.system.applied.values()} == {1}
+
+    def test_what_was_set_aside_is_brought_back_in_its_order(self, tmp_path):
+        process = Small(tmp_path, FLOW)
+        with process.process(limits=self.FEW) as (runner, _):
+            gate = runner._connections.get("erp").gate
+            gate.pace.throttled(NOW.timestamp(), 3600)
+            _, aside = self.stuck(runner, process, 200, then_rest=True)
+            assert aside
+            assert not runner.executor.aside
+        keys = [call[2].split(":")[1].split("/")[0] for call in process.system.calls if call[0] == "write"]
+        assert keys == sorted(keys)
+        assert len(set(keys)) == 200
+
+    def test_reads_that_cannot_be_asked_are_set_aside_as_well(self, tmp_path):
+        process = Small(tmp_path, READING % "", self.OTHER)
+        with process.process(limits=self.FEW) as (runner, _):
+            runner._connections.get("erp").gate.pace.throttled(NOW.timestamp(), 3600)
+            _, aside = self.stuck(runner, process, 100, then_rest=True)
+            assert aside >= 60
+        assert statuses(process) == {"completed"}
+
+    @pytest.mark.requirement("REL-20")
+    def test_above_the_backlog_nothing_more_is_taken_and_a_sender_is_told_when_to_come(self, tmp_path):
+        process = Small(tmp_path, FLOW)
+        with process.process(limits=Limits(turn=20, live=40, backlog=50)) as (runner, _):
+            runner._connections.get("erp").gate.pace.throttled(NOW.timestamp(), 3600)
+            self.stuck(runner, process, 50)
+            assert runner.room <= 0
+            assert 1 <= runner.come_again_seconds <= 300

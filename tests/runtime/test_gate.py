@@ -203,8 +203,8 @@ class TestPressure:
 
     def test_the_speed_follows_what_is_done(self):
         speed = Speed()
-        for second in range(200):
-            speed.count(float(second), 50)
+        for second in range(400):
+            speed.count(float(second), 50 * second)
         assert 49 < speed.a_second < 51
-        speed.count(400.0, 0)
+        speed.count(700.0, 50 * 399)
         assert speed.a_second < 1

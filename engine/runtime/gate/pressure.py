@@ -12,19 +12,18 @@ class Speed:
 
     _rate: float = 0.0
     _at: float | None = None
+    _runs: int = 0
 
     def count(self, at: float, runs: int) -> None:
-        """So many came to rest since the last time."""
+        """So many had come to rest by an instant, in all."""
         if self._at is None:
-            self._at = at
-            return
+            self._at, self._runs = at, runs
         span = at - self._at
-        if span <= 0:
-            self._rate += runs / FADE_SECONDS
+        if span < SHORTEST:
             return
         kept = 0.5 ** (span / FADE_SECONDS)
-        self._rate = self._rate * kept + runs / span * (1 - kept)
-        self._at = at
+        self._rate = self._rate * kept + (runs - self._runs) / span * (1 - kept)
+        self._at, self._runs = at, runs
 
     @property
     def a_second(self) -> float:

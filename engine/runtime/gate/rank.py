@@ -59,6 +59,10 @@ class Queue(Generic[T]):
             heappush(self._heap, entry)
         return found
 
+    def change(self, changed: Callable[[T], T]) -> None:
+        """Put something else in the place of each that waits."""
+        self._heap = [(ranked, number, changed(item)) for ranked, number, item in self._heap]
+
     def __iter__(self) -> Iterator[T]:
         """All that wait, in no order."""
         return iter([item for _, _, item in self._heap])

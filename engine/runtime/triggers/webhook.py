@@ -71,12 +71,14 @@ class Inlet:
         accept: Accept,
         room: Callable[[], int],
         now: Callable[[], datetime],
+        come_again: Callable[[], int] = lambda: 2,
     ) -> None:
         """Serve these hooks, by "connection/source". `accept` commits, and says what became of each offer."""
         self._plan = plan
         self._hooks = hooks
         self._accept = accept
         self._room = room
+        self._come_again = come_again
         self._now = now
 
     def application(self, ready: Callable[[], bool]) -> Starlette:
@@ -123,7 +125,9 @@ class Inlet:
         if body is None:
             return _answer(413, f"a delivery has at most {MAX_BODY} bytes")
         if self._room() <= 0:
-            return _answer(429, "too much is on its way; come again", {"Retry-After": "2"})
+            return _answer(
+                429, "too much is on its way; come again", {"Retry-After": str(self._come_again())}
+            )
         try:
             delivery = receive(hook.native, hook.secrets, _sent(hook, request, body), self._now())
         except DeliveryRefused as refused:
