@@ -2,7 +2,8 @@
 
 Ratios above 1 mean that ours is faster. `core_vs_handwritten` compares the pure core (schema check, mapping,
 six policies, route) with the hand-written reference; `durable_vs_raw_sqlite` compares `process` with an
-in-process sink on SQLite with the driver alone, given the very same rows in the same transactions.
+in-process sink on SQLite with the driver alone, given the very same rows in the same transactions;
+`durable_vs_raw_postgres` is the same on PostgreSQL, and `postgres_two_machines_vs_one` how much more two do.
 `validate_vs_pyyaml` is the other way round: how many times as long checking 1,000 documents takes as parsing them.
 """
 
@@ -28,7 +29,7 @@ from engine.ledger import open_ledger
 from engine.runtime.accept import read_line
 from engine.runtime.process import Processed, process
 from engine.runtime.runner import Runner
-from tests.bench import validate
+from tests.bench import postgres, validate
 from tests.bench.ledger_commit import Connection, seconds_of_driver
 from tests.bench.workload import reference, sink
 from tests.bench.workload.make import make
@@ -181,6 +182,7 @@ def main() -> int:
         for part in (
             lambda: core(folder, number, rounds),
             lambda: durable(folder, number, rounds),
+            lambda: postgres.measure(folder / "many", number // 2, min(rounds, 3)),
             lambda: validate.validate_vs_pyyaml(folder / "documents", rounds),
             lambda: {"help_seconds": start_up(rounds)},
             lambda: {"rss_mb_20k": memory(folder, 20_000)},
