@@ -146,6 +146,7 @@ class Listener:
     def __init__(self, place: Place, channel: str, told: Callable[[], None]) -> None:
         """`told` is called for every word, and once when the line is lost: what was missed is not known."""
         self._told = told
+        self._closed = False
         self._session = Session.opened(place, READER)
         self._session.execute(f'LISTEN "{channel}"')
         self._loop = asyncio.get_running_loop()
@@ -166,12 +167,15 @@ class Listener:
                 heard = True
         except psycopg.Error:
             heard = True
-            self.close()
+            self.close()  # at once: its number may soon be that of another connection
         if heard:
             self._told()
 
     def close(self) -> None:
-        """Hear no more."""
+        """Hear no more; closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         self._loop.remove_reader(self._socket)
         with suppress(psycopg.Error):
             self._session.close()

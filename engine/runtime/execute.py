@@ -61,7 +61,7 @@ from engine.runtime.attempts import Attempts, Known
 from engine.runtime.correlation import Correlation
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import OPERATIONS, SELF, Parking
-from engine.runtime.record import Rests, alert_row, effect_row, hold_row, refused, wait_row
+from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row, refused, wait_row
 from engine.runtime.recover import Recovery
 from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
@@ -353,9 +353,14 @@ class Executor:
 
         A failure that says nothing of what was asked for does not end a run that is held: when a read is
         done afresh for a check to be done again, what was read before stands, and somebody is told. Nobody
-        wants an answer that comes when the run rests: what came in between had it read afresh once more.
+        wants an answer that comes when the run rests or is over: what came in between had it read afresh once
+        more.
         """
-        if run_id not in self.live and run_id not in self.aside:
+        live = self.live.get(run_id)
+        if live is None and run_id not in self.aside:
+            return
+        if live is not None and live.state.status in FINAL:
+            del self.live[run_id]  # somebody looked it up since
             return
         said: dict[str, Value] = {"value": value} if failure is None else {"failure": failure}
         before = self._read_before(run_id, key) if transient else None

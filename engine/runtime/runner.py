@@ -380,18 +380,7 @@ class Runner:
         if self._share is not None and self._handed:
             self._share.gather(executor, min(self.limits.turn, self.limits.live - len(executor.live)))
         after: list[Callable[[], None]] = []
-        events = 0
-        for taken in count():
-            if not self._inbox or events >= self.limits.turn:
-                break
-            if taken and isinstance(self._inbox[0], _Act):
-                break  # it has to see all that is decided before it in the ledger
-            item = self._inbox.popleft()
-            if isinstance(item, _Offered):
-                events += len(item.offers)
-            self._take(item, now, after)
-            if isinstance(item, _Act):
-                break
+        self._take_what_came(now, after)
         going, asked = self._go(now)
         executor.settle()
         _, work = executor.finish(meanwhile)
@@ -404,6 +393,21 @@ class Runner:
             self._go_on(self._following.popleft(), now)
         if self._inbox or self._handed:
             self._arrived.set()
+
+    def _take_what_came(self, now: datetime, after: list[Callable[[], None]]) -> None:
+        """Of what arrived, as much as is good for one turn; a person's act has one of its own."""
+        events = 0
+        for taken in count():
+            if not self._inbox or events >= self.limits.turn:
+                return
+            if taken and isinstance(self._inbox[0], _Act):
+                return  # it has to see all that is decided before it in the ledger
+            item = self._inbox.popleft()
+            if isinstance(item, _Offered):
+                events += len(item.offers)
+            self._take(item, now, after)
+            if isinstance(item, _Act):
+                return
 
     def _keep_small(self, now: datetime) -> None:
         """Let go of what waits for systems that take nothing now, before it fills the place of all others."""

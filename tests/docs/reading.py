@@ -183,6 +183,7 @@ def plain(text: str) -> list[str]:
     text = re.sub(r"\b[0-9a-f]{64}\b", "<hash>", text)
     text = re.sub(r"\brelease: [0-9a-f]{12}\b", "release: <hash>", text)
     text = re.sub(r"\b\d+\.\d+ s\b", "<seconds>", text)
+    text = re.sub(r"(<instant>) \(\d+ s\)", r"\1 (<seconds>)", text)
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
