@@ -85,7 +85,7 @@ class OrderKeys:
         return self._move_on(key, line)
 
     def leave(self, key: str | None, run_id: str) -> Iterable[str]:
-        """A run rests or has ended, or is let go from where it is parked: the runs that may go on now."""
+        """A run rests or has ended: the runs that may go on now."""
         line = self._lines.get(key) if key is not None else None
         place = None if line is None else _place_of(line, run_id)
         if key is None or line is None or place is None:
@@ -94,6 +94,18 @@ class OrderKeys:
         place.parked.discard(run_id)
         if run_id in place.waiting:
             place.waiting.remove(run_id)
+        return self._move_on(key, line)
+
+    def let_go(self, key: str, run_id: str) -> Iterable[str]:
+        """A run that is parked stops its key no longer: the runs that may go on now.
+
+        One that has come back since keeps its place: it is at work, or waits for its turn.
+        """
+        line = self._lines.get(key, deque())
+        place = next((place for place in line if run_id in place.parked), None)
+        if place is None:
+            return ()
+        place.parked.discard(run_id)
         return self._move_on(key, line)
 
     def _move_on(self, key: str, line: deque[_Place]) -> list[str]:

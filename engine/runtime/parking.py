@@ -81,14 +81,14 @@ class Parking:
             former = run_name(state.flow.name, state.event.id, number)
             if former in self._open:
                 self._free(commit, former, at, SELF, f"{state.run_id} is worked in its place")
-                self.keys.leave(key, former)
+                self.keys.let_go(key, former)
 
     def free(self, commit: Commit, at: str, key: str, by: str, why: str) -> list[str]:
         """A person lets the others of a key pass whatever stops it: the runs that may go on now."""
         going: list[str] = []
         for run_id in self._stopping(key):
             self._free(commit, run_id, at, by, why)
-            going += self.keys.leave(key, run_id)
+            going += self.keys.let_go(key, run_id)
         return going
 
     def let_pass(self, commit: Commit, at: str, run_id: str, by: str, why: str) -> Iterable[str]:
@@ -97,7 +97,7 @@ class Parking:
             return ()
         key = self._open[run_id][1]
         self._free(commit, run_id, at, by, why)
-        return self.keys.leave(key, run_id)
+        return self.keys.let_go(key, run_id)
 
     def stopping(self, key: str) -> list[str]:
         """The runs that stop a key.

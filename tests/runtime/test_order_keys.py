@@ -55,6 +55,21 @@ def test_what_is_parked_goes_on_before_the_others():
     assert list(keys.leave("k", "a")) == ["b"]
 
 
+def test_what_is_let_go_and_has_come_back_keeps_its_turn():
+    keys = OrderKeys()
+    keys.enter("k", "e1", "a")
+    keys.enter("k", "e2", "b")
+    keys.park("k", "e1", "a")
+    keys.come_back("k", "e1", "a")
+    assert list(keys.let_go("k", "a")) == []
+    assert keys.is_working("k", "a")
+    assert list(keys.leave("k", "a")) == ["b"]
+    assert list(keys.let_go("k", "b")) == []
+    assert list(keys.park("k", "e2", "b")) == []
+    assert not keys.enter("k", "e3", "c")
+    assert list(keys.let_go("k", "b")) == ["c"]
+
+
 def test_who_left_and_comes_back_waits_for_who_is_at_work_and_for_nobody_else():
     keys = OrderKeys()
     keys.enter("k", "e1", "a")
