@@ -1,6 +1,5 @@
 """`process`: the events of a file, to rest."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +73,6 @@ async def process(
             runner.raise_failure()
         runner.offer(ahead.take())
         await runner.turn(meanwhile=ahead.read)
-        await asyncio.sleep(0)  # lets deliveries begin
         runner.raise_failure()
         progress(runner.executor.tally.events + found.refused)
     await runner.until_rest()

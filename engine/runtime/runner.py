@@ -340,6 +340,7 @@ class Runner:
         except BaseException as error:
             self._fail(error)
             raise
+        await asyncio.sleep(0)  # lets deliveries begin, however much is left for the next turn
         return True
 
     def _something(self) -> bool:

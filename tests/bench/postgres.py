@@ -116,14 +116,15 @@ async def work(workspace: Path, url: str, events: Path, which: int, among: int) 
         # It takes no partition from the other: what is left at the end is looked for now and then.
         runner.recover = lambda: None
         await process(runner, runner.plan, events, EVENT, SystemClock(), lambda _: None)
-        while ledger.reader().counts()["runs"]["completed"] + _ended(ledger) < total:
+        while _ended(ledger) < total:
             runner.look()
-            await runner.turn(wait_seconds=0.01)
+            await runner.until_rest()
+            await asyncio.sleep(0.01)
 
 
 def _ended(ledger: Ledger) -> int:
     runs = ledger.reader().counts()["runs"]
-    return sum(count for status, count in runs.items() if status not in ("completed", "running"))
+    return sum(count for status, count in runs.items() if status != "running")
 
 
 def machines(folder: Path, server: Server, workspace: Path, events: Path, among: int) -> float:
