@@ -24,6 +24,7 @@ from engine.plan.step import ReadStep, WriteStep
 from engine.problems import Collector, Report, Severity
 from engine.problems.render.text import render_text
 from engine.spec.json_schema import schemas_of
+from engine.values.actors import ENGINE
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 from engine.workspace.coverable import Covered
@@ -276,7 +277,7 @@ def store_release(session: Session, ledger: "Ledger", clock: Clock) -> None:
     content = zlib.compress(write_json(_snapshot(session)))
     commit = Commit(action="release", subject=plan.release)
     commit.releases.append(NewRelease(plan.release, at, "", content))
-    commit.activations.append(NewActivation(plan.release, at, "tidegate", "the workspace as it was found"))
+    commit.activations.append(NewActivation(plan.release, at, ENGINE, "the workspace as it was found"))
     ledger.commit(commit)
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from engine.cli import control, options, output
+from engine.values.actors import ENGINE
 from engine.values.value import Value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -123,7 +124,7 @@ def _how_it_ends(hold: Mapping[str, Value]) -> str:
         return f"released by {hold['release']}"
     if hold["status"] == "proposed":
         return f"its release is proposed, and a second person has to agree; released by {hold['release']}"
-    by = hold["released_by"] or "tidegate"
+    by = hold["released_by"] or ENGINE
     code = f" ({hold['refusal_code']})" if hold["refusal_code"] else ""
     return f"{hold['status']} by {by}{code}: {hold['release_reason']}"
 

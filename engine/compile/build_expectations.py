@@ -13,11 +13,10 @@ from engine.plan.expectation import ExpectationPlan
 from engine.plan.plan import FlowPlan
 from engine.source import Text
 from engine.spec.field import Duration
+from engine.values.actors import OPERATIONS
 from engine.values.type import ANY, Record, Type, describe, member
 from engine.workspace.kinds.expectation import ComesDocument, ExpectationDocument
 from engine.workspace.kinds.flow import FlowDocument
-
-NOBODY = "integration-operations"  # who is told where no owner is named
 
 
 def build_expectations(compilation: Compilation) -> None:
@@ -49,7 +48,7 @@ def _of_flow(compilation: Compilation, flow: FlowPlan, length: Duration) -> Expe
         comes=None,
         match=(),
         within=delay(compilation, length, None, body, f"flow {flow.name} slo"),
-        to=flow.owner or NOBODY,
+        to=flow.owner or OPERATIONS,
         severity="warning",
         message=None,
     )

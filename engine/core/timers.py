@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from engine.core.command import HoldCommand, WaitCommand
 from engine.core.state import Answer
+from engine.values.actors import ENGINE
 
 EXPIRED = "expired"  # the code under which a hold is refused whose time is over
 
@@ -48,8 +49,8 @@ def expiry(timer: Timer) -> Answer | None:
         return None
     reason = f"nothing ended it within {timer.after}"
     if timer.does == "reject":
-        return refused("tidegate", EXPIRED, reason)
-    return Answer({"by": "tidegate", "reason": reason})
+        return refused(ENGINE, EXPIRED, reason)
+    return Answer({"by": ENGINE, "reason": reason})
 
 
 def refused(by: str, code: str, reason: str) -> Answer:

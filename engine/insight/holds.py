@@ -9,6 +9,7 @@ from typing import cast
 from engine.insight.keys import age, described_keys
 from engine.ledger.reader import LAST, LedgerReader
 from engine.ledger.rows import HoldRow, TransitionRow
+from engine.values.actors import ENGINE
 from engine.values.json_text import read_json
 from engine.values.value import Value
 
@@ -117,7 +118,7 @@ def _facts(decisions: Mapping[str, Value], row: HoldRow) -> Value:
 
 def _history(reader: LedgerReader, row: HoldRow) -> Iterator[dict[str, Value]]:
     """What happened to it, in order."""
-    steps: list[tuple[str, str, str, Value]] = [(row.opened_at, "tidegate", "held", row.reason)]
+    steps: list[tuple[str, str, str, Value]] = [(row.opened_at, ENGINE, "held", row.reason)]
     steps += [_step(one) for one in reader.transitions(row.id) if one.status == "open"]
     steps += [
         (
@@ -129,19 +130,19 @@ def _history(reader: LedgerReader, row: HoldRow) -> Iterator[dict[str, Value]]:
         for one in reader.audit_of(row.id)
     ]
     told = (one for one in reader.alerts_of_run(row.run_id) if one.id.startswith(f"{row.id}/"))
-    steps += [(one.at, "tidegate", f"told {one.to}", one.message) for one in told]
+    steps += [(one.at, ENGINE, f"told {one.to}", one.message) for one in told]
     by_person = any(did.startswith("hold released") or did == "hold refused" for _, _, did, _ in steps)
     if row.released_at is not None and not by_person:
         why = (
             row.release_reason if row.release_event is None else f"{row.release_reason} ({row.release_event})"
         )
-        steps.append((row.released_at, row.released_by or "tidegate", f"hold {row.status}", why))
+        steps.append((row.released_at, row.released_by or ENGINE, f"hold {row.status}", why))
     for step in sorted(steps, key=lambda step: step[0]):
         yield dict(zip(("at", "who", "did", "why"), step, strict=True))
 
 
 def _step(row: TransitionRow) -> tuple[str, str, str, Value]:
-    return row.at, "tidegate", "proposal lapsed", row.reason
+    return row.at, ENGINE, "proposal lapsed", row.reason
 
 
 def _described(row: HoldRow, now: datetime) -> dict[str, Value]:

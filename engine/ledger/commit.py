@@ -7,13 +7,14 @@ effect may be created and settled, and a run begun and finished.
 from dataclasses import dataclass, field
 
 from engine.ledger import rows
+from engine.values.actors import ENGINE
 
 
 @dataclass(slots=True, kw_only=True)
 class Commit:
     """The rows of one transaction; a row in a list is written, or none of any list is."""
 
-    actor: str = "tidegate"  # who is behind this commit in the audit
+    actor: str = ENGINE  # who is behind this commit in the audit
     action: str = "turn"  # what it is: turn, deliver, release, ...
     subject: str | None = None
     detail: str | None = None  # JSON

@@ -60,12 +60,13 @@ from engine.runtime.alerting import Alerting
 from engine.runtime.attempts import Attempts, Known
 from engine.runtime.correlation import Correlation
 from engine.runtime.look_up import LookUps
-from engine.runtime.parking import OPERATIONS, SELF, Parking
+from engine.runtime.parking import Parking
 from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row, refused, wait_row
 from engine.runtime.recover import Recovery
 from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
 from engine.runtime.watch import Watch
+from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -267,7 +268,7 @@ class Executor:
             name = f"unfit/{source}/{text_hash(body)}"
             if self._reader.alert(name) is None and all(alert.id != name for alert in self._commit.alerts):
                 detail = write_json({"why": why, "record": record}).decode()
-                self._commit.entries.append(AuditEntry(self._at, SELF, "record refused", name, detail))
+                self._commit.entries.append(AuditEntry(self._at, ENGINE, "record refused", name, detail))
                 message = f"A record of {source} cannot be used: {why}"
                 self._commit.alerts.append(
                     NewAlert(name, None, None, None, "error", OPERATIONS, message, self._at)
@@ -281,9 +282,7 @@ class Executor:
         flows = self._plan.starts.get(event.type, ())
         if not flows:
             decisions = write_json({"refused": found.complaints}).decode()
-            self._commit.entries.append(
-                AuditEntry(self._at, "tidegate", "event refused", event.id, decisions)
-            )
+            self._commit.entries.append(AuditEntry(self._at, ENGINE, "event refused", event.id, decisions))
         for flow in flows:
             run_id = f"{flow.name}/{event.id}"
             self._new_run(run_id, flow, event)
@@ -656,7 +655,7 @@ class Executor:
                 self._hold(run_id, live, command)
             case CloseHoldCommand():
                 self._commit.holds_released.append(
-                    HoldReleased(self._at, SELF, command.why, command.event_id or None, command.hold_id)
+                    HoldReleased(self._at, ENGINE, command.why, command.event_id or None, command.hold_id)
                 )
             case AlertCommand():
                 self._commit.alerts.append(alert_row(run_id, command, self._at))

@@ -35,7 +35,6 @@ from engine.values.value import Value
 if TYPE_CHECKING:
     from engine.runtime.execute import Executor
 
-ENGINE = "tidegate"
 SEVERITY = "error"  # of what is told when a hold stays open too long
 
 

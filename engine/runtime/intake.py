@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from engine.ledger import Commit, LedgerReader
 from engine.ledger.rows import AlertMoved, AuditEntry, NewAlert, NewMark
+from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
-OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
-ENGINE = "tidegate"
 CLOSED = "closed"
 
 

@@ -7,7 +7,7 @@ from engine.ledger import Commit, LedgerReader, instant
 from engine.ledger.rows import AlertMoved, AuditEntry, NewAlert
 from engine.runtime.connections import Connections
 from engine.runtime.gate.gate import Gate, Turned
-from engine.runtime.parking import OPERATIONS, SELF
+from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.json_text import write_json
 from engine.values.value import Value
 
@@ -33,7 +33,7 @@ class Outages:
         """A system went away, or came back."""
         at, name = instant(now), gate.name
         detail = write_json({"why": gate.why}).decode() if gate.why else None
-        commit.entries.append(AuditEntry(at, SELF, f"connection {turned.value}", name, detail))
+        commit.entries.append(AuditEntry(at, ENGINE, f"connection {turned.value}", name, detail))
         if turned is Turned.AWAY:
             alert = f"{PREFIX}{name}/{at}"
             said = f"{name} does not answer, so what is for it waits: {gate.why}"

@@ -13,10 +13,8 @@ from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader
 from engine.ledger.rows import AlertMoved, AuditEntry, NewAlert, NewParking, ParkingFreed
 from engine.runtime.dispatch import OrderKeys
+from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.json_text import write_json
-
-SELF = "tidegate"  # who did it, when no person did
-OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
 
 _BLAMED: dict[RunStatus, StepStatus] = {
     RunStatus.FAILED: FAILED,
@@ -66,7 +64,7 @@ class Parking:
         if key is None:
             return ()
         if state.status.value not in state.flow.stops_key:
-            self._free(commit, run_id, at, SELF, f"the run is {state.status.value}")
+            self._free(commit, run_id, at, ENGINE, f"the run is {state.status.value}")
             self._replace(commit, at, key, state)
             return self.keys.leave(key, run_id)
         if run_id not in self._open:
@@ -80,7 +78,7 @@ class Parking:
         for number in range(1, state.attempt):
             former = run_name(state.flow.name, state.event.id, number)
             if former in self._open:
-                self._free(commit, former, at, SELF, f"{state.run_id} is worked in its place")
+                self._free(commit, former, at, ENGINE, f"{state.run_id} is worked in its place")
                 self.keys.let_go(key, former)
 
     def free(self, commit: Commit, at: str, key: str, by: str, why: str) -> list[str]:
@@ -124,7 +122,7 @@ class Parking:
         self._open[run_id] = (name, key)
         commit.parkings.append(NewParking(name, run_id, key, step, state.status.value, why, at))
         detail = write_json({"run": run_id, "step": step, "why": state.status.value}).decode()
-        commit.entries.append(AuditEntry(at, SELF, "order key parked", key, detail))
+        commit.entries.append(AuditEntry(at, ENGINE, "order key parked", key, detail))
         said = f"What comes behind {run_id} under {key} waits, since it is {state.status.value}"
         said += f": {why}" if why else "."
         to = state.flow.owner or OPERATIONS

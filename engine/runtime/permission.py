@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.values.actors import ENGINE
 from engine.values.value import Value
 
 NOT_PROPOSED = "nobody has proposed that, or what was proposed has lapsed"
-ENGINE = "tidegate"  # the name under which the engine itself releases holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

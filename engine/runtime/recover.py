@@ -38,7 +38,6 @@ from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder
 from engine.values.value import Value
 
-ENGINE = "tidegate"  # who does what no person did
 ORDERED = "ordered"  # the kind of answer that says how a person ordered a further attempt
 
 _ASKING = (ReadCommand, WriteCommand, LookUpCommand)

@@ -28,7 +28,8 @@ from engine.ledger.rows import (
     RunResumed,
     RunRow,
 )
-from engine.runtime.recover import ENGINE, ORDERED, Recovery
+from engine.runtime.recover import ORDERED, Recovery
+from engine.values.actors import ENGINE
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 

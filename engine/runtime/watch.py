@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.ledger import LedgerReader, instant, read_instant
 from engine.ledger.rows import HoldRow, NewAlert
+from engine.values.actors import OPERATIONS
 
 if TYPE_CHECKING:
     from engine.runtime.execute import Executor
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 PERIOD_DAYS = 5
 EVERY = timedelta(hours=1)  # how often is looked
 MOST_PERIODS = 1_000  # counted of one thing; nobody reads the next alert
-OPERATIONS = "integration-operations"  # who is told of what no document names an owner for
 _SATURDAY = 5
 
 

@@ -5,12 +5,11 @@ from engine.core.state import ASKED, DONE, FAILED, StepStatus
 from engine.core.turn import Turn, record, suffix
 from engine.language.compiled import Scope
 from engine.plan.step import EmitStep
+from engine.values.actors import OPERATIONS
 from engine.values.value import Value
 
 DEEPEST = 32
 """So many events may cause each other, one after the other: flows that start each other end here."""
-
-OPERATIONS = "integration-operations"
 
 
 def emit(turn: Turn, step: EmitStep, scope: Scope, item: str | None) -> tuple[StepStatus, Value]:
