@@ -36,7 +36,8 @@ OWNED = (
     "ON partitions.id = mine.id AND partitions.epoch = mine.epoch FOR SHARE OF partitions) AS held"
 )
 HELD = "SELECT worker, seen FROM partitions WHERE id = %s FOR UPDATE"
-CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s WHERE id = %s RETURNING epoch"
+CLAIM = "UPDATE partitions SET epoch = epoch + 1, worker = %s, seen = %s WHERE id = %s RETURNING epoch"
+CAUGHT_UP = "UPDATE partitions SET seen = NULL WHERE id = ANY(%b::bigint[]) AND worker = %s"
 SEEN = "SELECT seen FROM workers WHERE name = %s"
 GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1, worker = NULL, seen = %s WHERE id = %s AND epoch = %s"
 SEE = "INSERT INTO workers VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen"
@@ -89,6 +90,7 @@ class PostgresLedger(Ledger):
         self.partitions = 1
         self.seen = 0  # up to which row of the chain runs were woken; written with every commit that moved it
         self._told = 0
+        self._catching_up: set[int] = set()  # partitions of which no commit has yet what we woke
         with database.door:
             self._connected()
 
@@ -121,6 +123,7 @@ class PostgresLedger(Ledger):
             raise
         self._commit(session, cursor, number, meanwhile)
         self._head, self._told = head, self.seen
+        self._catching_up.clear()
         return number
 
     def _begin(self, cursor: postgres.Cursor) -> int:
@@ -128,9 +131,11 @@ class PostgresLedger(Ledger):
         cursor.execute("BEGIN")
         found = cursor.execute("SELECT nextval('commits')").fetchone()
         assert found is not None
+        if self._catching_up:
+            cursor.execute(CAUGHT_UP, (postgres.numbers(sorted(self._catching_up)), self.name))
         if self.epochs:
             self._require_owned(cursor)
-        if self.seen != self._told:
+        if self.seen != self._told or self._catching_up:
             cursor.execute(SEE, (self.name, self.seen))
         return int(found[0])
 
@@ -196,7 +201,9 @@ class PostgresLedger(Ledger):
     def claim(self, partition: int) -> int | None:
         """Take over a partition, whoever has it: from now on nobody else writes what belongs to it.
 
-        Gives the row of the chain up to which its runs were woken; None when nobody ever had it.
+        Gives the row of the chain up to which its runs were woken; None when nobody ever had it. That row
+        stays with the partition until a commit of ours has what we woke: should we end before, the next one
+        wakes from there, and not from where we are with our other partitions.
 
         Raises:
             LedgerError: it could not be taken.
@@ -207,13 +214,14 @@ class PostgresLedger(Ledger):
             with session.transaction():
                 # This waits for a commit that is under way, and only afterwards is asked what it had seen.
                 before = session.execute(HELD, (partition,)).fetchone()
-                found = session.execute(CLAIM, (self.name, partition)).fetchone()
-                if found is None or before is None:
+                if before is None:
                     raise LedgerError(f"the ledger {self._database.place} has no partition {partition}")
                 worker, seen = before
-                if worker is not None:
+                if worker is not None and seen is None:
                     (seen,) = session.execute(SEEN, (worker,)).fetchone() or (None,)
-            self.epochs[partition] = found[0]
+                (epoch,) = session.execute(CLAIM, (self.name, seen, partition)).fetchone() or (None,)
+            self.epochs[partition] = epoch
+            self._catching_up.add(partition)
             return None if seen is None else int(seen)
 
     def give_back(self, partition: int) -> None:
@@ -225,6 +233,7 @@ class PostgresLedger(Ledger):
         """
         with self._turn, self._database.door:
             epoch = self.epochs.pop(partition, None)
+            self._catching_up.discard(partition)
             if epoch is not None:
                 self._connected().execute(GIVE_BACK, (self.seen, partition, epoch))
 
@@ -236,6 +245,7 @@ class PostgresLedger(Ledger):
         """Own nothing any more; what was ours is taken over by whoever comes."""
         with self._turn:
             self.epochs.clear()
+            self._catching_up.clear()
 
     def _connected(self) -> postgres.Session:
         if self._closed:

@@ -415,7 +415,8 @@ partitions = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),  # how often it has changed hands; a commit locks it
     Column("worker", WORDS, nullable=True),  # who has it; what that worker has seen is in its own row
-    Column("seen", BigInteger, nullable=True),  # the same of a partition that was given back
+    # The same of a partition that was given back, or taken over by somebody who has not caught up with it.
+    Column("seen", BigInteger, nullable=True),
 )
 workers = Table(
     "workers",

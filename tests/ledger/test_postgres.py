@@ -238,6 +238,33 @@ class TestPartitions:
             one.commit(begin("1"))
             other.commit(begin("2"))
 
+    def test_who_ends_before_it_caught_up_leaves_the_place_to_the_next(self, postgres_url):
+        """Its own place is further on, and what lies between would wake no run of the partition."""
+        with shared(postgres_url) as first, shared(postgres_url) as second, shared(postgres_url) as third:
+            first.name, second.name, third.name = "first", "second", "third"
+            first.claim(1)
+            first.seen = 100
+            first.commit(begin("1"))
+            second.claim(2)
+            second.seen = 150
+            second.commit(begin("2"))
+            assert second.claim(1) == 100  # and it ends here, or writes nothing since
+            assert third.claim(1) == 100
+            third.seen = 160
+            third.commit(begin("3"))
+            assert second.claim(1) == 160  # by then the third has written what it woke
+
+    def test_who_never_wrote_anything_leaves_the_place_as_well(self, postgres_url):
+        with shared(postgres_url) as first, shared(postgres_url) as second, shared(postgres_url) as third:
+            first.name, second.name, third.name = "first", "second", "third"
+            first.claim(1)
+            first.seen = 100
+            first.commit(begin("1"))
+            first.give_back(1)
+            assert second.claim(1) == 100
+            second.forget()
+            assert third.claim(1) == 100
+
 
 def test_a_server_that_goes_and_comes_back(postgres, postgres_url):
     with open_ledger(postgres_url, clock=CLOCK) as ledger:
