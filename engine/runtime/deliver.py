@@ -118,8 +118,6 @@ class Attempt(NamedTuple):
     delivery: Delivery
     outcome: Receipt | Failure
     looked: bool = False  # nothing was sent: it was looked for
-    answered: bool = False  # the system answered the look-up, though the doubt may stay
-    asked: bool = True  # whether anything went to the system; else this says nothing of it
 
 
 async def attempt(connection: Connection, deliveries: list[Delivery], clock: Clock) -> list[Attempt]:
@@ -139,8 +137,9 @@ async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> 
     if not (delivery.looks or once.must_look(delivery.doubt(clock).seconds)):
         return None
     if once.how != "lookup" and not once.looks:
-        reason = "its key is so old that the target may have forgotten it"
-        return Attempt(delivery, _doubtful(reason), looked=True, asked=False)
+        return Attempt(
+            delivery, _doubtful("its key is so old that the target may have forgotten it"), looked=True
+        )
     try:
         receipt = await connection.connector.look_up(_effect(delivery))
     except Fault as fault:
@@ -150,8 +149,7 @@ async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> 
     if receipt is not None:
         return Attempt(delivery, receipt)
     if delivery.doubt(clock).settling_seconds > 0:
-        reason = "it is not found yet, and is looked for again"
-        return Attempt(delivery, _doubtful(reason), looked=True, answered=True)
+        return Attempt(delivery, _doubtful("it is not found yet, and is looked for again"), looked=True)
     return _surely_not_done(delivery)
 
 
@@ -161,8 +159,7 @@ def _surely_not_done(delivery: Delivery) -> Attempt | None:
     if not delivery.given_up:
         return None
     reason = "it was not done, and had been tried often enough"
-    failure = Failure(fault=FaultClass.TRANSIENT, reason=reason)
-    return Attempt(delivery, failure, looked=True, answered=True)
+    return Attempt(delivery, Failure(fault=FaultClass.TRANSIENT, reason=reason), looked=True)
 
 
 def _doubtful(reason: str, cause: Failure | None = None) -> Failure:

@@ -310,7 +310,7 @@ class Runner:
         self._weigh(delivery, self._clock.now())
         if row.status == "sending" and once.how == "none":
             failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
-            self._inbox.append(Attempt(delivery, failure, asked=False))
+            self._inbox.append(Attempt(delivery, failure))
         elif row.due_at is not None:
             self._outbox.again(delivery, read_instant(row.due_at))
         else:
@@ -457,12 +457,7 @@ class Runner:
         delivery = done.delivery
         self._outbox.give_back(delivery)
         self._reads.written(delivery.connection)
-        failure = None if done.answered or isinstance(done.outcome, Receipt) else done.outcome
-        if done.asked:
-            self._came(delivery, failure, now)
-        else:
-            self._connections.get(delivery.connection).gate.asked_nothing(probe=delivery.probe)
-            delivery.probe = False
+        self._came(delivery, None if isinstance(done.outcome, Receipt) else done.outcome, now)
         rows = self.executor.commit_rows
         known = len(rows.xrefs)
         settled = self._settler.settle(rows, done, now)

@@ -200,34 +200,3 @@ def test_what_was_decided_then_is_sent_and_not_what_would_be_decided_now():
     delivery = taken_up(command, row("sending", "sending"), [], Once(how="header"), FixedClock(BEGAN))
     assert delivery.command.payload == {"day": "2026-03-01"}
     assert delivery.command.effect_key == command.effect_key
-
-
-def test_a_look_up_that_is_answered_shows_that_the_system_is_there():
-    """However long nothing is found yet: a breaker that opened for it would stop everything else as well."""
-    system = System(UNKNOWN, found_after=20)
-    clock = FixedClock(BEGAN)
-    toy = plan(MANIFEST.replace(POST, "    once_by: {how: lookup, look_up: thing, settles: 3m}"))
-    connection = connect("toy", ConnectionPlan(), toy, lambda _: system)
-    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
-    delivery = Delivery("f/e", command)
-    delivery.in_doubt = True
-    delivery.come_in_doubt(clock, 180)
-    (done,) = asyncio.run(attempt(connection, [delivery], clock))
-    assert (done.looked, done.answered, done.asked) == (True, True, True)
-    clock.advance(timedelta(seconds=200))
-    delivery.given_up = True
-    (done,) = asyncio.run(attempt(connection, [delivery], clock))
-    assert (done.looked, done.answered, done.asked) == (True, True, True)
-
-
-def test_a_look_up_without_an_answer_shows_that_the_system_may_be_away():
-    system = System(UNKNOWN, found_after=Failure(fault=FaultClass.TRANSIENT, reason="gone"))
-    clock = FixedClock(BEGAN)
-    toy = plan(MANIFEST.replace(POST, "    once_by: {how: lookup, look_up: thing, settles: 3m}"))
-    connection = connect("toy", ConnectionPlan(), toy, lambda _: system)
-    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
-    delivery = Delivery("f/e", command)
-    delivery.in_doubt = True
-    delivery.come_in_doubt(clock, 180)
-    (done,) = asyncio.run(attempt(connection, [delivery], clock))
-    assert (done.looked, done.answered, done.asked) == (True, False, True)

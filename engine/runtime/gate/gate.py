@@ -111,11 +111,6 @@ class Gate:
         self.why = failure.reason if was_calm and failure is not None else ""
         return Turned.AWAY if was_calm else Turned.BACK
 
-    def asked_nothing(self, *, probe: bool) -> None:
-        """An attempt ended before anything went out: another one is to try whether the system is back."""
-        if probe:
-            self.breaker.asked_nothing()
-
     def shut_seconds(self, now: datetime) -> float:
         """For how long nothing could go, in all: it does not count against anybody's patience."""
         since = self._shut_since
