@@ -219,8 +219,9 @@ class PostgresLedger(Ledger):
                 worker, seen = before
                 if worker is not None and seen is None:
                     (seen,) = session.execute(SEEN, (worker,)).fetchone() or (None,)
-                (epoch,) = session.execute(CLAIM, (self.name, seen, partition)).fetchone() or (None,)
-            self.epochs[partition] = epoch
+                claimed = session.execute(CLAIM, (self.name, seen, partition)).fetchone()
+                assert claimed is not None  # its row is locked, so it is there
+            self.epochs[partition] = claimed[0]
             self._catching_up.add(partition)
             return None if seen is None else int(seen)
 
