@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 5.0  # how long deliveries on their way are waited for before
 AT_ONCE = 8  # partitions taken over in one go; the heart beats in between
 BOUNCE_SECONDS = 0.3  # how long a partition too many is kept from others before it is offered to them again
 DUTIES = 0  # whoever has this partition asks sources and keeps schedules
+BEGINS_AGAIN = "this machine begins again from what the ledger holds"
 BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
 
@@ -144,6 +145,8 @@ class Machine:
                 await self._quiet(self._runner)
                 for partition in [*ledger.epochs]:
                     ledger.give_back(partition)
+        if self._runner is not None:
+            self._runner.abandon(BEGINS_AGAIN)
         self._runner = None
         ledger.forget()
         self._let_go([*self.held])
@@ -220,7 +223,10 @@ class Machine:
         """Let others have partitions: everything comes to rest, and the rest is taken up again."""
         assert self._runner is not None
         before, self._runner = self._runner, None
-        await self._quiet(before)
+        try:
+            await self._quiet(before)
+        finally:
+            before.abandon(BEGINS_AGAIN)
         for partition in partitions:
             ledger.give_back(partition)
         kept = [*ledger.epochs]

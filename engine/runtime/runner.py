@@ -217,6 +217,10 @@ class Runner:
             if not done.done():
                 done.set_exception(LedgerError(f"the ledger failed: {error}"))
 
+    def abandon(self, why: str) -> None:
+        """Another runner goes on from what the ledger holds: tell those who wait here, and take nothing more."""
+        self._fail(self._failed or LedgerError(why))
+
     def _put(self, item: _Item) -> None:
         if self._failed is not None:
             raise LedgerError(f"the ledger failed before: {self._failed}") from self._failed

@@ -28,6 +28,7 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
 ACCEPTED = 202
 BODY_SECONDS = 30.0  # how long a body may take to come
+ANSWER_SECONDS = 20  # how long what was taken may be answered when the server stops
 
 
 class Heard:
@@ -216,6 +217,7 @@ class Server:
             access_log=False,
             lifespan="off",
             timeout_keep_alive=15,
+            timeout_graceful_shutdown=ANSWER_SECONDS,
             limit_concurrency=512,
             server_header=False,
         )

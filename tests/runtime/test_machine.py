@@ -1,0 +1,95 @@
+"""One machine of several, with what it works with replaced: what becomes of those who wait when it begins again."""
+
+import asyncio
+from contextlib import nullcontext
+
+import pytest
+
+from engine.errors import LedgerError, LedgerUnreachable
+from engine.runtime.machine import Machine
+
+PUT = "put: {write: erp.line, with: {key: item.id}}"
+
+
+class Owning:
+    """A ledger of which a machine has no partition."""
+
+    epochs = ()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def forget(self):
+        return None
+
+
+class HandingOut:
+    """In the place of the hand-out: the heartbeat is lost when it is told so."""
+
+    partitions = 1
+
+    def __init__(self):
+        self.lost = asyncio.Event()
+
+    async def open(self):
+        return None
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+    async def beat(self):
+        await self.lost.wait()
+        raise LedgerUnreachable("nobody hears this heart")
+
+    async def close(self, running):
+        running.cancel()
+
+
+async def until(true):
+    """Wait for something that others bring about."""
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.requirement("REL-17")
+def test_whoever_waits_for_a_commit_is_told_when_the_machine_begins_again(small, monkeypatch):
+    """Otherwise the request hangs for ever, takes the place of others, and the machine never ends."""
+    process, said = small(PUT), []
+
+    async def play(runner):
+        out = HandingOut()
+
+        def tell(text):
+            said.append(text)
+            if text.startswith("starting again"):
+                machine.stopping.set()
+
+        machine = Machine(
+            opened=Owning,
+            listener=lambda _: nullcontext(),
+            runner=lambda _: runner,
+            hand_out=lambda *_: out,
+            duties=lambda *_: (),
+            told=tell,
+        )
+
+        async def no_turn(**_):  # as when the server of the ledger does not answer
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(runner, "turn", no_turn)
+        living = asyncio.ensure_future(machine.run())
+        await until(lambda: machine.ready)
+        waiting = asyncio.ensure_future(machine.accept(process.offers(("item.made", {"id": "i"}))))
+        await asyncio.sleep(0)
+        out.lost.set()
+        with pytest.raises(LedgerError, match="begins again from what the ledger holds"):
+            await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(living, 10)
+
+    with process.process() as (runner, _):
+        asyncio.run(play(runner))
+    assert said[0] == "giving up what is in memory: nobody hears this heart"
