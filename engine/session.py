@@ -30,6 +30,7 @@ from engine.values.value import Value
 from engine.workspace.coverable import Covered
 from engine.workspace.files import WorkspaceError, find_root
 from engine.workspace.kinds import KINDS
+from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import CalendarDocument, ConnectionDocument
 from engine.workspace.load import load_workspace
@@ -283,7 +284,13 @@ def store_release(session: Session, ledger: "Ledger", clock: Clock) -> None:
 
 def _snapshot(session: Session) -> dict[str, str]:
     """Every file that the plan was made of, by its name."""
-    names = {source.name: source.text for source in session.workspace.sources}
+    documents = session.workspace.documents
+    tests = {one.span.source.name for one in documents if isinstance(one, FlowTestDocument)}
+    others = {one.span.source.name for one in documents if not isinstance(one, FlowTestDocument)}
+    # Tests are no part of a release, and what they read is not kept: without it they would be problems.
+    left_out = tests - others
+    kept = (source for source in session.workspace.sources if source.name not in left_out)
+    names = {source.name: source.text for source in kept}
     for name in session.ready.files:
         names[name] = session.workspace.files.read_bytes(name).decode()
     return names

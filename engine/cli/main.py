@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
+        "reload": ("engine.cli.reload", "Have the daemon go on with the workspace as it is now."),
         "status": ("engine.cli.status", "Tell whether a daemon runs, and what is open."),
         "sources": ("engine.cli.sources", "List what brings events in, and how far each has come."),
         "trace": (

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.errors import InputError
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
 from engine.runtime.failure_acts import FAILURE_ACTS
@@ -48,11 +49,20 @@ async def sources(desk: Desk, request: Nothing) -> Did:
     return {"sources": [written(one.state()) for one in desk.triggers]}
 
 
+async def reload(desk: Desk, request: Nothing) -> Did:
+    """Have the daemon go on with the workspace as it is now; what is wrong with it is answered."""
+    del request
+    if desk.reload is None:
+        raise InputError("no daemon runs here; `tidegate run` begins with the workspace as it is")
+    return desk.reload()
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
+        "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,
         **FAILURE_ACTS,

@@ -38,6 +38,7 @@ class Desk:
     clock: Clock
     triggers: Sequence[Trigger] = ()
     about: Mapping[str, Value] = field(default_factory=dict)
+    reload: Callable[[], Mapping[str, Value]] | None = None  # None where no daemon runs
 
 
 Did: TypeAlias = Mapping[str, Value]

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.clock import Clock
@@ -40,15 +41,20 @@ class Daemon:
         self._server: Server | None = None
         self._worker: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> str:
-        """Take up what was left open, begin to work and to listen; the address."""
+    async def start(self, host: str, port: int, listening: socket.socket | None = None) -> str:
+        """Take up what was left open, begin to work and to listen; the address.
+
+        With `listening` at that socket, which is left open when the daemon stops.
+        """
         memory.settle()
         self.runner.recover()
         self._worker = asyncio.ensure_future(self._work())
         self._asking = [asyncio.ensure_future(one.run(self._stopping)) for one in self._triggers]
         if self._door is not None:
             await self._door.open()
-        self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port)
+        # A copy: a server closes what it served at, and callers go on to wait at the socket itself.
+        own = None if listening is None else listening.dup()
+        self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port, own)
         return await self._server.start()
 
     async def _work(self) -> None:
@@ -66,6 +72,10 @@ class Daemon:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+
+    def end(self) -> None:
+        """Have it stop, as a signal does."""
+        self._stopping.set()
 
     async def until_stopped(self) -> None:
         """Wait to be stopped.

@@ -200,6 +200,21 @@ def _answer(status: int, why: str, headers: Mapping[str, str] | None = None) -> 
     return JSONResponse({"error": why}, status, headers=headers)
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at an address, for one server after the other: who calls meanwhile waits in line.
+
+    Raises:
+        InputError: when the address cannot be had.
+
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"{host}:{port} cannot be listened on: {error}") from error
+
+
 class Server:
     """Serves an application inside a running event loop, without taking the process's signals."""
 
@@ -238,7 +253,7 @@ class Server:
                     f"{self._server.config.host}:{self._server.config.port} cannot be listened on"
                 )
             await asyncio.sleep(0.01)
-        if self._listening is not None:
+        if self._listening is not None and self._listening.family == socket.AF_UNIX:
             return self._server.config.host
         host, port = self._server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"

@@ -1,0 +1,22 @@
+"""`tidegate reload`."""
+
+import click
+
+from engine.cli import options, output
+from engine.errors import InputError
+
+
+@click.command("reload")
+@options.ledger
+def command(ledger_url: str) -> None:
+    """Have the daemon of a ledger go on with its workspace as it is now.
+
+    Runs that began go on with the release that they began with. When the workspace has problems, they are
+    told, and the daemon goes on as before. SIGHUP does the same, and writes the problems to its log.
+    """
+    from engine.cli.control import ask_daemon
+
+    did = ask_daemon(ledger_url, "reload", {})
+    if did is None:
+        raise InputError("no daemon runs on this ledger; `tidegate run` begins with the workspace as it is")
+    output.line(f"release {str(did['release'])[:12]} takes over from {str(did['before'])[:12]}.")

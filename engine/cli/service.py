@@ -1,0 +1,249 @@
+"""What `tidegate run` does on a ledger in a file: one daemon after the other, each with its release.
+
+A reload makes everything of the next release ready while the daemon works; only then does the daemon stop, as
+it does at the end, and the next one takes up what is open. The socket is listened at all the time, so that
+whoever calls meanwhile waits for an answer, and is not refused.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli import notify, output
+from engine.errors import InputError, TidegateError
+from engine.values.value import Value
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from engine.ledger import Ledger
+    from engine.runtime.connections import Connections
+    from engine.runtime.control import Desk, Door
+    from engine.runtime.daemon import Daemon
+    from engine.runtime.runner import Runner
+    from engine.runtime.triggers.trigger import Trigger
+    from engine.runtime.triggers.webhook import Hook, Server
+    from engine.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What `tidegate run` was asked for."""
+
+    folder: Path | None
+    environment: str
+    ledger_url: str
+    host: str
+    port: int
+    patience_hours: float
+    still_days: int
+    metrics: tuple[str, int] | None
+    simulated: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A workspace that can be worked by: without problems, and with all its settings."""
+
+    session: "Session"
+    connections: "Connections"
+    hooks: "dict[str, Hook]"
+
+
+async def serve(wish: Wish) -> None:
+    """Work until stopped.
+
+    Raises:
+        InputError: when the workspace has problems, or the address cannot be had.
+        LedgerError: when the ledger cannot be opened, or failed.
+
+    """
+    from engine.clock import SystemClock
+    from engine.ledger import open_ledger
+
+    clock = SystemClock()
+    # Loaded before the ledger is made, which nobody wants of a workspace with problems.
+    session = _loaded(wish)
+    with open_ledger(wish.ledger_url, clock=clock, create=True) as ledger, _listen(wish) as listening:
+        await _Service(wish, clock, ledger, listening).serve(_opened(wish, session, clock))
+    output.line("stopped.")
+
+
+def _loaded(wish: Wish) -> "Session":
+    from engine import session as sessions
+
+    session = sessions.load(wish.folder)
+    _ = session.ready
+    return session
+
+
+def _opened(wish: Wish, session: "Session", clock: "Clock") -> _Ready:
+    from engine import session as sessions
+
+    hooks = sessions.hooks(session, wish.environment, wish.simulated)
+    connections = sessions.open_connections(session, wish.environment, clock, wish.simulated)
+    return _Ready(session=session, connections=connections, hooks=hooks)
+
+
+def _listen(wish: Wish) -> socket.socket:
+    from engine.runtime.triggers.webhook import listen
+
+    return listen(wish.host, wish.port)
+
+
+class _Service:
+    """One daemon after the other, on one ledger and at one socket."""
+
+    def __init__(self, wish: Wish, clock: "Clock", ledger: "Ledger", listening: socket.socket) -> None:
+        self._wish = wish
+        self._clock = clock
+        self._ledger = ledger
+        self._listening = listening
+        self._daemon: Daemon | None = None
+        self._present: _Ready | None = None
+        self._next: _Ready | None = None
+        self._ended = False
+
+    async def serve(self, first: _Ready) -> None:
+        """Work by this release, and by those that take over, until stopped."""
+        self._next = first
+        while self._next is not None and not self._ended:
+            self._present, self._next = self._next, None
+            try:
+                await self._work(self._present)
+            finally:
+                await self._present.connections.aclose()
+        if self._next is not None:
+            await self._next.connections.aclose()
+
+    async def _work(self, ready: _Ready) -> None:
+        from engine import session as sessions
+        from engine.runtime.daemon import Daemon
+
+        sessions.store_release(ready.session, self._ledger, self._clock)
+        runner = self._runner(ready)
+        triggers = sessions.triggers(
+            ready.session, ready.connections, runner, self._ledger.reader(), self._clock, output.line
+        )
+        desk = self._desk(runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
+        plan = ready.session.ready.plan
+        self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, self._door(desk))
+        try:
+            address = await self._daemon.start(self._wish.host, self._wish.port, self._listening)
+            _say_what_runs(len(plan.flows), plan.release, self._wish.environment)
+            _say_what_comes_in([f"{address}/hooks/{name}" for name in ready.hooks], triggers)
+            await self._until_told(self._daemon, self._metrics(runner))
+        finally:
+            await self._daemon.stop()
+
+    def _runner(self, ready: _Ready) -> "Runner":
+        from engine import session as sessions
+        from engine.runtime.retry import RetryPolicy
+        from engine.runtime.runner import Limits, Runner
+
+        return Runner(
+            ledger=self._ledger,
+            plan=ready.session.ready.plan,
+            plans=sessions.plans(ready.session, self._ledger),
+            connections=ready.connections,
+            clock=self._clock,
+            policy=RetryPolicy(patience_seconds=self._wish.patience_hours * 3600, outage_seconds=None),
+            limits=Limits(still_days=self._wish.still_days),
+        )
+
+    def _metrics(self, runner: "Runner") -> "Server | None":
+        """What serves the numbers, where anybody wants them."""
+        if self._wish.metrics is None:
+            return None
+        from engine.runtime.metrics import application
+        from engine.runtime.triggers.webhook import Server
+
+        return Server(application(runner, self._ledger.reader(), self._clock.now), *self._wish.metrics)
+
+    def _desk(self, runner: "Runner", triggers: "list[Trigger]") -> "Desk":
+        from engine.runtime.control import Desk
+
+        about: dict[str, Value] = {
+            "process": os.getpid(),
+            "started_at": self._clock.now(),
+            "release": runner.plan.release,
+            "environment": self._wish.environment,
+        }
+        return Desk(
+            runner=runner,
+            reader=self._ledger.reader(),
+            clock=self._clock,
+            triggers=triggers,
+            about=about,
+            reload=self.reload,
+        )
+
+    def _door(self, desk: "Desk") -> "Door | None":
+        """The control door beside the ledger; none where the ledger is no file."""
+        from engine.ledger import control_path
+        from engine.runtime.acts import ACTS
+        from engine.runtime.control import Door
+
+        path = control_path(self._wish.ledger_url)
+        return None if path is None else Door(ACTS, desk, path)
+
+    async def _until_told(self, daemon: "Daemon", watched: "Server | None") -> None:
+        import asyncio
+
+        if watched is not None:
+            output.line(f"  {await watched.start()}/metrics")
+        daemon.stop_on_signals(self._told_to_end)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        notify.tell("READY=1")
+        if self._ended:
+            daemon.end()  # told so while it began
+        try:
+            await daemon.until_stopped()
+        finally:
+            if watched is not None:
+                await watched.stop()
+
+    def _told_to_end(self) -> None:
+        notify.tell("STOPPING=1")
+        self._ended = True
+        output.line("stopping: what is on its way comes back first")
+
+    def _told_to_reload(self) -> None:
+        notify.tell_of_reload()
+        try:
+            self.reload()
+        except TidegateError as error:
+            output.line(f"the workspace is not loaded again, and the release before goes on: {error}")
+            notify.tell("READY=1")
+
+    def reload(self) -> Mapping[str, Value]:
+        """Load the workspace again, and have the daemon make way for the next one.
+
+        Raises:
+            TidegateError: when it cannot be worked by; the daemon goes on as before.
+
+        """
+        if self._next is not None or self._ended or self._daemon is None or self._present is None:
+            raise InputError("the daemon stops, or loads its workspace already; ask again in a moment")
+        self._next = _opened(self._wish, _loaded(self._wish), self._clock)
+        before, release = (one.session.ready.plan.release for one in (self._present, self._next))
+        output.line(f"release {release[:12]} takes over: what is on its way comes back first")
+        self._daemon.end()
+        return {"release": release, "before": before}
+
+
+def _say_what_runs(flows: int, release: str, environment: str) -> None:
+    output.line(f"tidegate runs {flows} flows of release {release[:12]} in {environment!r}.")
+
+
+def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:
+    for address in addresses:
+        output.line(f"  {address}")
+    for trigger in triggers:
+        output.line(f"  {_WORDS[trigger.state().kind]} {trigger.name}")
+
+
+_WORDS = {"poll": "asks", "schedule": "keeps", "file": "looks for files of", "expectation": "sees to"}

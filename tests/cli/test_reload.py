@@ -1,0 +1,129 @@
+"""A daemon that goes on with its workspace as it is now: by SIGHUP, and by `tidegate reload`."""
+
+import json
+import signal
+import socket
+import threading
+
+import pytest
+
+from tests.cli.test_running_commands import HOLD, post, until
+from tests.workspaces.systems import approval, signed
+
+WORKER = {"id": "w-3", "name": "Ann"}
+AMOUNT = "entry.hours * project.rate"
+
+
+@pytest.fixture
+def heard(tmp_path, monkeypatch):
+    """What the service manager hears."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield lambda: listening.recv(4096).decode()
+
+
+@pytest.fixture
+def daemon(heard, start, folder, ledger, systems, tidegate):
+    events = folder.parent / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    here = ["-w", folder, "--ledger", ledger, *systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+    assert tidegate("process", "--events", events, *here).code == 0
+    begun = start("run", *here, "--port", "0")
+    told = [begun.stdout.readline() for _ in range(2)]
+    assert "runs 3 flows" in told[0], begun.stderr.read()
+    assert heard() == "READY=1"
+    return begun, told[1].strip()
+
+
+def approve(hook, number, **changes):
+    body = json.dumps(approval(number, **changes)).encode()
+    return post(hook, body, signed(body))[0]
+
+
+def changed(folder, old, new):
+    page = folder / "mappings/mappings.yaml"
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new))
+
+
+def bills(systems):
+    return {record["entry"]: record["amount"] for record in systems[0].records}
+
+
+def test_new_events_go_by_the_new_release_and_runs_by_their_own(
+    daemon, heard, folder, ledger, systems, tidegate
+):
+    begun, hook = daemon
+    here = ["--ledger", ledger]
+    assert approve(hook, 2, project="P-9") == 202
+    until(lambda: "\nholds: 1 open\n" in tidegate("status", *here).out)
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    begun.send_signal(signal.SIGHUP)
+    assert heard().startswith("RELOADING=1\nMONOTONIC_USEC=")
+    told = [begun.stdout.readline() for _ in range(3)]
+    assert "takes over" in told[0]
+    assert told[2].strip() == hook, begun.stderr.read()
+    assert heard() == "READY=1"
+    assert approve(hook, 5) == 202
+    until(lambda: "te-5" in bills(systems))
+    people = ["--by", "ann", "--role", "controller", "--second", "bob", "--reason", "fine"]
+    assert tidegate("holds", "release", HOLD, "-w", folder, *here, *people).code == 0
+    until(lambda: "te-2" in bills(systems))
+    assert {entry: float(amount) for entry, amount in bills(systems).items()} == {"te-5": 1500, "te-2": 750}
+    begun.send_signal(signal.SIGTERM)
+    assert heard() == "STOPPING=1"
+    out, err = begun.communicate(timeout=30)
+    assert (begun.returncode, out.splitlines()[-1], err) == (0, "stopped.", "")
+    assert tidegate("ledger", "check", "-w", folder, *here).code == 0
+
+
+def test_whoever_calls_meanwhile_waits_and_is_answered(daemon, folder, systems):
+    begun, hook = daemon
+    answers, enough = [], threading.Event()
+
+    def call():
+        number = 10
+        while not enough.is_set() or number < 20:
+            answers.append(approve(hook, number))
+            number += 1
+
+    calling = threading.Thread(target=call)
+    calling.start()
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    begun.send_signal(signal.SIGHUP)
+    assert "takes over" in begun.stdout.readline()
+    assert "runs 3 flows" in begun.stdout.readline()
+    enough.set()
+    calling.join(30)
+    assert set(answers) == {202}
+    until(lambda: len(bills(systems)) == len(answers))
+
+
+def test_a_workspace_with_problems_leaves_the_release_before_at_work(
+    daemon, heard, folder, ledger, systems, tidegate
+):
+    begun, hook = daemon
+    changed(folder, AMOUNT, "entry.hous * project.rate")
+    begun.send_signal(signal.SIGHUP)
+    assert "the release before goes on: the workspace has problems" in begun.stdout.readline()
+    assert heard().startswith("RELOADING=1")
+    assert heard() == "READY=1"
+    ended = tidegate("reload", "--ledger", ledger)
+    assert (ended.code, "hous" in ended.err) == (1, True)
+    assert approve(hook, 6) == 202
+    until(lambda: "te-6" in bills(systems))
+    changed(folder, "entry.hous * project.rate", f"{AMOUNT} * 3")
+    ended = tidegate("reload", "--ledger", ledger)
+    assert (ended.code, "takes over from" in ended.out) == (0, True)
+    assert heard() == "READY=1"
+    assert approve(hook, 7) == 202
+    until(lambda: "te-7" in bills(systems))
+    assert float(bills(systems)["te-7"]) == 3 * float(bills(systems)["te-6"])
+
+
+def test_nobody_is_there_to_reload(tidegate, ledger):
+    ended = tidegate("reload", "--ledger", ledger)
+    assert (ended.code, "no daemon runs on this ledger" in ended.err) == (1, True)
