@@ -218,7 +218,7 @@ class Runner:
                 done.set_exception(LedgerError(f"the ledger failed: {error}"))
 
     def abandon(self, why: str) -> None:
-        """Another runner goes on from what the ledger holds: tell those who wait here, and take nothing more."""
+        """Another runner goes on from what the ledger holds: tell those who wait, and take nothing more."""
         self._fail(self._failed or LedgerError(why))
 
     def _put(self, item: _Item) -> None:

@@ -51,7 +51,7 @@ class HandingOut:
 async def until(true):
     """Wait for something that others bring about."""
     async with asyncio.timeout(10):
-        while not true():
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
