@@ -32,6 +32,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "salesOrder": ("entity", "tranDate", "item"),
     "invoice": ("entity", "tranDate"),
     "employee": ("entityId", "subsidiary"),
+    "creditMemo": ("entity", "tranDate"),
 }
 REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "job": {"parent": ("customer",)},
@@ -44,12 +45,13 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "salesOrder": {"entity": ("customer",), "job": ("job",), "billingSchedule": ("billingSchedule",)},
     "invoice": {"entity": ("customer",), "job": ("job",)},
+    "creditMemo": {"entity": ("customer",), "job": ("job",)},
 }
 DEFAULTS: Mapping[str, Mapping[str, Value]] = {
     "job": {"isInactive": False, "allowTime": True},
     "timeBill": {"isBillable": False, "posted": False},
 }
-POSTING = ("timeBill", "invoice")  # kinds that a closed period refuses
+POSTING = ("timeBill", "invoice", "creditMemo")  # kinds that a closed period refuses
 DATES = ("tranDate", "startDate", "endDate", "dueDate", "projectedEndDate")
 HOURS = re.compile(r"\d{1,2}:[0-5]\d")
 

@@ -16,7 +16,11 @@ YEAR = "2026"  # of the story
 STOP_SECONDS = 20
 _FOLDERS = ("connectors", "flows", "mappings", "policies", "schemas")
 _OVERLAY = Path(__file__).parent / "tryton"
-_LEFT_OUT = shutil.ignore_patterns("*.test.yaml", "fixtures", "*.py", "*.md", "*.in", "*.lock", "__pycache__")
+# Credits are not written to Tryton, and so nothing there adjusts what was billed.
+_WITHOUT_CREDITS = ("correction-to-adjustment.yaml", "time-made-unbillable.yaml")
+_LEFT_OUT = shutil.ignore_patterns(
+    "*.test.yaml", "fixtures", "*.py", "*.md", "*.in", "*.lock", "__pycache__", *_WITHOUT_CREDITS
+)
 
 
 class RealErpError(TidegateError):
