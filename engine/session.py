@@ -317,13 +317,17 @@ def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
     row = reader.release(release)
     if row is None:
         raise InputError(f"the ledger has runs of release {release[:12]}, and not the release itself")
-    files = cast("Mapping[str, str]", read_json(zlib.decompress(row.content)))
     with tempfile.TemporaryDirectory(prefix="tidegate-release-") as folder:
-        for name, text in files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        unpack_release(row.content, Path(folder))
         return load(Path(folder), catalog.restricted(())).ready.plan
+
+
+def unpack_release(content: bytes, folder: Path) -> None:
+    """Write the files of a release, as the ledger keeps it, into an empty folder."""
+    for name, text in cast("Mapping[str, str]", read_json(zlib.decompress(content))).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def manifests(session: Session) -> Mapping[str, ConnectorPlan]:

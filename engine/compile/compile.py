@@ -23,11 +23,13 @@ from engine.compile.check_tests import check_tests
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation, Seen
+from engine.compile.meaning import meaning_of
 from engine.compile.memo import Memo
 from engine.compile.probe import Probe
 from engine.connect.connection_plan import ConnectionPlan
 from engine.connect.connector_plan import ConnectorPlan
 from engine.language.functions.spec import FunctionTable
+from engine.plan.meaning import Meaning
 from engine.plan.plan import EntityPlan, FlowPlan, Plan
 from engine.plan.step import CheckStep, WaitStep
 from engine.problems.collector import Collector
@@ -75,6 +77,7 @@ class Compiled:
     types: Mapping[str, Type]  # by "canonical/time_entry@2"
     inputs: Mapping[tuple[str, str], Mapping[str, Type]]  # of mappings and policies, by kind and name
     policy: Callable[[str], PolicyAlone]  # a policy by itself, compiled when asked for
+    meaning: Callable[[], Meaning]  # what it says, to be compared with another; worked out when asked for
 
 
 def compile_workspace(
@@ -87,8 +90,9 @@ def compile_workspace(
     compilation = compile_all(workspace, collector, covered=covered)
     if collector.has_errors:
         return None
+    plan = _plan(compilation)
     return Compiled(
-        plan=_plan(compilation),
+        plan=plan,
         connectors=compilation.connectors,
         connections=compilation.connections,
         functions=compilation.functions,
@@ -96,6 +100,7 @@ def compile_workspace(
         types=compilation.types,
         inputs=_inputs(compilation),
         policy=partial(policy_alone, compilation),
+        meaning=partial(meaning_of, compilation, plan.release),
     )
 
 

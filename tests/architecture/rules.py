@@ -14,6 +14,7 @@ TOP = "engine"
 # What both faces may use.
 FACES = (
     "session",
+    "revisions",
     "runtime",
     "insight",
     "preview",
@@ -95,6 +96,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "problems",
         TOP,
     ),
+    # Workspaces by what names them: folders, revisions of git, releases of a ledger.
+    "revisions": ("session", "workspace", "connect", "ledger", "errors"),
     # The scenario player: it opens what a command opens, acts on simulators as people do, and reads the ledger.
     "demo": (
         "session",

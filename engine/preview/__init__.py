@@ -1,0 +1,1 @@
+"""What a change would do: two releases compared in what they say and in what they decide."""

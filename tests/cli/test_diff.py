@@ -1,0 +1,71 @@
+"""`tidegate diff`: folders, revisions of git and releases of a ledger against each other."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from engine.clock import SystemClock
+from engine.connect.catalog import Catalog
+from engine.ledger import open_ledger
+from engine.session import load, store_release
+from tests.workspaces.systems import HOURS
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A copy of the workspace `hours` in which long days begin earlier, beside the one in git."""
+    shutil.copytree(HOURS, tmp_path / "work")
+    git = ["git", "-C", str(tmp_path / "work"), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    policies = tmp_path / "work" / "policies" / "policies.yaml"
+    policies.write_text(policies.read_text().replace("entry.hours > 12", "entry.hours > 10"))
+    return tmp_path / "work"
+
+
+def test_a_folder_against_a_revision_of_git(tidegate, changed):
+    found = tidegate("diff", "git:HEAD", "-w", changed, "--format", "json")
+    assert found.code == 0
+    assert found.json["summary"]["touching"] == {"behaviour": 1, "use": 1, "wording": 0}
+    assert [(one["kind"], one["name"], one["touches"]) for one in found.json["meaning"]] == [
+        ("flow", "approved-time-to-billing", "use"),
+        ("policy", "long-day", "behaviour"),
+    ]
+    told = tidegate("diff", HOURS, changed)
+    assert "2 changes: 1 of behaviour, 1 by what is used (2 safe)." in told.out
+    assert "~ `when`: `entry.hours > 12` → `entry.hours > 10`." in told.out
+
+
+def test_the_exit_code_says_what_was_asked_for(tidegate, changed):
+    assert tidegate("diff", HOURS, changed).code == 0
+    assert tidegate("diff", HOURS, changed, "--fail-on", "breaking").code == 0
+    assert tidegate("diff", HOURS, changed, "--fail-on", "breaking", "--fail-on", "behaviour").code == 1
+    assert tidegate("diff", HOURS, HOURS, "--fail-on", "behaviour").code == 0
+
+
+def test_a_release_of_a_ledger(tidegate, changed, tmp_path):
+    ledger = tmp_path / "ledger.sqlite"
+    with open_ledger(str(ledger), clock=SystemClock(), create=True) as opened:
+        store_release(load(HOURS, Catalog()), opened, SystemClock())
+    release = tidegate("diff", HOURS, HOURS, "--format", "json").json["old"]["release"]
+    found = tidegate("diff", f"release:{release[:10]}", changed, "--ledger", ledger, "--format", "json")
+    assert found.err == ""
+    assert (found.code, len(found.json["meaning"])) == (0, 2)
+    found = tidegate("diff", f"release:{release}", HOURS, "--ledger", ledger)
+    assert found.out == "The two are the same release.\n"
+
+
+@pytest.mark.parametrize(
+    "old, said",
+    [
+        ("nowhere", "'nowhere' is no folder; write a folder, git:REVISION or release:FINGERPRINT"),
+        ("git:nothing-of-this-name", "git does not give that revision"),
+        ("git:--output=x", "'--output=x' is no revision of git"),
+    ],
+)
+def test_what_is_not_there_is_said(tidegate, changed, old, said):
+    found = tidegate("diff", old, "-w", changed)
+    assert found.code == 1
+    assert said in found.err
