@@ -39,6 +39,8 @@ from engine.workspace.workspace import Workspace
 # What only a command that runs something needs is imported by the functions for it: a workspace is checked
 # in less time than the library of the ledger takes to import.
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from engine.connect.simulator import Simulator
     from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from engine.runtime.triggers.files import FileWatcher
     from engine.runtime.triggers.poll import Asked, Poller
     from engine.runtime.triggers.schedule import Scheduler
+    from engine.runtime.triggers.stream import Listener
     from engine.runtime.triggers.trigger import Gate, Trigger
     from engine.runtime.triggers.webhook import Hook
 
@@ -508,6 +511,7 @@ def triggers(
     return [
         *pollers(session, connections, runner, reader, clock, told),
         *watchers(session, connections, runner, reader, clock, told),
+        *listeners(session, connections, runner, reader, clock, told),
         *schedulers(session, runner, reader, clock, told),
         *watches(session, runner, reader, clock),
     ]
@@ -545,6 +549,42 @@ def watchers(
                 dropped = Dropped(connection=connection, native=native, events=events)
                 found.append(FileWatcher(dropped, plan, runner, reader, clock.now, told))
     return found
+
+
+def listeners(
+    session: Session,
+    connections: "Connections",
+    runner: "Gate",
+    reader: "LedgerReader",
+    clock: Clock,
+    told: Callable[[str], None],
+) -> "list[Listener]":
+    """Who listens to every source of messages that feeds an event.
+
+    Raises:
+        ConfigurationError: when there is one, and the extra for brokers is not installed.
+
+    """
+    plan = session.ready.plan
+    found: list[Listener] = []
+    for name, connection in connections.by_name.items():
+        for native in connection.plan.sources.values():
+            key = (name, native.name)
+            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
+            if native.stream is not None and events:
+                stream = _streams(f"{name}.{native.name}")
+                listened = stream.Listened(connection=connection, native=native, events=events)
+                found.append(stream.Listener(listened, plan, runner, reader, clock.now, told))
+    return found
+
+
+def _streams(name: str) -> "ModuleType":
+    try:
+        from engine.runtime.triggers import stream
+    except ModuleNotFoundError as missing:
+        said = f"{name} listens to a broker, which needs the extra `streams`: install tidegate[streams]"
+        raise ConfigurationError(said) from missing
+    return stream
 
 
 def schedulers(

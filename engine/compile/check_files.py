@@ -1,10 +1,11 @@
-"""What a manifest says of files, as far as it can be wrong before there is one."""
+"""What a manifest says of files and of messages, as far as it can be wrong before there is one."""
 
 from collections.abc import Iterator
 
 from engine.compile import problems
 from engine.compile.build_calendars import is_zone
 from engine.compile.compilation import Compilation
+from engine.connect.broker import BROKERS
 from engine.connect.connector_spec import ConnectorSpec, SourceSpec
 from engine.connect.file_spec import ColumnSpec, FileSpec
 from engine.problems.problem import Problem
@@ -30,6 +31,13 @@ def _of_source(spec: ConnectorSpec, name: Text, source: SourceSpec) -> Iterator[
             else f"`{name}` takes no files, and its connector is a folder",
             "write `base_url: file:` or `base_url: sftp:` for a connector of files, and nothing else there",
         )
+    if (source.stream is not None) is not str(spec.base_url).startswith(BROKERS):
+        why = (
+            f"`{name}` listens to messages, and its connector is no broker"
+            if source.stream is not None
+            else f"`{name}` has no messages, and its connector is a broker"
+        )
+        yield problems.bad_stream(spec.base_url, why)
     if source.file is not None:
         yield from _of_files(source.file, name)
 

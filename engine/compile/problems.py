@@ -697,6 +697,12 @@ def bad_files(text: Text, why: str, helps: str) -> Problem:
     return Problem(code="TG543", message=why, span=text.span, help=(helps,))
 
 
+def bad_stream(text: Text, why: str) -> Problem:
+    """Messages that nobody could listen to as a manifest describes them."""
+    helps = "write `base_url: nats:` for a connector of messages, and only sources with `stream` there"
+    return Problem(code="TG544", message=why, span=text.span, help=(helps,))
+
+
 def unreadable(text: Text, why: str) -> Problem:
     """A file named in a document that cannot be used; `why` is a sentence."""
     return Problem(code="TG350", message=why, span=text.span)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
+from engine.connect.broker import BROKERS, BrokerConnector
 from engine.connect.connector import Connector
 from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.settings import Settings
@@ -115,6 +116,8 @@ class Catalog:
             from engine.connect.places import FolderConnector
 
             return FolderConnector(plan, settings)
+        if own is None and plan.base_url.startswith(BROKERS):
+            return BrokerConnector(settings)
         if own is None:
             # Late, because checking a workspace needs no network and should not pay for one.
             from engine.connect.http_connector import HttpConnector

@@ -22,6 +22,7 @@ from engine.connect.connector_spec import (
     PollSpec,
     RequestSpec,
     SourceSpec,
+    StreamSpec,
     WebhookSpec,
 )
 from engine.connect.file_spec import FileSpec
@@ -197,6 +198,17 @@ class FilePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """Which messages of a broker are listened to."""
+
+    stream: str
+    subject: str
+    consumer: str
+    position: str | None  # the field that gets the place of a message
+    patience: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePlan:
     """Where native records come from by themselves."""
 
@@ -207,6 +219,7 @@ class SourcePlan:
     when: Compiled | None
     output: CheckedSchema
     file: FilePlan | None = None
+    stream: StreamPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,6 +385,7 @@ class _Builder:
             when=self.formula(item.when, {"item": output.type}),
             output=output,
             file=None if item.file is None else self.file(item.file),
+            stream=None if item.stream is None else _stream(item.stream),
         )
 
     def file(self, item: FileSpec) -> FilePlan:
@@ -475,6 +489,16 @@ def _webhook(item: WebhookSpec, message: Compiled | None) -> WebhookPlan:
         message=message,
         url=str(item.url) if "{url}" in item.signed else None,
         url_key=None if item.url_key is None else str(item.url_key),
+    )
+
+
+def _stream(item: StreamSpec) -> StreamPlan:
+    return StreamPlan(
+        stream=str(item.stream),
+        subject=str(item.subject),
+        consumer=str(item.consumer),
+        position=None if item.position is None else str(item.position),
+        patience=_length(item.patience, DEFAULT_PATIENCE),
     )
 
 

@@ -330,15 +330,37 @@ class PollSpec(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSpec(Described):
+    """Messages of a broker that are listened to."""
+
+    stream: Text = note("The name of the stream, which is there already.", examples=("ORDERS",))
+    subject: Text = note("Which messages of it; `*` stands for one part, `>` for all that follow.")
+    consumer: Text = note(
+        "The durable name under which the broker remembers what was acknowledged.",
+        default="tidegate",
+        pattern=r"[A-Za-z0-9_-]+",
+    )
+    position: Text | None = note(
+        "The field of the record that gets the place of the message, such as `ORDERS:17`, for messages that "
+        "have no key of their own.",
+        default=None,
+    )
+    patience: Duration | None = note(
+        "How long the broker may be away before somebody is told; 15m when left out.", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec(Described):
     """Where native records come from by themselves."""
 
-    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("webhook", "poll", "file"),)
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("webhook", "poll", "file", "stream"),)
 
     about: Text | None = note("What it tells.", default=None)
     webhook: WebhookSpec | None = note("The system calls us.", default=None)
     poll: PollSpec | None = note("We ask.", default=None)
     file: FileSpec | None = note("Files are put into a folder.", default=None)
+    stream: StreamSpec | None = note("A broker brings messages.", default=None)
     items: PathText | None = note(
         "Where the records are in the body; the body itself when left out.", default=None
     )
@@ -356,7 +378,7 @@ class ConnectorSpec(Document):
     api: ApiSpec = note("Which API it is.")
     base_url: Text = note(
         "Where it is; `{name}` is a setting of the connection. `file:` for a folder of this machine, `sftp:` "
-        "for one behind SFTP."
+        "for one behind SFTP, `nats:` for a broker."
     )
     settings: Mapping[Text, SettingSpec] = note("What a connection gives, beside `auth`.", default={})
     auth: tuple[AuthSpec, ...] = note(

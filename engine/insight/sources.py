@@ -9,7 +9,7 @@ from engine.values.json_text import instant_text, read_json
 from engine.values.value import Value
 
 # The names of marks that triggers leave, and the part of each that says how far the source has come.
-_POSITIONS = {"watermark": "upto", "due": "brought", "file": "name"}
+_POSITIONS = {"watermark": "upto", "due": "brought", "file": "name", "stream": "position"}
 
 
 def standing(plan: Plan, reader: LedgerReader, now: datetime) -> list[dict[str, Value]]:

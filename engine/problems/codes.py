@@ -216,6 +216,7 @@ _TITLES = {
     "TG541": "Two schedules have one name",
     "TG542": "Anybody could call a webhook",
     "TG543": "Files cannot be read as described",
+    "TG544": "Messages cannot be listened to as described",
     "TG560": "A rule is broken",
     "TG561": "A rule cannot be worked out",
     "TG562": "A rule is about nothing",
