@@ -246,4 +246,10 @@ def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) 
         output.line(f"  {_WORDS[trigger.state().kind]} {trigger.name}")
 
 
-_WORDS = {"poll": "asks", "schedule": "keeps", "file": "looks for files of", "expectation": "sees to"}
+_WORDS = {
+    "poll": "asks",
+    "schedule": "keeps",
+    "file": "looks for files of",
+    "stream": "listens to",
+    "expectation": "sees to",
+}
