@@ -157,6 +157,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "cronsim": ("engine.language.schedule",),
     "defusedxml": ("engine.connect.file_rows",),
     "faststream": ("engine.runtime.triggers.stream",),
+    "nats": ("engine.runtime.triggers.stream",),
     "grandalf": ("engine.drawing.layout",),
     "holidays": ("engine.compile.build_calendars",),
     "httptools": ("engine.connect.simulator",),

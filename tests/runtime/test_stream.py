@@ -223,3 +223,27 @@ def test_a_stream_that_is_not_there_is_told_in_a_sentence(shop, monkeypatch):
     monkeypatch.setattr(streams, "FIRST_WAIT", 0.1)
     asyncio.run(shop.listen(lambda: bool(shop.desk.told)))
     assert shop.desk.told[0].startswith("bus.orders: the broker cannot be listened to:")
+
+
+def test_no_connection_is_left_to_a_broker_that_does_not_answer(tmp_path, monkeypatch):
+    """A client that was given up would go on to call, and its sockets pile up while the broker hangs."""
+    monkeypatch.setattr(streams, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(streams, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(streams, "LONGEST_WAIT", 0.01)
+    server, ended = Server(tmp_path), []
+
+    async def silent(reader, writer):
+        ended.append(False)
+        number = len(ended) - 1
+        await reader.read()
+        ended[number] = True
+        writer.close()
+
+    async def scene():
+        async with await asyncio.start_server(silent, "127.0.0.1", server.port):
+            await Shop(tmp_path, server).listen(lambda: len(ended) == 3)
+            async with asyncio.timeout(5):
+                while not all(ended):  # noqa: ASYNC110 - what is waited for is a list
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(scene())

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
 from faststream.nats import ConsumerConfig, JStream, NatsBroker, NatsMessage, PullSub
 from faststream.security import SASLPlaintext
+from nats.aio.client import Client
 
 from engine.connect import Fault
 from engine.connect.broker import Address, BrokerConnector
@@ -162,10 +163,13 @@ class Listener:
             reason = f"the broker cannot be listened to: {why}"
             raise Fault(Failure(fault=FaultClass.TRANSIENT, reason=reason)) from error
 
-    async def _leave(self, broker: NatsBroker) -> None:
-        """Close the connection; one that is gone is closed."""
+    async def _leave(self, broker: "_Broker") -> None:
+        """Close the connection, also one that is not made yet, or is being made again."""
         with suppress(Exception):
             await asyncio.wait_for(broker.stop(), ANSWER_SECONDS)
+        # The library closes only what stands: without this, a client that was given up went on to call.
+        with suppress(Exception):
+            await asyncio.wait_for(broker.client.close(), ANSWER_SECONDS)
 
     async def _recovered(self) -> None:
         self._tries = 0
@@ -181,13 +185,13 @@ class Listener:
 
     # The broker
 
-    def _broker(self) -> NatsBroker:
+    def _broker(self) -> "_Broker":
         address = self.listened.address
 
         async def said(error: Exception) -> None:
             self._said = str(error) or type(error).__name__
 
-        return NatsBroker(
+        return _Broker(
             address.server,
             security=_security(address),
             token=None if address.token is None else address.token.reveal(),
@@ -198,7 +202,7 @@ class Listener:
             log_level=logging.DEBUG,
         )
 
-    def _subscribe(self, broker: NatsBroker, stopping: asyncio.Event) -> "PullStreamSubscriber":
+    def _subscribe(self, broker: "_Broker", stopping: asyncio.Event) -> "PullStreamSubscriber":
         stream = self.listened.stream
         subscriber = broker.subscriber(
             stream.subject,
@@ -251,6 +255,19 @@ class Listener:
         if field is not None and isinstance(record, Mapping):
             record = {**record, field: position}
         return [record], []
+
+
+class _Broker(NatsBroker):
+    """A broker whose client is known from the beginning, so that it can be closed wherever it stands."""
+
+    def __init__(self, server: str, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(server, **options)
+        self.client = Client()
+
+    async def _connect(self) -> Client:
+        await self.client.connect(**self._connection_kwargs)
+        self.config.connect(self.client)
+        return self.client
 
 
 def _security(address: Address) -> SASLPlaintext | None:
