@@ -4,7 +4,7 @@ An effect is in the ledger as `sending` before the first byte goes out. What com
 failure; a failure is decided on by :mod:`engine.runtime.retry`, and recorded in the turn after.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
@@ -26,7 +26,7 @@ from engine.ledger.rows import (
     TransitionRow,
 )
 from engine.runtime.connections import Connection, Connections
-from engine.runtime.gate.gate import Gate
+from engine.runtime.gate.gate import Gate, is_unsent
 from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -112,12 +112,24 @@ def taken_up(
     return delivery
 
 
+def due_again(due_at: str, steps: Sequence[TransitionRow], now: datetime) -> datetime:
+    """When an effect is due that a process before this one was to try again.
+
+    That process may have had another clock: nothing waits for longer than it was to wait in all.
+    """
+    due = read_instant(due_at)
+    told = next((step.at for step in reversed(steps) if step.due_at == due_at), None)
+    return due if told is None else min(due, now + (due - read_instant(told)))
+
+
 class Attempt(NamedTuple):
     """What came of one attempt."""
 
     delivery: Delivery
     outcome: Receipt | Failure
     looked: bool = False  # nothing was sent: it was looked for
+    answered: bool = False  # the system answered the look-up, though the doubt may stay
+    asked: bool = True  # whether anything went to the system; else this says nothing of it
 
 
 async def attempt(connection: Connection, deliveries: list[Delivery], clock: Clock) -> list[Attempt]:
@@ -127,8 +139,12 @@ async def attempt(connection: Connection, deliveries: list[Delivery], clock: Clo
     settled = {id(item.delivery) for item in found if item is not None}
     rest = [item for item in deliveries if id(item) not in settled]
     outcomes = await connection.connector.write([_effect(item) for item in rest]) if rest else ()
-    made = [Attempt(item, outcome) for item, outcome in zip(rest, outcomes, strict=True)]
+    made = [_sent(item, outcome) for item, outcome in zip(rest, outcomes, strict=True)]
     return [*(item for item in found if item is not None), *made]
+
+
+def _sent(delivery: Delivery, outcome: Receipt | Failure) -> Attempt:
+    return Attempt(delivery, outcome, asked=isinstance(outcome, Receipt) or not is_unsent(outcome))
 
 
 async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> Attempt | None:
@@ -137,9 +153,8 @@ async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> 
     if not (delivery.looks or once.must_look(delivery.doubt(clock).seconds)):
         return None
     if once.how != "lookup" and not once.looks:
-        return Attempt(
-            delivery, _doubtful("its key is so old that the target may have forgotten it"), looked=True
-        )
+        reason = "its key is so old that the target may have forgotten it"
+        return Attempt(delivery, _doubtful(reason), looked=True, asked=False)
     try:
         receipt = await connection.connector.look_up(_effect(delivery))
     except Fault as fault:
@@ -149,7 +164,8 @@ async def _look_up(connection: Connection, delivery: Delivery, clock: Clock) -> 
     if receipt is not None:
         return Attempt(delivery, receipt)
     if delivery.doubt(clock).settling_seconds > 0:
-        return Attempt(delivery, _doubtful("it is not found yet, and is looked for again"), looked=True)
+        reason = "it is not found yet, and is looked for again"
+        return Attempt(delivery, _doubtful(reason), looked=True, answered=True)
     return _surely_not_done(delivery)
 
 
@@ -159,7 +175,8 @@ def _surely_not_done(delivery: Delivery) -> Attempt | None:
     if not delivery.given_up:
         return None
     reason = "it was not done, and had been tried often enough"
-    return Attempt(delivery, Failure(fault=FaultClass.TRANSIENT, reason=reason), looked=True)
+    failure = Failure(fault=FaultClass.TRANSIENT, reason=reason)
+    return Attempt(delivery, failure, looked=True, answered=True)
 
 
 def _doubtful(reason: str, cause: Failure | None = None) -> Failure:

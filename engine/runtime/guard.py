@@ -30,7 +30,7 @@ class Guarded:
         if self._sure():
             return await self._connector.write(effects)
         why = "not sent: another machine may have taken over the work of this one"
-        return [Failure(fault=FaultClass.TRANSIENT, reason=why) for _ in effects]
+        return [Failure(fault=FaultClass.TRANSIENT, reason=why, evidence={"unsent": True}) for _ in effects]
 
     async def read(self, operation: str, parameters: Mapping[str, Value]) -> Value:
         """Read; that harms nobody."""

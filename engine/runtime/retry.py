@@ -73,6 +73,9 @@ class RetryPolicy:
         return attempts >= self.attempts and seconds >= self.patience_seconds
 
 
+SHORTEST_SECONDS = 0.001  # of a wait: an instant counts microseconds, and half of one is none at all
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Once:
     """Why doing a write again does not do it twice, as the manifest of its operation says."""
@@ -145,7 +148,7 @@ def _in_doubt(once: Once, doubt: Doubt, after: float, *, look: bool, exhausted: 
     if looks and once.how != "lookup" and not once.looks:
         return RetryDecision(Next.UNKNOWN)
     if looks and doubt.settling_seconds > 0:
-        return RetryDecision(Next.LOOK_UP, min(after, doubt.settling_seconds))
+        return RetryDecision(Next.LOOK_UP, min(after, max(doubt.settling_seconds, SHORTEST_SECONDS)))
     if once.how == "none" or exhausted:
         return RetryDecision(Next.UNKNOWN)
     return RetryDecision(Next.LOOK_UP if looks else Next.RETRY, after)

@@ -17,12 +17,12 @@ from engine.core import ReadCommand, WriteCommand
 from engine.core.accept import Offer
 from engine.effect import Failure, FaultClass, Receipt
 from engine.errors import InputError, LedgerError
-from engine.ledger import Ledger, instant, read_instant
+from engine.ledger import Ledger, instant
 from engine.ledger.reader import LAST
 from engine.plan.plan import Plan
 from engine.runtime import holding
 from engine.runtime.connections import Connection, Connections
-from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, taken_up
+from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, due_again, taken_up
 from engine.runtime.execute import Executor, Work
 from engine.runtime.gate.gate import is_throttled
 from engine.runtime.gate.pressure import Speed, come_again
@@ -220,6 +220,8 @@ class Runner:
     def abandon(self, why: str) -> None:
         """Another runner goes on from what the ledger holds: tell those who wait, and take nothing more."""
         self._fail(self._failed or LedgerError(why))
+        for connection in self._connections.by_name.values():
+            connection.gate.came_to_nothing(probe=True)  # whatever tried it, nobody is told of it any more
 
     def _put(self, item: _Item) -> None:
         if self._failed is not None:
@@ -314,9 +316,9 @@ class Runner:
         self._weigh(delivery, self._clock.now())
         if row.status == "sending" and once.how == "none":
             failure = Failure(fault=FaultClass.UNKNOWN, reason="the process ended before the answer came")
-            self._inbox.append(Attempt(delivery, failure))
+            self._inbox.append(Attempt(delivery, failure, asked=False))
         elif row.due_at is not None:
-            self._outbox.again(delivery, read_instant(row.due_at))
+            self._outbox.again(delivery, due_again(row.due_at, steps, self._clock.now()))
         else:
             self._outbox.wait(delivery)
         self._arrived.set()
@@ -461,7 +463,12 @@ class Runner:
         delivery = done.delivery
         self._outbox.give_back(delivery)
         self._reads.written(delivery.connection)
-        self._came(delivery, None if isinstance(done.outcome, Receipt) else done.outcome, now)
+        failure = None if done.answered or isinstance(done.outcome, Receipt) else done.outcome
+        if done.asked:
+            self._came(delivery, failure, now)
+        else:
+            self._connections.get(delivery.connection).gate.came_to_nothing(probe=delivery.probe)
+            delivery.probe = False
         rows = self.executor.commit_rows
         known = len(rows.xrefs)
         settled = self._settler.settle(rows, done, now)

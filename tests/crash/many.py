@@ -245,6 +245,28 @@ def _until_rest(found: Found, senders: Senders, belt: Belt, url: str) -> None:
             return
         time.sleep(0.2)
     found.wrong.append(f"after {QUIET_SECONDS:g} seconds of quiet {_open_runs(url)} runs are open")
+    found.wrong += _stuck(url)
+
+
+def _stuck(url: str) -> list[str]:
+    """Where the first runs stand that are open, with the last steps of what they wrote."""
+    reader = open_reader(url)
+    try:
+        said = []
+        for run in reader.open_runs(limit=4):
+            waits = [(row.event, row.status) for row in reader.waits_of_run(run.id)]
+            steps = {
+                row.key: (
+                    row.status,
+                    row.due_at,
+                    [tuple(one)[1:] for one in reader.transitions(row.key)[-3:]],
+                )
+                for row in reader.effects(run.id)
+            }
+            said.append(f"{run.id} is {run.status}, waits {waits}, wrote {steps}")
+        return said
+    finally:
+        reader.close()
 
 
 def _open_runs(url: str) -> int:

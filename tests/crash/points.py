@@ -11,6 +11,7 @@ Calls within one line are reached by real ends of real processes, one for each c
 """
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -53,7 +54,6 @@ ENGINE = str(Path(engine.__file__).parent)
 BEGAN = datetime(2026, 6, 10, 9, tzinfo=UTC)
 KILLED = 137
 FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-journal", "told", "posts")
-SETTLED = 900.0  # virtual seconds that a process goes on for when it has come to rest with open work
 LATER = 600.0  # virtual seconds after which the next process starts: what was broken off has arrived
 
 _AMOUNT = {"key": "a", "amount": 12}
@@ -195,29 +195,23 @@ class Stage:
                 policy=RetryPolicy(attempts=5, patience_seconds=600),
             )
             try:
-                loop.run_until_complete(self._live(runner, loop, told, clock, self.history))
+                loop.run_until_complete(self._live(runner, told, clock, self.history))
             finally:
                 loop.close()
             return [*self._wrong(ledger.reader(), self.lines.journals[-1], told)]
 
     @staticmethod
-    async def _live(runner: Runner, loop: SimLoop, told: Journal, clock: SimClock, history: int) -> None:
+    async def _live(runner: Runner, told: Journal, clock: SimClock, history: int) -> None:
         runner.recover()
         known = {line for (line,) in told.read()}
         for texts in sent(history):
             left = [text for text in texts if text.decode() not in known]
             if left:
                 events = [read_line(runner.plan, text, None, clock.now()) for text in left]
-                handed = loop.create_task(runner.accept(events))
+                handed = asyncio.ensure_future(runner.accept(events))
                 while not handed.done():
                     await runner.turn(wait_seconds=1)
                 told.add_all(text.decode() for text in left)
-        # What is not to be found yet may be looked for again when the settling time of its system is over, which
-        # a daemon waits for and a process that works to rest does not.
-        end = loop.time() + SETTLED
-        await runner.until_rest()
-        while runner.executor.live and loop.time() < end:
-            await runner.turn(wait_seconds=30)
         await runner.until_rest()
 
     def _wrong(self, reader: Any, journal: Journal, told: Journal) -> Iterator[str]:

@@ -9,9 +9,11 @@ from engine.clock import FixedClock
 from engine.connect import ConnectionPlan, Failure, Fault, FaultClass, Receipt
 from engine.core import WriteCommand
 from engine.ledger import Commit
+from engine.ledger.instants import instant
 from engine.ledger.rows import EffectRow, TransitionRow
 from engine.runtime.connections import Connections, connect
-from engine.runtime.deliver import Delivery, Settler, attempt, taken_up
+from engine.runtime.deliver import Delivery, Settler, attempt, due_again, taken_up
+from engine.runtime.guard import Guarded
 from engine.runtime.retry import Doubt, Next, Once, RetryPolicy, decide
 from tests.connect.toy import MANIFEST, plan
 
@@ -200,3 +202,66 @@ def test_what_was_decided_then_is_sent_and_not_what_would_be_decided_now():
     delivery = taken_up(command, row("sending", "sending"), [], Once(how="header"), FixedClock(BEGAN))
     assert delivery.command.payload == {"day": "2026-03-01"}
     assert delivery.command.effect_key == command.effect_key
+
+
+def test_a_look_up_that_is_answered_shows_that_the_system_is_there():
+    """However long nothing is found yet: a breaker that opened for it would stop everything else as well."""
+    system = System(UNKNOWN, found_after=20)
+    clock = FixedClock(BEGAN)
+    toy = plan(MANIFEST.replace(POST, "    once_by: {how: lookup, look_up: thing, settles: 3m}"))
+    connection = connect("toy", ConnectionPlan(), toy, lambda _: system)
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
+    delivery = Delivery("f/e", command)
+    delivery.in_doubt = True
+    delivery.come_in_doubt(clock, 180)
+    (done,) = asyncio.run(attempt(connection, [delivery], clock))
+    assert (done.looked, done.answered, done.asked) == (True, True, True)
+    clock.advance(timedelta(seconds=200))
+    delivery.given_up = True
+    (done,) = asyncio.run(attempt(connection, [delivery], clock))
+    assert (done.looked, done.answered, done.asked) == (True, True, True)
+
+
+def test_a_look_up_without_an_answer_shows_that_the_system_may_be_away():
+    system = System(UNKNOWN, found_after=Failure(fault=FaultClass.TRANSIENT, reason="gone"))
+    clock = FixedClock(BEGAN)
+    toy = plan(MANIFEST.replace(POST, "    once_by: {how: lookup, look_up: thing, settles: 3m}"))
+    connection = connect("toy", ConnectionPlan(), toy, lambda _: system)
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
+    delivery = Delivery("f/e", command)
+    delivery.in_doubt = True
+    delivery.come_in_doubt(clock, 180)
+    (done,) = asyncio.run(attempt(connection, [delivery], clock))
+    assert (done.looked, done.answered, done.asked) == (True, False, True)
+
+
+def test_what_is_due_again_waits_no_longer_than_it_was_to_wait_in_all():
+    """The clock of the machine that had it may have been an hour ahead."""
+    at, due = BEGAN + timedelta(hours=1), BEGAN + timedelta(hours=1, seconds=4)
+    step = TransitionRow("effect", "k", "pending", instant(at), instant(due), None, None, 1, 1)
+    assert due_again(instant(due), [step], BEGAN) == BEGAN + timedelta(seconds=4)
+    assert due_again(instant(due), [step], due - timedelta(seconds=1)) == due
+    assert due_again(instant(due), [step], due + timedelta(hours=9)) == due
+    assert due_again(instant(due), [], BEGAN) == due
+
+
+def test_what_was_kept_back_says_nothing_of_the_system():
+    """A machine that may have been replaced sends nothing; that is no reason to take a system to be away."""
+    system = System(UNKNOWN)
+    toy = plan(MANIFEST.replace(POST, "    once_by: {how: lookup, look_up: thing, settles: 3m}"))
+    guard = Guarded(system, lambda: False)
+    connection = connect("toy", ConnectionPlan(), toy, lambda _: guard)
+    command = WriteCommand("write:put", "f/e/put", "put", None, "toy", "post", {"key": "k"}, ())
+    (done,) = asyncio.run(attempt(connection, [Delivery("f/e", command)], FixedClock(BEGAN)))
+    assert isinstance(done.outcome, Failure)
+    assert (done.outcome.fault, done.asked) == (FaultClass.TRANSIENT, False)
+
+
+def test_the_last_look_is_not_due_at_the_instant_of_the_one_before():
+    """What is left of the settling time may be less than an instant can tell."""
+    once = Once(how="lookup", settles_seconds=180.0, looks=True)
+    doubt = Doubt(seconds=180.0, settling_seconds=1e-13)
+    failure = Failure(fault=FaultClass.UNKNOWN, reason="it is not found yet")
+    decision = decide(failure, 5, once, "k", RetryPolicy(), 180.0, doubt)
+    assert decision.next is Next.LOOK_UP
+    assert BEGAN + timedelta(seconds=decision.after_seconds) > BEGAN

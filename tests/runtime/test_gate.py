@@ -208,3 +208,14 @@ class TestPressure:
         assert 49 < speed.a_second < 51
         speed.count(700.0, 50 * 399)
         assert speed.a_second < 1
+
+
+def test_an_attempt_that_asked_nothing_leaves_the_trial_to_another():
+    breaker = Breaker("erp", BreakerPlan(after=1, pause_seconds=4.0))
+    breaker.came(0.0, failed=True, probe=False)
+    at = breaker.until
+    assert breaker.free(at) == 1
+    assert breaker.go()
+    assert breaker.free(at) == 0
+    breaker.came_to_nothing()
+    assert breaker.free(at) == 1

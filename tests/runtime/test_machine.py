@@ -5,8 +5,11 @@ from contextlib import nullcontext
 
 import pytest
 
+from engine.connect import BreakerPlan
 from engine.errors import LedgerError, LedgerUnreachable
+from engine.runtime.gate.gate import WRITES
 from engine.runtime.machine import Machine
+from tests.runtime.scripted import failure
 
 PUT = "put: {write: erp.line, with: {key: item.id}}"
 
@@ -51,7 +54,7 @@ class HandingOut:
 async def until(true):
     """Wait for something that others bring about."""
     async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110
+        while not true():  # noqa: ASYNC110 - what is waited for is seen from outside
             await asyncio.sleep(0.001)
 
 
@@ -83,12 +86,19 @@ def test_whoever_waits_for_a_commit_is_told_when_the_machine_begins_again(small,
         monkeypatch.setattr(runner, "turn", no_turn)
         living = asyncio.ensure_future(machine.run())
         await until(lambda: machine.ready)
+        gate = runner._connections.get("erp").gate
+        gate.breaker.plan = BreakerPlan(after=1, pause_seconds=0.0)
+        gate.came(process.clock.now(), failure("transient"), probe=False)
+        assert gate.free(process.clock.now(), WRITES) == 1
+        assert gate.go(process.clock.now(), WRITES)
+        assert gate.free(process.clock.now(), WRITES) == 0  # one is on its way that tries whether erp is back
         waiting = asyncio.ensure_future(machine.accept(process.offers(("item.made", {"id": "i"}))))
         await asyncio.sleep(0)
         out.lost.set()
         with pytest.raises(LedgerError, match="begins again from what the ledger holds"):
             await asyncio.wait_for(waiting, 5)
         await asyncio.wait_for(living, 10)
+        assert gate.free(process.clock.now(), WRITES) == 1, "nobody is told what becomes of the trial"
 
     with process.process() as (runner, _):
         asyncio.run(play(runner))

@@ -66,6 +66,10 @@ class Breaker:
         self.state, self._row, self._times, self._last = State.CLOSED, 0, 0, None
         return True
 
+    def came_to_nothing(self) -> None:
+        """The attempt that was to try whether the system is back says nothing of it: another one may."""
+        self._probing = False
+
     def away_seconds(self, at: float) -> float:
         """For how long the system was away, in all."""
         return self._away + (0.0 if self.state is State.CLOSED else max(0.0, at - self.since))

@@ -27,6 +27,11 @@ def is_throttled(failure: Failure) -> bool:
     return bool(failure.evidence.get("throttled"))
 
 
+def is_unsent(failure: Failure) -> bool:
+    """Whether a request was kept back, so that its failure says nothing of the system."""
+    return bool(failure.evidence.get("unsent"))
+
+
 def is_away(failure: Failure) -> bool:
     """Whether a failure says that the system is not there, rather than anything of what was asked."""
     if failure.fault not in {FaultClass.TRANSIENT, FaultClass.UNKNOWN} or is_throttled(failure):
@@ -110,6 +115,11 @@ class Gate:
             return None
         self.why = failure.reason if was_calm and failure is not None else ""
         return Turned.AWAY if was_calm else Turned.BACK
+
+    def came_to_nothing(self, *, probe: bool) -> None:
+        """An attempt of which nothing is learned: nothing went out, or nobody is told what came of it."""
+        if probe:
+            self.breaker.came_to_nothing()
 
     def shut_seconds(self, now: datetime) -> float:
         """For how long nothing could go, in all: it does not count against anybody's patience."""
