@@ -11,6 +11,7 @@ from engine.values.value import Value
 _LIVE = (
     ("live", "on their way"),
     ("in_line", "in line behind their order key"),
+    ("to_take_up", "left by a process before this one, to be taken up"),
     ("to_send", "waiting to be sent"),
     ("due_again", "to be sent again"),
 )

@@ -13,7 +13,16 @@ from engine.core.command import (
     WriteCommand,
 )
 from engine.core.reason import reason
-from engine.core.state import STEP_STATUSES, WITHDRAWN, Answer, RunState, RunStatus, attempt_of, run_name
+from engine.core.state import (
+    STEP_STATUSES,
+    WITHDRAWN,
+    Answer,
+    RunState,
+    RunStatus,
+    attempt_of,
+    event_of,
+    run_name,
+)
 from engine.core.timers import Timer, expiry, refused, timed_out, timers, wait_ends
 from engine.language.compiled import EvaluationError
 
@@ -37,6 +46,7 @@ __all__ = [
     "advance",
     "attempt_of",
     "begin",
+    "event_of",
     "expiry",
     "reason",
     "refused",

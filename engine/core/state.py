@@ -111,6 +111,11 @@ def run_name(flow: str, event_id: str, attempt: int = 1) -> str:
     return f"{flow}/{event_id}" if attempt == 1 else f"{flow}~{attempt}/{event_id}"
 
 
+def event_of(run_id: str) -> str:
+    """The event that a run works."""
+    return run_id.partition("/")[2]
+
+
 def attempt_of(run_id: str) -> int:
     """The number of the attempt that a run is."""
     _, _, number = run_id.partition("/")[0].partition("~")

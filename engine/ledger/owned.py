@@ -40,6 +40,13 @@ OPEN_RUNS = asking(
     "partitions",
     "limit",
 )
+LEFT_RUNS = asking(
+    runs,
+    questions.LEFT.where(_MINE).order_by(runs.c.seq).limit(bindparam("p_limit")),
+    "after",
+    "partitions",
+    "limit",
+)
 RESTING = asking(
     runs,
     questions.selected(runs)
@@ -147,6 +154,10 @@ class OwnedReader(LedgerReader):
         """Runs of ours that are not finished, in the order in which they were begun."""
         return self._all(rows.RunRow._make, OPEN_RUNS, after, self._mine(), limit)
 
+    def left_runs(self, *, after: int = 0, limit: int = CHUNK) -> list[rows.LeftRun]:
+        """Runs of ours that are on their way, in the order in which they were begun."""
+        return self._all(rows.LeftRun._make, LEFT_RUNS, after, self._mine(), limit)
+
     def runs(
         self, *, status: str | None = None, flow: str | None = None, before: int = LAST, limit: int = LISTED
     ) -> list[rows.RunRow]:
@@ -163,13 +174,13 @@ class OwnedReader(LedgerReader):
         """Our runs with a step that may wait for an event."""
         return self._ours(super().runs_waiting_for(event_type, matches))
 
-    def open_holds(self) -> Iterator[rows.HoldRow]:
+    def open_holds(self, *, timed: bool | None = None, before: str | None = None) -> Iterator[rows.HoldRow]:
         """Holds of our runs that are open, in the order in which they opened."""
-        return self._of_ours(super().open_holds())
+        return self._of_ours(super().open_holds(timed=timed, before=before))
 
-    def open_waits(self) -> Iterator[rows.WaitRow]:
+    def open_waits(self, *, timed: bool | None = None, before: str | None = None) -> Iterator[rows.WaitRow]:
         """Waits of our runs that are not over, in the order in which they began."""
-        return self._of_ours(super().open_waits())
+        return self._of_ours(super().open_waits(timed=timed, before=before))
 
     def unknown_runs(self) -> Iterator[rows.RunRow]:
         """Our runs with a write of which nobody knows whether it happened."""
@@ -192,6 +203,10 @@ class OwnedReader(LedgerReader):
     def parked(self) -> list[rows.ParkingRow]:
         """What stops order keys of ours, in the order in which it did."""
         return [row for row in super().parked() if self.is_mine(row.order_key, "")]
+
+    def parked_runs(self) -> list[rows.ParkedRun]:
+        """The same, with the number of each run."""
+        return [row for row in super().parked_runs() if self.is_mine(row.order_key, "")]
 
     def end(self) -> int:
         """The last row of the chain."""

@@ -95,6 +95,18 @@ OPEN_RUNS = asking(
     "after",
     "limit",
 )
+# Of runs that are on their way only what tells their place in line.
+LEFT = select(runs.c.id, runs.c.order_key, runs.c.seq).where(
+    runs.c.finish_commit.is_(None),
+    runs.c.status == literal_column("'running'"),
+    runs.c.seq > bindparam("p_after"),
+)
+LEFT_RUNS = asking(
+    runs,
+    LEFT.order_by(runs.c.seq).limit(bindparam("p_limit")).offset(ZERO),
+    "after",
+    "limit",
+)
 ANSWERS = _of(answers, "run_seq", runs)
 ANSWERS_OF = _of_any(answers, "run_seq", runs)
 EFFECT = _by(effects, "key")
@@ -158,6 +170,13 @@ EVENTS_BACK = asking(
 )
 PARKINGS_OF_RUN = _by(parkings, "run_id")
 PARKED = asking(parkings, select(parkings).where(parkings.c.free_commit.is_(None)).order_by(parkings.c.seq))
+PARKED_RUNS = asking(
+    parkings,
+    select(parkings.c.id, parkings.c.run_id, parkings.c.order_key, runs.c.seq)
+    .select_from(parkings.join(runs, parkings.c.run_id == runs.c.id))
+    .where(parkings.c.free_commit.is_(None))
+    .order_by(parkings.c.seq),
+)
 # Runs that are open and were begun after what stops their key; those that rest have passed it before.
 BEHIND = asking(
     runs,

@@ -120,6 +120,10 @@ class LedgerReader:
         """Runs that are not finished, in the order in which they were begun, from behind the seq `after`."""
         return self._all(rows.RunRow._make, questions.OPEN_RUNS, after, limit)
 
+    def left_runs(self, *, after: int = 0, limit: int = CHUNK) -> list[rows.LeftRun]:
+        """Runs that are on their way, in the order in which they were begun, from behind the seq `after`."""
+        return self._all(rows.LeftRun._make, questions.LEFT_RUNS, after, limit)
+
     def runs(
         self,
         *,
@@ -236,10 +240,15 @@ class LedgerReader:
         """The holds of a run, in order."""
         return self._all(rows.HoldRow._make, questions.HOLDS_OF_RUN, run_id)
 
-    def open_holds(self) -> Iterator[rows.HoldRow]:
-        """Holds that have not ended, in the order in which they opened, in chunks."""
-        tests: Tests = [tables.holds.c.release_commit.is_(None)]
-        return self._walk(rows.HoldRow._make, tables.holds, tests, 0)
+    def open_holds(self, *, timed: bool | None = None, before: str | None = None) -> Iterator[rows.HoldRow]:
+        """Holds that have not ended, in the order in which they opened, in chunks.
+
+        Only those to which time does something, or does nothing; only those that opened before an instant.
+        """
+        table = tables.holds
+        tests: Tests = [table.c.release_commit.is_(None), *_timed(table.c.timers, timed)]
+        tests += [] if before is None else [table.c.opened_at < before]
+        return self._walk(rows.HoldRow._make, table, tests, 0)
 
     def runs_held_for(self, event: str, matches: Collection[str]) -> list[str]:
         """The runs with an open hold that an event may end: of this type, and one of `matches` or any."""
@@ -265,9 +274,15 @@ class LedgerReader:
         """The waits of a run, in order."""
         return self._all(rows.WaitRow._make, questions.WAITS_OF_RUN, run_id)
 
-    def open_waits(self) -> Iterator[rows.WaitRow]:
-        """Waits that are not over, in the order in which they began, in chunks."""
-        return self._walk(rows.WaitRow._make, tables.waits, [tables.waits.c.end_commit.is_(None)], 0)
+    def open_waits(self, *, timed: bool | None = None, before: str | None = None) -> Iterator[rows.WaitRow]:
+        """Waits that are not over, in the order in which they began, in chunks.
+
+        Only those that end at a time, or do not; only those that began before an instant.
+        """
+        table = tables.waits
+        tests: Tests = [table.c.end_commit.is_(None), *_timed(table.c.due_at, timed)]
+        tests += [] if before is None else [table.c.began_at < before]
+        return self._walk(rows.WaitRow._make, table, tests, 0)
 
     def unknown_runs(self) -> Iterator[rows.RunRow]:
         """Runs with a write of which nobody knows whether it happened, in chunks."""
@@ -277,6 +292,10 @@ class LedgerReader:
     def parked(self) -> list[rows.ParkingRow]:
         """What stops order keys, in the order in which it did."""
         return self._all(rows.ParkingRow._make, questions.PARKED)
+
+    def parked_runs(self) -> list[rows.ParkedRun]:
+        """The same, with the number of each run."""
+        return self._all(rows.ParkedRun._make, questions.PARKED_RUNS)
 
     def parkings_of_run(self, run_id: str) -> list[rows.ParkingRow]:
         """When a run stopped its order key, in order."""
@@ -443,6 +462,10 @@ _OPEN: dict[Table, ColumnElement[bool]] = {
 
 def _equal(table: Table, **values: str | None) -> Tests:
     return [table.c[name] == value for name, value in values.items() if value is not None]
+
+
+def _timed(column: ColumnElement[str], timed: bool | None) -> Tests:  # noqa: FBT001 - as it was asked
+    return [] if timed is None else [column.is_not(None) if timed else column.is_(None)]
 
 
 def _between(column: ColumnElement[str], since: datetime | None, until: datetime | None) -> Tests:

@@ -153,6 +153,23 @@ class RunRow(NamedTuple):
     seq: int  # runs were begun in this order
 
 
+class LeftRun(NamedTuple):
+    """As much of a run on its way as tells its place in line; there may be very many of them at a start."""
+
+    id: str
+    order_key: str | None
+    seq: int
+
+
+class ParkedRun(NamedTuple):
+    """What stops an order key, with the number of its run."""
+
+    id: str
+    run_id: str
+    order_key: str
+    seq: int
+
+
 class NewAnswer(NamedTuple):
     """What a run asked and was told: a read response, a look-up, an entity; written once."""
 

@@ -48,14 +48,15 @@ class Daemon:
         """
         memory.settle()
         self.runner.recover()
+        # A copy: a server closes what it served at, and callers go on to wait at the socket itself.
+        own = None if listening is None else listening.dup()
+        self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port, own)
+        address = await self._server.start()  # before the first turn: it may have much to take up
         self._worker = asyncio.ensure_future(self._work())
         self._asking = [asyncio.ensure_future(one.run(self._stopping)) for one in self._triggers]
         if self._door is not None:
             await self._door.open()
-        # A copy: a server closes what it served at, and callers go on to wait at the socket itself.
-        own = None if listening is None else listening.dup()
-        self._server = Server(self._inlet.application(lambda: not self._stopping.is_set()), host, port, own)
-        return await self._server.start()
+        return address
 
     async def _work(self) -> None:
         while not self._done:

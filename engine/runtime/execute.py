@@ -24,7 +24,6 @@ from engine.core import (
     WaitCommand,
     WriteCommand,
     advance,
-    attempt_of,
     begin,
     starts,
     timers,
@@ -42,6 +41,7 @@ from engine.ledger.rows import (
     AuditEntry,
     EventTaken,
     HoldReleased,
+    LeftRun,
     NewAlert,
     NewAnswer,
     NewEntity,
@@ -59,6 +59,7 @@ from engine.runtime.accept import event_row, offer
 from engine.runtime.alerting import Alerting
 from engine.runtime.attempts import Attempts, Known
 from engine.runtime.correlation import Correlation
+from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import Parking
 from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row, refused, wait_row
@@ -150,6 +151,7 @@ class Executor:
         self._recovery = recovery
         self.parking = Parking(self._reader)
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
+        self.left = Left()
         self.timers = Timers()
         self.watch = Watch()
         self.alerting = Alerting(plan)
@@ -178,7 +180,7 @@ class Executor:
     @property
     def busy(self) -> bool:
         """Whether any run is on its way, or stands in line."""
-        return bool(self.live or self.aside or self._standing)
+        return bool(self.live or self.aside or self._standing or self.left.runs)
 
     @property
     def standing(self) -> int:
@@ -424,6 +426,7 @@ class Executor:
 
     def _recall(self, run_id: str) -> Live:
         """The run in memory; one that rests is decided again from what the ledger has of it."""
+        self._take_up_left(run_id)
         live = self.live.get(run_id) or self._touched.get(run_id)
         if live is None:
             row = self._reader.run(run_id)
@@ -481,6 +484,7 @@ class Executor:
     @contextmanager
     def consulted(self, run_id: str) -> Iterator[RunState]:
         """The run after all that came before in this turn; let go again when nothing is told to it."""
+        self._take_up_left(run_id)
         self._settle_run(run_id)
         known = run_id in self.live
         yield self._recall(run_id).state
@@ -525,25 +529,35 @@ class Executor:
                     holding.lapse(self, run_id, about.partition("#")[0], event.id)
                 self.answer_recorded(run_id, key, kind, answer, event.id)
 
-    def resume(self, rows: Iterable[RunRow]) -> list[WriteCommand]:
-        """Take up the runs that a process before this one left open; gives the writes that it had decided.
+    def find(self, rows: Iterable[LeftRun]) -> None:
+        """Note the runs that a process before this one left: those whose turn it is are taken up later.
 
-        Rows come in the order in which the runs began. Runs at rest stay at rest.
+        Rows come in the order in which the runs began. Runs at rest are no part of this.
         """
-        left: list[WriteCommand] = []
+        keys = self.parking.keys
         for row in rows:
             self.parking.put_before(row.seq)
-            if row.status == "running" and self._may_go_on(row):
-                left.extend(self._take_up(row))
-            elif row.status == "running":
+            flow, _, event_id = row.id.partition("/")
+            take_place = (
+                keys.come_back if "~" in flow else keys.enter
+            )  # a further attempt: in place of the first
+            if take_place(row.order_key, event_id, row.id):
+                self.left.found(row.id, self._turns)
+            else:
                 self._standing[row.id] = None
-        return left
 
-    def _may_go_on(self, row: RunRow) -> bool:
-        """Whether it is the turn of a run; a further attempt takes the place of the one before it."""
-        keys = self.parking.keys
-        take_place = keys.enter if attempt_of(row.id) == 1 else keys.come_back
-        return take_place(row.order_key, row.event_id, row.id)
+    def take_up(self, number: int) -> None:
+        """Take up so many of the runs that a process before this one left, the first first."""
+        for run_id in self.left.first(number):
+            self._take_up_left(run_id)
+
+    def _take_up_left(self, run_id: str) -> None:
+        """Take up a run before anything is told to it, if a process before this one left it."""
+        since = self.left.taken(run_id)
+        if since is not None:
+            row = self._reader.run(run_id)
+            assert row is not None, run_id
+            self._work.doubts.extend(self._take_up(row, since))
 
     def resume_runs(self, run_ids: Iterable[str]) -> None:
         """Take up runs that a person has go on, as the ledger has them, before those that have not begun."""
@@ -564,10 +578,10 @@ class Executor:
         else:
             live.kept.append(command)
 
-    def _take_up(self, row: RunRow) -> list[WriteCommand]:
+    def _take_up(self, row: RunRow, since: int | None = None) -> list[WriteCommand]:
         """Do what a run has asked for and the ledger does not have: all of it, if it had stood in line."""
         recovered = self._recovery.run(row)
-        live = Live(recovered.state, row.order_key, self._turns)
+        live = Live(recovered.state, row.order_key, self._turns if since is None else since)
         self.live[row.id] = live
         known, new = self._recovery.sorted(row.id, recovered.commands)
         self._do(row.id, live, new)
@@ -793,7 +807,7 @@ class Executor:
     def _forget(self) -> None:
         """Drop the events that came before every run that is in memory: they cannot have missed its holds."""
         if self._recent:
-            since = (*(live.since for live in self.live.values()), *self.aside.values())
+            since = (*(live.since for live in self.live.values()), *self.aside.values(), *self.left.since)
             oldest = min(since, default=self._turns + 1)
             self._recent = [(turn, event) for turn, event in self._recent if turn >= oldest]
 

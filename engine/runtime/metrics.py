@@ -33,6 +33,7 @@ _COUNTED: Mapping[str, str] = {
 _BACKLOG: Mapping[str, str] = {
     "live": "Runs in memory, on their way.",
     "in_line": "Runs that wait behind their order key.",
+    "to_take_up": "Runs that a process before this one left, to be taken up.",
     "arrived": "Messages that wait for the next turn.",
     "on_their_way": "Requests to other systems that are not answered yet.",
     "to_send": "Writes that wait for a place at their connection.",

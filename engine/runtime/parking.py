@@ -7,7 +7,7 @@ stopped stays so across a crash, and so that somebody is told.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.core import RunState, RunStatus, reason, run_name
+from engine.core import RunState, RunStatus, event_of, reason, run_name
 from engine.core.state import FAILED, HELD, UNKNOWN, WAITING, StepStatus
 from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader
@@ -45,11 +45,9 @@ class Parking:
 
     def load(self) -> None:
         """Read what stops keys; each is put in its place by :meth:`put_before`, between those that run."""
-        for row in self._reader.parked():
-            run = self._reader.run(row.run_id)
-            assert run is not None, row.run_id
+        for row in self._reader.parked_runs():
             self._open[row.run_id] = (row.id, row.order_key)
-            self._found.append(_Parked(run.seq, row.order_key, run.event_id, run.id))
+            self._found.append(_Parked(row.seq, row.order_key, event_of(row.run_id), row.run_id))
         self._found.sort(reverse=True)
 
     def put_before(self, seq: int) -> None:

@@ -53,6 +53,7 @@ class Limits:
     live: int = 2_000  # runs in memory before no more events are taken
     backlog: int = 100_000  # runs that are open, wherever they wait, before no more events are taken
     reads: int = 64  # reads on their way to one connection at one time, if it bears so many
+    taken_up: int = 100  # runs of a process before this one that are taken up in one turn
     still_days: int = PERIOD_DAYS  # weekdays after which somebody is told of what stands still; 0 for never
 
 
@@ -127,7 +128,8 @@ class Runner:
     @property
     def open_runs(self) -> int:
         """How many runs are on their way, wait for a system, or stand in line behind their order key."""
-        return len(self.executor.live) + len(self.executor.aside) + self.executor.standing
+        executor = self.executor
+        return len(executor.live) + len(executor.aside) + executor.standing + len(executor.left.runs)
 
     @property
     def come_again_seconds(self) -> int:
@@ -153,6 +155,7 @@ class Runner:
             "live": len(self.executor.live),
             "set_aside": len(self.executor.aside),
             "in_line": self.executor.standing,
+            "to_take_up": len(self.executor.left.runs),
             "arrived": len(self._inbox),
             "on_their_way": len(self._tasks),
             "to_send": self._outbox.waiting,
@@ -232,7 +235,10 @@ class Runner:
     # --- the loop -----------------------------------------------------------------------------------
 
     def recover(self) -> None:
-        """Take up what processes before this one left open: all of it, as nobody else is at work."""
+        """Find all that processes before this one left open, as nobody else is at work.
+
+        It is taken up in the turns to come.
+        """
         self.executor.begin_turn(self._clock.now())
         if self._share is None:
             self._outages.recover(self.executor.commit_rows, self._clock.now())
@@ -281,15 +287,21 @@ class Runner:
         room = len(self.executor.live) < self.limits.live
         return share is not None and share.news and not share.closed and room
 
+    @property
+    def _may_take_up(self) -> int:
+        """How many of the runs that were left may be taken up now; half the memory is for new ones."""
+        closed = self._share is not None and self._share.closed
+        room = self.limits.live // 2 - len(self.executor.live)
+        return 0 if closed else min(self.limits.taken_up, len(self.executor.left.runs), max(0, room))
+
     def _take_up_open(self) -> None:
         after = 0
         self.executor.look_again()
         self.executor.parking.load()
         self.executor.timers.load(self._reader)
-        while rows := self._reader.open_runs(after=after, limit=1_000):
+        while rows := self._reader.left_runs(after=after, limit=10_000):
             after = rows[-1].seq
-            for command in self.executor.resume(rows):
-                self._doubt(command)
+            self.executor.find(rows)
         self.executor.parking.put_before(LAST)
 
     def _go_on(self, following: Following, now: datetime) -> None:
@@ -354,6 +366,8 @@ class Runner:
         now = self._clock.now()
         if self._inbox or self.executor.alerting.waits or self._outbox.can_go(now) or self._handed:
             return True
+        if self._may_take_up:
+            return True
         deadline = self.executor.next_deadline
         return deadline is not None and deadline <= now
 
@@ -383,6 +397,7 @@ class Runner:
         executor.begin_turn(now)
         executor.tell_of_alerts(now)
         executor.expire(now)  # before the events of this turn: what comes too late ends no wait
+        executor.take_up(self._may_take_up)
         self._arrived.clear()
         if self._share is not None and self._handed:
             self._share.gather(executor, min(self.limits.turn, self.limits.live - len(executor.live)))

@@ -38,9 +38,9 @@ class Timers:
 
     def load(self, reader: LedgerReader) -> None:
         """Remember what is due of all that is open in a ledger."""
-        for hold in reader.open_holds():
+        for hold in reader.open_holds(timed=True):
             self.note_hold(hold.id, read_timers(hold.timers))
-        for wait in reader.open_waits():
+        for wait in reader.open_waits(timed=True):
             if wait.due_at is not None:
                 self.note(Due(read_instant(wait.due_at), "wait", wait.id))
 

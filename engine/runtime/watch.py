@@ -87,14 +87,12 @@ def _standing_still(reader: LedgerReader, now: datetime) -> Iterator[Still]:
         said = f"Nobody knows whether a write of {run.flow} happened: {run.reason}"
         yield Still(run.id, run.id, None, None, OPERATIONS, at, said)
     early = instant(now - timedelta(days=1))
-    for hold in reader.open_holds():
-        if hold.timers is None and hold.opened_at < early:
-            yield _held(hold)
-    for wait in reader.open_waits():
-        if wait.due_at is None and wait.began_at < early:
-            said = f"Step {wait.step} waits for {wait.event}, with no time-out"
-            at = read_instant(wait.began_at)
-            yield Still(wait.id, wait.run_id, wait.step, None, OPERATIONS, at, said)
+    for hold in reader.open_holds(timed=False, before=early):
+        yield _held(hold)
+    for wait in reader.open_waits(timed=False, before=early):
+        said = f"Step {wait.step} waits for {wait.event}, with no time-out"
+        at = read_instant(wait.began_at)
+        yield Still(wait.id, wait.run_id, wait.step, None, OPERATIONS, at, said)
 
 
 def _held(hold: HoldRow) -> Still:

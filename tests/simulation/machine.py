@@ -133,7 +133,7 @@ class Machine:
             connections=connections,
             clock=self.clock,
             policy=POLICY,
-            limits=Limits(turn=50, live=200, reads=8),
+            limits=Limits(turn=50, live=200, reads=8, taken_up=3),
         )
         triggers = sessions.triggers(
             session, connections, runner, ledger.reader(), self.clock, lambda _: None
