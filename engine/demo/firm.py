@@ -115,8 +115,12 @@ class Firm:
             self.psa.edit("stories", self.story(code), tag_list="scope-change")
         self.psa.complete_milestone(self.story(code))
 
-    def sign_amendment(self, code: str, change: int, times: int) -> None:
-        """Both sides sign an amendment for one milestone."""
+    def accept_part(self, code: str, percent: int) -> None:
+        """The project manager reports how much of a milestone the client has accepted."""
+        self.psa.edit("stories", self.story(code), percentage_complete=percent, tag_list="accepted-in-part")
+
+    def sign_amendment(self, code: str, change: int, times: int, currency: str | None = None) -> None:
+        """Both sides sign an amendment for one milestone, in the currency of the firm unless one is named."""
         amendment = self.crm.add(
             "Contract_Amendment__c",
             Contract__c=self._ids["contract"],
@@ -124,7 +128,7 @@ class Firm:
             Milestone_Id__c=code,
             Status__c="Sent",
             Amount_Change__c=change,
-            CurrencyIsoCode=self.world.currency,
+            CurrencyIsoCode=currency or self.world.currency,
             Scope__c="Two more substations in the pilot",
         )
         self.crm.sign_amendment(amendment, self.crm.now().date().isoformat(), times)

@@ -311,7 +311,12 @@ class TestOwners:
         assert entities >= {"assignment", "expense", "invoice", "worker", "rate", "cost_center"}
         (worked,) = (row for row in rows if (row["entity"], row["field"]) == ("time_entry", "worked_on"))
         assert worked["owner"] == "psa"
-        assert worked["updated_by"] == ["psa.time_entry_approved"]
+        assert worked["updated_by"] == [
+            "approved-time-to-billing.corrected",  # says again what the PSA said
+            "approved-time-to-billing.corrected_late",
+            "psa.time_entry_approved",
+            "time-made-unbillable.corrected",
+        ]
         assert worked["checks"] == ["billing-cutoff", "time-in-contract"]
 
     def test_an_entity_in_each_form(self, tidegate):

@@ -187,7 +187,7 @@ def fixes(desk):
         (FLOW, "check: time-task-known", "check: time-task-knwon", "TG312", "time-task-known"),
         (FLOW, "write: erp.time_bill", "write: erp.time_bil", "TG320", "time_bill"),
         (FLOW, "    write: erp", "    wrte: erp", "TG204", "write"),
-        (MAPPING, "round(rate.amount", "rond(rate.amount", "TG305", "round"),
+        (MAPPING, "round(listed.amount", "rond(listed.amount", "TG305", "round"),
     ],
 )
 def test_a_near_name_is_one_click_away(fixes, name, old, new, code, wanted):
@@ -228,12 +228,12 @@ def test_a_near_name_is_one_click_away(fixes, name, old, new, code, wanted):
         (
             (
                 MAPPING,
-                '"None if rate is None else round(rate.amount * entry.minutes / 60, 2)"',
-                "round(rate.amount * entry.minutes / 60, 2)",
+                '"None if rate is None else round(rate * entry.minutes / 60, 2)"',
+                "round(rate * entry.minutes / 60, 2)",
                 "TG114",
             ),
-            'Write "round(rate.amount * entry.minutes / 60, 2)"',
-            '"round(rate.amount * entry.minutes / 60, 2)"',
+            'Write "round(rate * entry.minutes / 60, 2)"',
+            '"round(rate * entry.minutes / 60, 2)"',
         ),
     ],
 )

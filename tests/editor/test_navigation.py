@@ -39,7 +39,7 @@ def ask(desk):
         ),
         (MAPPING, "entry.minutes / 60", 1, ["canonical/time_entry@1", "`worked_on`"]),
         (MAPPING, "round(rate", 1, ["round(number", "half even", "`2.34`"]),
-        (MAPPING, "rate is None", 1, ["money", "or null"]),
+        (MAPPING, "listed is None", 1, ["money", "or null"]),
         (MAPPING, "rate_card, key", 2, ["Hourly rates by card and role", "owner: commercial"]),
         (MAPPING, "customer.externalId", 2, ["The customer, or the project."]),
         (MAPPING, "customer.externalId", 10, ["text", "netsuite/time_bill@2025.1"]),
