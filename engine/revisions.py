@@ -18,7 +18,9 @@ from pathlib import Path
 
 from engine.connect.catalog import Catalog
 from engine.errors import InputError
-from engine.session import Session, load, unpack_release
+from engine.preview.behaviour import Release, Side
+from engine.session import ENTITY, Session, load, manifests, unpack_release
+from engine.values.type import decoder
 from engine.workspace.files import WorkspaceError, find_root
 
 GIT, RELEASE = "git:", "release:"
@@ -48,6 +50,26 @@ def opened(name: str, folder: Path | None, ledger_url: str) -> Iterator[Session]
         if not path.is_dir():
             raise InputError(f"{name!r} is no folder; write a folder, git:REVISION or release:FINGERPRINT")
         yield _loaded(name, path, None)
+
+
+def release_of(session: Session) -> Release:
+    """What a comparison has to know of a workspace."""
+    operations = {
+        f"{connection}.{name}": operation
+        for connection, plan in manifests(session).items()
+        for name, operation in plan.operations.items()
+    }
+    ready = session.ready
+    entities = {f"{ENTITY}.{name}": entity.decode for name, entity in ready.plan.entities.items()}
+    side = Side(
+        plan=ready.plan,
+        decoders={
+            **entities,
+            **{name: decoder(one.gives) for name, one in operations.items() if not one.writes},
+        },
+        returns={name: frozenset(one.returns) for name, one in operations.items() if one.writes},
+    )
+    return Release(side=side, meaning=ready.meaning())
 
 
 def _loaded(name: str, folder: Path, catalog: Catalog | None) -> Session:

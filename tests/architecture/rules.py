@@ -78,7 +78,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "errors",
         "language.compiled",
     ),
-    "preview": ("core", "plan", "ledger", "event", "effect", "values", "clock"),
+    "preview": (
+        "core",
+        "plan",
+        "ledger",
+        "event",
+        "effect",
+        "values",
+        "clock",
+        "errors",
+        "language.compiled",
+    ),
+    # What a ledger recorded is found by deciding again, as recovery does.
+    "preview.recorded": ("preview", "runtime", "core", "ledger", "values"),
     # The one rule about who may release a hold is the same in tests as when run.
     "runtime.permission": ("values",),
     "flowtest": ("core", "plan", "connect", "workspace", "problems", "runtime.permission", *GROUND),
@@ -97,7 +109,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         TOP,
     ),
     # Workspaces by what names them: folders, revisions of git, releases of a ledger.
-    "revisions": ("session", "workspace", "connect", "ledger", "errors"),
+    "revisions": ("session", "preview", "workspace", "connect", "ledger", "values", "errors"),
     # The scenario player: it opens what a command opens, acts on simulators as people do, and reads the ledger.
     "demo": (
         "session",

@@ -1,5 +1,6 @@
 """`tidegate diff`: folders, revisions of git and releases of a ledger against each other."""
 
+import json
 import shutil
 import subprocess
 
@@ -69,3 +70,40 @@ def test_what_is_not_there_is_said(tidegate, changed, old, said):
     found = tidegate("diff", old, "-w", changed)
     assert found.code == 1
     assert said in found.err
+
+
+def test_recorded_events_are_decided_again_as_they_were(tidegate, folder, ledger, systems, tmp_path):
+    _, _, simulated = systems
+    lines = [
+        {"type": "worker.hired", "data": {"id": "w-3", "name": "Ada"}},
+        {"type": "time.approved", "data": _entry("te-1", "P-7", 7.5)},
+        {"type": "time.approved", "data": _entry("te-2", "P-9", 6)},
+        {"type": "time.approved", "data": _entry("te-3", "P-7", 13)},
+    ]
+    events = tmp_path / "events.jsonl"
+    events.write_text("\n".join(json.dumps(line) for line in lines))
+    ran = tidegate("process", "-w", folder, "--events", events, "--ledger", ledger, *simulated)
+    assert ran.code == 0, ran.err
+    same = tidegate("diff", folder, folder, "--recorded", "--ledger", ledger, "--format", "json")
+    found = same.json["behaviour"]
+    assert (found["events"], found["differing"], found["not_compared"]) == (4, 0, [])
+    policies = folder / "policies" / "policies.yaml"
+    before = tmp_path / "before"
+    shutil.copytree(folder, before)
+    policies.write_text(policies.read_text().replace("entry.hours > 12", "entry.hours > 7"))
+    found = tidegate("diff", before, folder, "--recorded", "--ledger", ledger)
+    assert found.out.startswith("1 time entry gains a hold")
+    failing = tidegate("diff", before, folder, "--recorded", "--ledger", ledger, "--fail-on", "money:5000EUR")
+    assert failing.code == 0
+
+
+def _entry(name, project, hours):
+    return {
+        "id": name,
+        "project": project,
+        "worker": "w-3",
+        "hours": hours,
+        "worked_on": "2026-05-28",
+        "approved_at": "2026-05-29T09:00:00Z",
+        "approved_by": "ada",
+    }

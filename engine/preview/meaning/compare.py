@@ -29,6 +29,16 @@ def compare(old: Meaning, new: Meaning) -> list[Change]:
     return sorted(found, key=_sorted)
 
 
+def unchanged(kind: str, old: Meaning, new: Meaning, changes: Iterable[Change]) -> frozenset[str]:
+    """The names of parts of a kind that say the same in both, to the last word, with all that they use."""
+    changed = {change.part for change in changes}
+    return frozenset(
+        part.name
+        for key, part in new.parts.items()
+        if part.kind == kind and key in old.parts and changed.isdisjoint({key, *_reached(new.parts, key)})
+    )
+
+
 def _sorted(change: Change) -> tuple[int, str, str, bool, Place]:
     place = _ORDER.index(change.kind) if change.kind in _ORDER else len(_ORDER)
     return place, change.kind, change.name, change.touches == USE, change.place

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
+from engine.preview.behaviour import Behaviour
 from engine.preview.meaning import BREAKING, Change
 from engine.preview.meaning.change import BEHAVIOUR, CLASSES, SEVERITIES, USE
 
@@ -23,6 +25,7 @@ class Report:
     old: Side
     new: Side
     changes: Sequence[Change]
+    behaviour: Behaviour | None = None  # None where no events were played
 
     @property
     def is_the_same(self) -> bool:
@@ -44,8 +47,15 @@ class Report:
 
     @property
     def changes_behaviour(self) -> bool:
-        """Whether anything decides otherwise."""
-        return any(change.touches in (BEHAVIOUR, USE) for change in self.changes)
+        """Whether anything decides otherwise: as documents say, or as the events that were played show."""
+        found = self.behaviour
+        does = found is not None and (found.differs or bool(found.unplayed))
+        return does or any(change.touches in (BEHAVIOUR, USE) for change in self.changes)
+
+    def money_beyond(self, amount: Decimal, currency: str) -> bool:
+        """Whether amounts of a currency change by more, or nobody knows: some runs were not compared."""
+        found = self.behaviour
+        return found is not None and (bool(found.unplayed) or found.most_money(currency) > amount)
 
 
 def _counted(words: Iterable[str], found: Iterable[str]) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from itertools import groupby
 
+from engine.preview.behaviour import Behaviour
 from engine.preview.meaning import BEHAVIOUR, BREAKING, FORWARD_ONLY, SAFE, USE, WORDING, Change
+from engine.preview.report import words
 from engine.preview.report.report import Report
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -11,9 +13,41 @@ TOUCHING = {BEHAVIOUR: "of behaviour", USE: "by what is used", WORDING: "of word
 SEVERE = {BREAKING: "breaking", FORWARD_ONLY: "forward-only for work under way", SAFE: "safe"}
 
 
-def text(report: Report) -> str:
-    """The report as lines."""
-    return "\n".join(_lines(report))
+EXAMPLES = 3
+
+
+def text(report: Report, examples: int = EXAMPLES) -> str:
+    """The report as lines; of differences that are alike, so many examples."""
+    return "\n".join([*_behaviour(report.behaviour, examples), *_lines(report)])
+
+
+def _behaviour(found: Behaviour | None, examples: int) -> Iterator[str]:
+    if found is None:
+        return
+    yield words.summary(found)
+    yield words.played(found)
+    yield ""
+    for group in found.groups:
+        yield words.title(group)
+        yield from (f"  {words.example(one)}" for one in group.found[:examples])
+        if len(group.found) > examples:
+            yield f"  and {len(group.found) - examples:,} more"
+    yield from _money(found)
+    for one in found.unplayed[:examples]:
+        lacks = sorted({*one.old, *one.new})
+        yield f"not compared: {one.flow}, {one.record.entity} {one.record.id}: {'; '.join(lacks)}"
+    if len(found.unplayed) > examples:
+        yield f"and {len(found.unplayed) - examples:,} more that are not compared"
+    if found.groups or found.unplayed:
+        yield ""
+
+
+def _money(found: Behaviour) -> Iterator[str]:
+    for line in found.money:
+        sorted_by = ", ".join(value for value in line.sorted_by.values() if value)
+        amounts = (words.money_text(one, line.currency) for one in (line.old, line.new, line.net))
+        old, new, net = amounts
+        yield f"{line.step} {line.field}{f' ({sorted_by})' if sorted_by else ''}: {old} → {new} (net {net})"
 
 
 def summary(report: Report) -> str:

@@ -1,0 +1,86 @@
+"""Events to be played, as they stand in a file: one a line.
+
+    {"type": "time.approved", "data": {...}, "accepted_at": "2026-03-02T09:00:00Z",
+     "recorded": {"reads": [{"read": "erp.project", "with": {"id": "P1"}, "gives": {...}}],
+                  "xrefs": [{"entity": "worker", "id": "W1", "in": "erp", "is": "77"}]}}
+
+`accepted_at` and `recorded` may be left out. A read that found nothing `gives` null; of one that failed,
+`fails` says why.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from engine.core import Answer
+from engine.errors import InputError
+from engine.preview.behaviour.sample import Recorded, Sample, key_of_read
+from engine.values.json_text import JsonError, read_json, write_json
+from engine.values.value import Value
+
+
+def read_samples(lines: Iterable[bytes], name: str, as_event: str | None, now: datetime) -> Iterator[Sample]:
+    """The events of a file; one that does not say when it was accepted is accepted `now`.
+
+    Raises:
+        InputError: for a line that is no event, with its number.
+
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield _sample(line, as_event, now)
+            except (JsonError, ValueError, InputError) as error:
+                raise InputError(f"{name}:{number}: {error}") from error
+
+
+def _sample(line: bytes, as_event: str | None, now: datetime) -> Sample:
+    value = read_json(line)
+    if as_event is not None:
+        return Sample(as_event, value, line.strip(), now, Recorded())
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "data" not in value:
+        raise ValueError('an event is written {"type": NAME, "data": {...}}')
+    data, accepted_at = value["data"], value.get("accepted_at")
+    at = now if accepted_at is None else _instant(accepted_at)
+    return Sample(str(value["type"]), data, write_json(data), at, _recorded(value.get("recorded")))
+
+
+def _instant(value: Value) -> datetime:
+    found = datetime.fromisoformat(str(value))
+    if found.tzinfo is None:
+        raise ValueError(f"`accepted_at` is an instant with its zone, not {value!r}")
+    return found
+
+
+_NOTHING = Recorded()
+
+
+def _recorded(value: Value) -> Recorded:
+    if value is None:
+        return _NOTHING
+    if not isinstance(value, Mapping):
+        raise InputError("`recorded` is a record of `reads` and `xrefs`")
+    reads: dict[str, list[Answer]] = {}
+    for one in _records(value.get("reads"), "reads", "read", "with"):
+        asked = one["with"]
+        if not isinstance(asked, Mapping) or ("gives" in one) == ("fails" in one):
+            raise ValueError("a recorded read is {read: OPERATION, with: {...}, gives: ... or fails: WHY}")
+        answer = Answer(one.get("gives")) if "gives" in one else Answer(None, str(one["fails"]))
+        reads.setdefault(key_of_read(str(one["read"]), asked), []).append(answer)
+    look_ups = {
+        f"xref:{one['entity']}:{one['id']}:{one['in']}": Answer(one["is"])
+        for one in _records(value.get("xrefs"), "xrefs", "entity", "id", "in", "is")
+    }
+    return Recorded(reads, look_ups)
+
+
+def _records(value: Value, name: str, *keys: str) -> list[Mapping[str, Value]]:
+    if value is None:
+        return []
+    found = [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    if (
+        not isinstance(value, list)
+        or len(found) != len(value)
+        or any(key not in one for one in found for key in keys)
+    ):
+        raise ValueError(f"`{name}` is a list of records with {', '.join(keys)}")
+    return found

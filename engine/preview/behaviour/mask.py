@@ -1,0 +1,164 @@
+"""Personal data in what is told of a difference: hidden, and the change still seen.
+
+What entities call `personal` is shown as a sign made of its value: the same value has the same sign, another
+has another. What is hidden is found by the name of its field, by what a mapping makes it of, and in texts for
+people by the values that the event has.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from engine.plan.meaning import Meaning, Place
+from engine.plan.plan import Plan
+from engine.plan.step import EmitStep, WriteStep
+from engine.preview.behaviour.outcome import EMIT, WRITE, Difference
+from engine.preview.behaviour.play import Run
+from engine.values.canonical import fingerprint
+from engine.values.value import Value
+
+SIGN = 6
+SHORTEST = 3  # a value of fewer characters is in too many words to be looked for in texts
+
+Places: TypeAlias = frozenset[str]  # dotted names of fields, elements of lists left out
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Hides what is personal, by the two releases that are compared."""
+
+    events: Mapping[str, Places] = field(default_factory=dict)  # what is personal in the data of an event
+    made: Mapping[tuple[str, str], Places] = field(
+        default_factory=dict
+    )  # in what a step makes, by flow and step
+
+    @classmethod
+    def of(cls, *releases: tuple[Plan, Meaning]) -> "Mask":
+        """What either of the releases calls personal."""
+        events: dict[str, Places] = {}
+        made: dict[tuple[str, str], Places] = {}
+        for plan, meaning in releases:
+            personal = dict(_personal(meaning))
+            for name in plan.events:
+                found = personal.get(_said(meaning, f"event {name}", ("data",)), frozenset())
+                events[name] = events.get(name, frozenset()) | found
+            for flow in plan.flows.values():
+                for step in flow.steps:
+                    if isinstance(step, WriteStep | EmitStep):
+                        key = flow.name, step.name
+                        found = _made_of(plan, meaning, step.mapping, personal)
+                        found |= (
+                            events.get(step.event, frozenset()) if isinstance(step, EmitStep) else frozenset()
+                        )
+                        made[key] = made.get(key, frozenset()) | found
+        return cls(
+            {name: one for name, one in events.items() if one}, {key: one for key, one in made.items() if one}
+        )
+
+    def hidden(self, difference: Difference, run: Run) -> Difference:
+        """The difference as it may be shown."""
+        if not self.events and not self.made:
+            return difference
+        if difference.kind in (WRITE, EMIT):
+            places = self.made.get((difference.flow, difference.step.partition("[")[0]), frozenset())
+            start = _LIST.sub("", difference.field)
+            old, new = _within(difference.old, start, places), _within(difference.new, start, places)
+            difference = replace(difference, old=old, new=new)
+        values = _values(dict(run.event.data), "", self.events.get(run.event.type, frozenset()))
+        known = sorted(set(values), key=len, reverse=True)
+        return replace(difference, old=_without(difference.old, known), new=_without(difference.new, known))
+
+
+_LIST = re.compile(r"\[\d*\]")
+
+
+def _personal(meaning: Meaning) -> Iterator[tuple[str, Places]]:
+    """By the name of its type, what is personal in an entity: `("fields", "email", "personal")`."""
+    for part in meaning.parts.values():
+        if part.kind == "entity":
+            said = (
+                place for place, one in part.says.items() if place[-1] == "personal" and one.value is True
+            )
+            if found := frozenset(map(_field, said)):
+                yield f"canonical/{part.name}", found
+
+
+def _field(place: Place) -> str:
+    """`("fields", "lines", "items", "fields", "by", "personal")` as `lines.by`."""
+    names: list[str] = []
+    rest = list(place[:-1])
+    while rest:
+        if rest.pop(0) == "fields":
+            names.append(rest.pop(0))
+    return ".".join(names)
+
+
+def _said(meaning: Meaning, key: str, place: Place) -> str:
+    part = meaning.parts.get(key)
+    said = None if part is None else part.says.get(place)
+    return "" if said is None else said.shown
+
+
+def _made_of(plan: Plan, meaning: Meaning, mapping: str | None, personal: Mapping[str, Places]) -> Places:
+    """The fields that a mapping makes of something personal."""
+    found = plan.mappings.get(mapping or "")
+    if found is None:
+        return frozenset()
+    types = {name: _said(meaning, f"mapping {found.name}", ("inputs", name)) for name in found.inputs}
+    return frozenset(
+        name
+        for name, origins in found.lineage.items()
+        if any(
+            _reaches(origin.path, personal.get(types.get(origin.root, ""), frozenset())) for origin in origins
+        )
+    )
+
+
+def _reaches(path: tuple[str, ...], personal: Places) -> bool:
+    """Whether what is read has something personal in it, or is part of it."""
+    place = ".".join(path)
+    return any(_is_within(place, one) or _is_within(one, place) for one in personal)
+
+
+def _is_within(place: str, other: str) -> bool:
+    return not other or place == other or place.startswith(f"{other}.")
+
+
+def _within(value: Value, place: str, places: Places) -> Value:
+    """A value whose personal parts are signs."""
+    if place and any(_is_within(place, one) for one in places):
+        return _sign(value)
+    if isinstance(value, Mapping):
+        return {name: _within(inner, f"{place}.{name}".lstrip("."), places) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_within(item, place, places) for item in value]
+    return value
+
+
+def _values(value: Value, place: str, places: Places) -> Iterator[str]:
+    """The personal values of an event, to be found in what is made of them."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _values(inner, f"{place}.{name}".lstrip("."), places)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner, place, places)
+    elif value is not None and any(_is_within(place, one) for one in places) and len(str(value)) >= SHORTEST:
+        yield str(value)
+
+
+def _sign(value: Value) -> Value:
+    return None if value is None else f"***{fingerprint(value)[:SIGN]}"
+
+
+def _without(value: Value, personal: list[str]) -> Value:
+    if isinstance(value, Mapping):
+        return {name: _without(inner, personal) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(inner, personal) for inner in value]
+    if not isinstance(value, str):
+        return value
+    for one in personal:
+        value = value.replace(one, str(_sign(one)))
+    return value

@@ -1,0 +1,439 @@
+"""Runs of events without a world: what is recorded answers them, and what they write is kept.
+
+What lives here: one side, and the part that both share. What does not: any decision (:mod:`engine.core`), and
+comparing (:mod:`engine.preview.behaviour.outcome`).
+
+A flow whose meaning is the same on both sides is decided once, in the part that both share, as long as it is
+given the same: the same event, the same entities, the same cross references. Where one side knows something
+else, its runs go on apart.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+
+from engine.core import (
+    AlertCommand,
+    Answer,
+    Command,
+    EmitCommand,
+    EvaluationError,
+    HoldCommand,
+    LookUpCommand,
+    ReadCommand,
+    RunState,
+    RunStatus,
+    WaitCommand,
+    WriteCommand,
+    advance,
+    begin,
+    expiry,
+    reason,
+    run_name,
+    starts,
+    timed_out,
+    timers,
+    wait_ends,
+    waits_for,
+    woken_by,
+)
+from engine.core.accept import Offer
+from engine.event import Event
+from engine.plan.plan import FlowPlan, Plan
+from engine.preview.behaviour.sample import Recorded, key_of_read
+from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
+from engine.values.json_text import read_json, write_json
+from engine.values.type import DecodeError, Decoder
+from engine.values.value import Value
+
+ENTITY = "entity"
+MOST_TURNS = 10_000  # after one event: flows that start each other without end are stopped
+
+_NOTHING = Recorded()
+_OPEN = frozenset({RunStatus.HELD, RunStatus.WAITING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A release that decides: its plan, and what is known of the operations that its flows use."""
+
+    plan: Plan
+    decoders: Mapping[str, Decoder | None] = field(default_factory=dict)  # of what a read gives, by operation
+    returns: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what a receipt has, by operation
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run as it is played."""
+
+    flow: FlowPlan
+    event: Event
+    recorded: Recorded
+    status: str = RunStatus.RUNNING
+    reason: str | None = None
+    state: RunState | None = None
+    writes: list[WriteCommand] = field(default_factory=list)
+    emits: list[EmitCommand] = field(default_factory=list)
+    alerts: list[AlertCommand] = field(default_factory=list)
+    holds: dict[str, HoldCommand] = field(default_factory=dict)  # every one that was opened, by key
+    missing: list[str] = field(default_factory=list)  # what it would have to know, in words
+    made_up: bool = False  # whether it was given a receipt with something in it that nobody recorded
+    awaited: frozenset[str] = frozenset()  # the events that may move it
+    id: str = field(init=False)  # flow and event: the same on both sides
+
+    def __post_init__(self) -> None:
+        """Put its name together once."""
+        self.id = run_name(self.flow.name, self.event.id)
+
+    def copy(self) -> "Run":
+        """A copy that goes on without changing this one."""
+        lists = list(self.writes), list(self.emits), list(self.alerts), dict(self.holds), list(self.missing)
+        facts = self.flow, self.event, self.recorded, self.status, self.reason, self.state
+        return Run(*facts, *lists, self.made_up)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events, time or persons may still move it."""
+        return self.status in _OPEN and not self.missing
+
+
+class _Due(NamedTuple):
+    at: datetime
+    number: int
+    run: Run
+    key: str
+    about: str
+    answer: Answer
+
+
+class _ApartError(Exception):
+    """A run asks for something that the two sides know otherwise."""
+
+
+class Player:
+    """Plays events for one side, or for what both share."""
+
+    def __init__(self, side: Side, *, common: "Player | None" = None) -> None:
+        """With ``common``, what is not known here may be known there."""
+        self._side = side
+        self._common = common
+        self.known: set[str] = set()
+        self.entities: dict[tuple[str, str], Value] = {}
+        self.ids: dict[tuple[str, str, str], Value] = {}
+        self._open: dict[str, dict[str, Run]] = {}  # runs that an event may wake, by its type
+        self._due: list[_Due] = []
+        self._numbers = 0
+        self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
+        self._emitted: list[tuple[Run, EmitCommand]] = []
+        self._runs: dict[str, Run] = {}
+        self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def keep(self, made: Offer) -> bool:
+        """Take an event down; whether it is a new one that flows can work."""
+        event = made.event
+        if event.id in self.known or (self._common is not None and event.id in self._common.known):
+            return False
+        self.known.add(event.id)
+        if not made.complaints and made.plan.keep != "none" and made.plan.entity is not None:
+            key = made.plan.entity, str(event.data.get(made.plan.entity_key))
+            self.entities[key] = event.data
+            for player in self.apart:
+                player.entities.pop(key, None)
+        return True
+
+    def start(self, flow: FlowPlan, made: Offer, recorded: Recorded) -> Run | None:
+        """Begin the run of a flow; None when the event starts none."""
+        run = Run(flow, made.event, recorded)
+        if made.complaints:
+            run.status, run.reason = RunStatus.REJECTED, "; ".join(made.complaints)
+            self._runs[run.id] = run
+            return run
+        try:
+            if flow.where is not None and not starts(flow, made.event):
+                return None
+        except EvaluationError as error:
+            run.status, run.reason = RunStatus.FAILED, str(error)
+            self._runs[run.id] = run
+            return run
+        run.state, commands = begin(flow, made.event)
+        self._runs[run.id] = run
+        self._go_on(run, commands)
+        self._rest()
+        return run
+
+    def wake(self, event: Event) -> list[Run]:
+        """Go on with the runs that waited for this event."""
+        if event.type not in self._open:
+            return []
+        found = []
+        for run in list(self._open.get(event.type, {}).values()):
+            assert run.state is not None
+            answers = woken_by(run.state, event)
+            if answers:
+                found.append(run)
+                self._todo.append((run, answers))
+        self._rest()
+        return found
+
+    def would_wake(self, event: Event) -> list[Run]:
+        """The runs that waited for this event."""
+        waiting = self._open.get(event.type, {}).values()
+        return [run for run in waiting if run.state is not None and woken_by(run.state, event)]
+
+    def adopt(self, run: Run, commands: Iterable[Command] = ()) -> None:
+        """Take over a run of the shared part, as it stands: a state is a value."""
+        mine = run.copy()
+        self._runs[mine.id] = mine
+        self._go_on(mine, commands)
+        self._rest()
+
+    def part(self, run: Run, commands: Iterable[Command] = ()) -> None:
+        """Give a run of the shared part to both sides, which go on with these commands."""
+        self.drop(run)
+        for player in self.apart:
+            player.adopt(run, commands)
+
+    def drop(self, run: Run) -> None:
+        """Give a run away."""
+        self._runs.pop(run.id, None)
+        for event in run.awaited:
+            self._open[event].pop(run.id, None)
+
+    def pass_time(self, now: datetime) -> None:
+        """What is due until then happens, in its order."""
+        while self._due and self._due[0].at <= now:
+            due = heappop(self._due)
+            state = due.run.state
+            if state is None or self._runs.get(due.run.id) is not due.run:
+                continue
+            if due.about:
+                if state.open_holds.get(due.key) == due.about:
+                    self._todo.append((due.run, {due.key: due.answer}))
+            elif waits_for(state, due.key):
+                self._todo.append((due.run, {due.key: due.answer}))
+            self._rest()
+
+    @property
+    def has_emitted(self) -> bool:
+        """Whether there is anything that runs emitted."""
+        return bool(self._emitted)
+
+    def emitted(self) -> list[tuple[Run, EmitCommand]]:
+        """What runs have emitted since this was asked last."""
+        found, self._emitted = self._emitted, []
+        return found
+
+    def ended(self, run_id: str) -> Run | None:
+        """A run, given away when nothing can move it any more."""
+        run = self._runs.get(run_id)
+        if run is not None and not run.is_open:
+            del self._runs[run_id]
+        return run
+
+    def left(self) -> dict[str, Run]:
+        """The runs that are still here."""
+        return self._runs
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        turns = 0
+        while self._todo:
+            run, answers = self._todo.popleft()
+            turns += 1
+            if run.state is None or run.missing or turns > MOST_TURNS:
+                continue
+            try:
+                run.state, commands = advance(run.state, answers)
+            except UnrecordedError as error:
+                run.missing.append(error.what)
+                continue
+            self._go_on(run, commands)
+
+    def _go_on(self, run: Run, commands: Iterable[Command]) -> None:
+        """Answer what is asked; where the sides know it otherwise, they go on apart."""
+        marks = len(run.writes), len(run.emits), len(run.alerts), len(run.missing), len(self._emitted)
+        holds = dict(run.holds) if run.holds else {}
+        try:
+            answers = self._do(run, commands)
+        except _ApartError:
+            lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self._emitted
+            for found, mark in zip(lists, marks, strict=True):
+                del found[mark:]
+            run.holds = holds
+            self.part(run, commands)
+            return
+        if answers:
+            self._todo.append((run, answers))
+        else:
+            self._stand(run)
+
+    def _stand(self, run: Run) -> None:
+        """Take down where a run stands, and which events may move it."""
+        state = run.state
+        assert state is not None
+        run.status = state.status
+        if run.status == RunStatus.COMPLETED and not run.awaited:
+            return
+        run.reason = reason(state)
+        if run.made_up and run.status == RunStatus.FAILED:
+            run.missing.append(f"what was returned to it: {run.reason}")
+        awaited = _awaited(run) if run.is_open else frozenset()
+        for event in run.awaited - awaited:
+            self._open[event].pop(run.id, None)
+        for event in awaited:
+            self._open.setdefault(event, {})[run.id] = run
+        run.awaited = awaited
+
+    def _do(self, run: Run, commands: Iterable[Command]) -> dict[str, Answer]:
+        """Answer the commands of a run as far as they can be, and keep what they would do."""
+        answers: dict[str, Answer] = {}
+        for command in commands:
+            if run.made_up and (what := unrecorded_in(command)) is not None:
+                run.missing.append(what)
+                continue
+            match command:
+                case WriteCommand():
+                    run.writes.append(command)
+                    self._answer(run, answers, command.key, self._written(run, command))
+                case ReadCommand():
+                    self._answer(run, answers, command.key, self._read(run, command))
+                case LookUpCommand():
+                    self._answer(run, answers, command.key, self._looked_up(run, command))
+                case HoldCommand():
+                    self._hold(run, command, answers)
+                case _:
+                    self._take_down(run, command)
+        return answers
+
+    def _take_down(self, run: Run, command: Command) -> None:
+        """What is not answered, or by time and events alone."""
+        match command:
+            case EmitCommand():
+                run.emits.append(command)
+                self._emitted.append((run, command))
+            case AlertCommand():
+                run.alerts.append(command)
+            case WaitCommand():
+                self._wait(run, command)
+            case _:
+                pass  # of a hold that is closed, the run itself knows
+
+    @staticmethod
+    def _answer(run: Run, answers: dict[str, Answer], key: str, answer: Answer | str) -> None:
+        if isinstance(answer, str):
+            run.missing.append(answer)
+        else:
+            answers[key] = answer
+
+    def _read(self, run: Run, command: ReadCommand) -> Answer | str:
+        name = f"{command.connection}.{command.operation}"
+        found = run.recorded.reads.get(key_of_read(name, command.parameters))
+        number = int(command.key.rpartition("#")[2]) if "#" in command.key else 0
+        if found is not None and number < len(found):
+            return self._decoded(name, found[number])
+        if command.connection == ENTITY and set(command.parameters) == {"id"}:
+            key = command.operation, str(command.parameters["id"])
+            value = self._entity(key)
+            if value is not None:
+                return Answer(value)
+        return f"read {name} {_short(command.parameters)}"
+
+    def _decoded(self, name: str, answer: Answer) -> Answer | str:
+        decode = self._side.decoders.get(name)
+        if decode is None or answer.value is None:
+            return answer
+        try:
+            return Answer(decode(answer.value), answer.failure)
+        except DecodeError as error:
+            return f"{name} answered otherwise than its schema says: {error}"
+
+    def _entity(self, key: tuple[str, str]) -> Value:
+        if any(key in other.entities for other in self.apart):
+            raise _ApartError
+        found = self.entities.get(key)
+        return self._common.entities.get(key) if found is None and self._common is not None else found
+
+    def _looked_up(self, run: Run, command: LookUpCommand) -> Answer | str:
+        key = command.entity, command.canonical_id, command.system
+        if any(key in other.ids for other in self.apart):
+            raise _ApartError
+        found = run.recorded.look_ups.get(command.key)
+        if found is not None:
+            return found
+        value = self.ids.get(key)
+        if value is None and self._common is not None:
+            value = self._common.ids.get(key)
+        return (
+            f"the id of {command.entity} {command.canonical_id} in {command.system}"
+            if value is None
+            else Answer(value)
+        )
+
+    def _written(self, run: Run, command: WriteCommand) -> Answer | str:
+        name = f"{command.connection}.{command.operation}"
+        known = run.recorded.receipts.get(command.effect_key)
+        if known is not None:
+            payload, answer = known
+            if answer.failure is None:
+                self._link(command, answer.value)
+                return answer
+            if payload == _plain(command.payload):
+                return answer
+            return f"what {name} says to another record than the one that it refused"
+        receipt: dict[str, Any] = {
+            other: Unrecorded(f"what {name} returns as {other}")
+            for other in self._side.returns.get(name, frozenset())
+        }
+        run.made_up = run.made_up or len(receipt) > 1
+        receipt["id"] = f"<{command.effect_key}>"
+        self._link(command, receipt)
+        return Answer(receipt)
+
+    def _link(self, command: WriteCommand, receipt: Value) -> None:
+        if command.links and isinstance(receipt, Mapping):
+            for entity, canonical_id in command.links:
+                key = entity, canonical_id, command.connection
+                self.ids[key] = receipt.get("id")
+                for player in self.apart:
+                    player.ids.pop(key, None)
+
+    def _hold(self, run: Run, command: HoldCommand, answers: dict[str, Answer]) -> None:
+        run.holds[command.key] = command
+        answer = run.recorded.persons.get(f"{run.id} {command.key}")
+        if answer is not None:
+            answers[command.key] = answer
+            return
+        for timer in timers(command, run.event.accepted_at):
+            ends = expiry(timer)
+            if ends is not None:
+                self._note(_Due(timer.at, 0, run, command.key, command.hold_id, ends))
+
+    def _wait(self, run: Run, command: WaitCommand) -> None:
+        until = wait_ends(command, run.event.accepted_at)
+        if until is not None:
+            self._note(_Due(until, 0, run, command.key, "", timed_out(command.event, until)))
+
+    def _note(self, due: _Due) -> None:
+        self._numbers += 1
+        heappush(self._due, due._replace(number=self._numbers))
+
+
+def _awaited(run: Run) -> frozenset[str]:
+    """The events that may move a run."""
+    untils = (hold.hold.until for hold in run.holds.values())
+    found = {until.event for until in untils if until is not None}
+    return frozenset(found) | {step.event for step in run.flow.steps if step.key.startswith("wait:")}  # type: ignore[union-attr]
+
+
+def _plain(value: Mapping[str, Value]) -> Value:
+    return read_json(write_json(value))
+
+
+def _short(parameters: Mapping[str, Value]) -> str:
+    return write_json(dict(parameters)).decode()[:200]

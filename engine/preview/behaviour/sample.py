@@ -1,0 +1,37 @@
+"""Events to be played, and what was recorded of the world when they came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.core import Answer
+from engine.values.canonical import fingerprint
+from engine.values.value import Value
+
+
+def key_of_read(operation: str, parameters: Mapping[str, Value]) -> str:
+    """The name of a question: `erp.project` and its parameters."""
+    return f"{operation} {fingerprint(dict(parameters))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was answered. Values are plain data: whoever asks gives them their dates."""
+
+    reads: Mapping[str, list[Answer]] = field(default_factory=dict)  # by question, one after the other
+    look_ups: Mapping[str, Answer] = field(default_factory=dict)  # by "xref:ENTITY:ID:SYSTEM"
+    receipts: Mapping[str, tuple[Value, Answer]] = field(
+        default_factory=dict
+    )  # payload and outcome, by effect
+    persons: Mapping[str, Answer] = field(default_factory=dict)  # by run, a blank, and the key of the hold
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One event from outside."""
+
+    type: str
+    data: Value
+    text: bytes
+    accepted_at: datetime
+    recorded: Recorded

@@ -1,0 +1,189 @@
+"""Both sides of a comparison, and the part of them that is the same and decided once.
+
+What lives here: which side takes which event. What does not: how a run is played
+(:mod:`engine.preview.behaviour.play`), and what outcomes differ in (:mod:`engine.preview.behaviour.outcome`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from engine.core import EmitCommand
+from engine.core.accept import NotAnEventError, Offer, offer
+from engine.plan.plan import FlowPlan, Plan
+from engine.preview.behaviour.play import MOST_TURNS, Player, Run, Side
+from engine.preview.behaviour.sample import Recorded, Sample
+from engine.values.json_text import read_json, write_json
+
+
+class Shared:
+    """Both sides, and what is the same for both and decided once."""
+
+    def __init__(self, old: Side, new: Side, *, flows: frozenset[str], events: frozenset[str]) -> None:
+        """``flows`` and ``events`` are those that say the same on both sides, with all that they use."""
+        self.sides = old, new
+        self._flows, self._events = flows, events
+        self.both = Player(old)
+        self.old, self.new = Player(old, common=self.both), Player(new, common=self.both)
+        self.both.apart = (self.old, self.new)
+        self.events = 0
+        self.refused: list[str] = []
+
+    def play(self, samples: Iterable[Sample]) -> Iterator[tuple[Run | None, Run | None]]:
+        """Play all events; each run once as it was on both sides, None where it is on one only."""
+        for sample in samples:
+            yield from self._take(sample)
+        for run in self.both.left().values():
+            yield run, run
+        left = self.old.left(), self.new.left()
+        for run_id in dict.fromkeys([*left[0], *left[1]]):
+            yield left[0].get(run_id), left[1].get(run_id)
+
+    def _take(self, sample: Sample) -> Iterator[tuple[Run | None, Run | None]]:
+        self.events += 1
+        now = sample.accepted_at
+        for player in (self.both, self.old, self.new):
+            player.pass_time(now)
+        try:
+            old, new = self._offers(sample)
+        except NotAnEventError as error:
+            self.refused.append(str(error))
+            return
+        touched: dict[str, None] = {}
+        if old is not None and new is not None and _is_same(old, new):
+            self._accept_both(old, new, sample.recorded, touched)
+        else:
+            self._accept_apart(self.old, self.sides[0], old, sample.recorded, touched)
+            self._accept_apart(self.new, self.sides[1], new, sample.recorded, touched)
+        self._settle(sample.recorded, touched)
+        yield from self._ended(touched)
+
+    def _offers(self, sample: Sample) -> tuple[Offer | None, Offer | None]:
+        """The event as each side takes it; one that a side does not know is None there."""
+        plans = [side.plan for side in self.sides]
+        if sample.type in self._events:
+            once = _offered(plans[0], sample)
+            return once, once
+        known = [_offered(plan, sample) if sample.type in plan.events else None for plan in plans]
+        if known == [None, None]:
+            raise NotAnEventError(f"no event is called {sample.type!r}")
+        return known[0], known[1]
+
+    def _accept_both(self, old: Offer, new: Offer, recorded: Recorded, touched: dict[str, None]) -> None:
+        """An event that both sides take alike: flows that are the same are decided once."""
+        if not self.both.keep(old):
+            return
+        event = old.event
+        for side, player, made in ((self.sides[0], self.old, old), (self.sides[1], self.new, new)):
+            for flow in side.plan.starts.get(event.type, ()):
+                if flow.name not in self._flows:
+                    _touch(touched, player.start(flow, made, recorded))
+        for flow in self.sides[0].plan.starts.get(event.type, ()):
+            if flow.name in self._flows:
+                self._start_shared(flow, old, recorded, touched)
+        for player in (self.both, self.old, self.new):
+            for run in player.wake(event):
+                touched[run.id] = None
+
+    def _start_shared(
+        self, flow: FlowPlan, made: Offer, recorded: Recorded, touched: dict[str, None]
+    ) -> None:
+        _touch(touched, self.both.start(flow, made, recorded))
+
+    def _accept_apart(
+        self, player: Player, side: Side, made: Offer | None, recorded: Recorded, touched: dict[str, None]
+    ) -> None:
+        """An event of one side alone."""
+        if made is None or not player.keep(made):
+            return
+        for run in self.both.would_wake(made.event):
+            self.both.part(run)
+            touched[run.id] = None
+        for flow in side.plan.starts.get(made.event.type, ()):
+            _touch(touched, player.start(flow, made, recorded))
+        touched.update(dict.fromkeys(run.id for run in player.wake(made.event)))
+
+    def _settle(self, recorded: Recorded, touched: dict[str, None]) -> None:
+        """Take in what was emitted, until nothing more is; what both sides emit alike is one event."""
+        players = self.both, self.old, self.new
+        for _ in range(MOST_TURNS):
+            if not any(player.has_emitted for player in players):
+                return
+            alike = [self._emitted(self.sides[0].plan, run, one) for run, one in self.both.emitted()]
+            old = [self._emitted(self.sides[0].plan, run, one) for run, one in self.old.emitted()]
+            new = [self._emitted(self.sides[1].plan, run, one) for run, one in self.new.emitted()]
+            for made in alike:
+                self._alike(made, self._again(made), recorded, touched)
+            others = {made.event.id: made for made in new}
+            for made in old:
+                other = others.pop(made.event.id, None)
+                if other is not None and _is_same(made, other):
+                    self._alike(made, other, recorded, touched)
+                else:
+                    self._accept_apart(self.old, self.sides[0], made, recorded, touched)
+                    self._accept_apart(self.new, self.sides[1], other, recorded, touched)
+            for other in others.values():
+                self._accept_apart(self.new, self.sides[1], other, recorded, touched)
+
+    def _alike(self, old: Offer, new: Offer | None, recorded: Recorded, touched: dict[str, None]) -> None:
+        if new is not None and _is_same(old, new):
+            self._accept_both(old, new, recorded, touched)
+            return
+        self._accept_apart(self.old, self.sides[0], old, recorded, touched)
+        self._accept_apart(self.new, self.sides[1], new, recorded, touched)
+
+    def _again(self, made: Offer) -> Offer | None:
+        """An event that both sides emitted, as the new side takes it."""
+        event = made.event
+        if event.type in self._events:
+            return made
+        plan = self.sides[1].plan
+        if event.type not in plan.events:
+            return None
+        data = read_json(event.text)
+        return offer(
+            plan, event.type, data, event.text, event.accepted_at, cause=event.cause, depth=event.depth
+        )
+
+    @staticmethod
+    def _emitted(plan: Plan, run: Run, command: EmitCommand) -> Offer:
+        text = write_json(command.data)
+        event = run.event
+        return offer(
+            plan,
+            command.event,
+            read_json(text),
+            text,
+            event.accepted_at,
+            cause=command.effect_key,
+            depth=event.depth + 1,
+        )
+
+    def _ended(self, touched: Iterable[str]) -> Iterator[tuple[Run | None, Run | None]]:
+        """The runs that nothing moves any more on either side."""
+        for run_id in touched:
+            once = self.both.ended(run_id)
+            if once is not None:
+                if not once.is_open:
+                    yield once, once
+                continue
+            old, new = self.old.left().get(run_id), self.new.left().get(run_id)
+            if (old is None or not old.is_open) and (new is None or not new.is_open):
+                self.old.ended(run_id)
+                self.new.ended(run_id)
+                if old is not None or new is not None:
+                    yield old, new
+
+
+def _touch(touched: dict[str, None], run: Run | None) -> None:
+    if run is not None:
+        touched[run.id] = None
+
+
+def _offered(plan: Plan, sample: Sample) -> Offer:
+    return offer(plan, sample.type, sample.data, sample.text, sample.accepted_at)
+
+
+def _is_same(old: Offer, new: Offer) -> bool:
+    """Whether both sides take an event alike."""
+    return old is new or (
+        old.event == new.event and old.complaints == new.complaints and old.plan.keep == new.plan.keep
+    )

@@ -1,0 +1,208 @@
+"""The same events through two plans: what is done otherwise is counted, what nobody recorded is said."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import InputError
+from engine.preview.behaviour import play_both, read_samples
+from engine.preview.behaviour.mask import Mask
+from engine.preview.behaviour.shared import Shared
+from engine.preview.behaviour.tally import tally
+from engine.preview.meaning import compare
+from engine.preview.report import words
+from engine.revisions import release_of
+from tests.preview.conftest import loaded
+
+NOW = datetime(2026, 5, 29, 9, 0, 5, tzinfo=UTC)
+POLICY, MAPPING, FLOW = "policies/policies.yaml", "mappings/mappings.yaml", "flows/billing.yaml"
+PROJECTS = {
+    "P-7": {"id": "P-7", "status": "open", "rate": 100},
+    "P-8": {"id": "P-8", "status": "closed", "rate": 100},
+    "P-9": {"id": "P-9", "status": "open", "rate": 90, "needs_amendment": True, "amended_on": None},
+}
+
+
+def entry(number=1, project="P-7", hours="7.5", *, recorded=True, **more):
+    """A line of a file: an approved time entry, and what was answered about it."""
+    data = {
+        "id": f"te-{number}",
+        "project": project,
+        "worker": "w-3",
+        "hours": float(hours),
+        "worked_on": "2026-05-28",
+        "approved_at": "2026-05-29T09:00:00Z",
+        "approved_by": "Ada Lovelace",
+        **more,
+    }
+    line = {"type": "time.approved", "data": data}
+    if recorded:
+        read = {"read": "erp.project", "with": {"id": project}, "gives": PROJECTS[project]}
+        line["recorded"] = {
+            "reads": [read],
+            "xrefs": [{"entity": "worker", "id": "w-3", "in": "erp", "is": "31"}],
+        }
+    return json.dumps(line).encode()
+
+
+def signed(project, number=1):
+    data = {"id": f"am-{number}", "project": project, "signed_on": "2026-05-30"}
+    return json.dumps({"type": "amendment.signed", "data": data}).encode()
+
+
+def played(pair, *lines):
+    """What the two workspaces of a pair do otherwise."""
+    old, new = release_of(loaded(pair.old)), release_of(loaded(pair.new))
+    samples = read_samples(lines, "events", None, NOW)
+    return play_both(old, new, compare(old.meaning, new.meaning), samples)
+
+
+def told(found):
+    return [
+        f"{group.step or group.flow}: {group.kind} {group.policy}{group.field} {group.what} "
+        f"{words.shown(one.old)} → {words.shown(one.new)}"
+        for group in found.groups
+        for one in group.found
+        if group.kind != "wording"
+    ]
+
+
+def test_nothing_is_done_otherwise_by_the_same(pair):
+    found = played(pair, entry(), entry(2, "P-8"), entry(3, "P-9"))
+    assert (found.events, found.differing, found.groups, found.unplayed) == (3, 0, [], [])
+    assert found.decided_once == found.runs == 4  # the revenue of the one that was billed is the fourth
+    assert words.summary(found) == "Nothing is decided otherwise."
+
+
+def test_a_payload_differs_field_by_field_down_the_chain(pair):
+    pair.edit(
+        FLOW, ("amount: {expr: entry.hours * project.rate", "amount: {expr: 2 * entry.hours * project.rate")
+    )
+    found = played(pair, entry())
+    assert told(found) == [
+        "billed: emit amount changed 750.00 → 1500.00",
+        "perform: write amount changed 750.00 → 1500.00",
+    ]
+
+
+def test_holds_routes_and_outcomes(pair):
+    pair.edit(
+        POLICY,
+        ("entry.hours > 12", "entry.hours > 7"),
+        ("reject: project-closed", "hold: {release: {role: controller}}"),
+    )
+    found = played(pair, entry(), entry(2, "P-8", "5"), entry(3, "P-7", "3"))
+    assert (found.runs, found.differing) == (5, 3)
+    assert "eligible: hold long-day added nothing → 7.5 hours on one day." in told(found)
+    assert "approved-time-to-billing: outcome  changed rejected → held" in told(found)
+    assert "bill: write  removed" in "\n".join(told(found))
+    assert words.summary(found).startswith(
+        "2 time entries gain a hold; 1 billed time: has no run where it completes now."
+    )
+
+
+def test_an_event_ends_a_hold_on_the_side_that_holds(pair):
+    """After the amendment the project is read afresh; what it then says was not recorded, and is not guessed."""
+    pair.edit(
+        POLICY,
+        (
+            "when: project.needs_amendment is not None and",
+            "when: entry.hours > 100 and project.needs_amendment is not None and",
+        ),
+    )
+    found = played(pair, entry(3, "P-9"), signed("P-9"))
+    lacks = [(one.flow, one.old, one.new) for one in found.unplayed]
+    assert lacks == [("approved-time-to-billing", ('read erp.project {"id":"P-9"}',), ())]
+    assert found.differing == 1  # the revenue that only the new side has
+
+
+def test_what_was_not_recorded_is_listed_and_never_guessed(pair):
+    pair.edit(POLICY, ("entry.hours > 12", "entry.hours > 7"))
+    found = played(pair, entry(recorded=False), entry(2, hours="8"))
+    assert [(one.record.id, one.old, one.new) for one in found.unplayed] == [
+        ("te-1", ('read erp.project {"id":"P-7"}',), ('read erp.project {"id":"P-7"}',))
+    ]
+    assert {one.record.id for group in found.groups for one in group.found if one.kind == "hold"} == {"te-2"}
+
+
+def test_personal_data_is_hidden_and_its_change_is_seen(pair):
+    for old in (True, False):
+        pair.edit(
+            "schemas/canonical/models.yaml",
+            (
+                "approved_by: {type: string, required: true}",
+                "approved_by: {type: string, required: true, personal: true}",
+            ),
+            old=old,
+        )
+    pair.edit(
+        FLOW,
+        (
+            "day: entry.worked_on}",
+            "day: entry.worked_on}\n  said:\n    emit: amendment.signed\n    with: {id: entry.approved_by, project: entry.project, signed_on: entry.worked_on}",
+        ),
+    )
+    pair.edit(
+        POLICY,
+        ("{{ entry.hours }} hours on one day.", "{{ entry.hours }} hours, says {{ entry.approved_by }}."),
+        ("entry.hours > 12", "entry.hours > 7"),
+    )
+    found = played(pair, entry())
+    hold = next(one for group in found.groups if group.kind == "hold" for one in group.found)
+    assert "Ada" not in str(hold.new)
+    assert "7.5 hours, says ***" in str(hold.new)
+    assert "Ada" not in json.dumps([told(found)])
+
+
+def test_a_line_that_is_no_event_is_named(pair):
+    with pytest.raises(InputError, match="events:2: an event is written"):
+        played(pair, entry(), b'{"what": 1}')
+
+
+LINES = st.lists(
+    st.one_of(
+        st.builds(
+            entry,
+            st.integers(1, 6),
+            st.sampled_from(sorted(PROJECTS)),
+            st.sampled_from(["3", "8", "13"]),
+            recorded=st.booleans(),
+        ),
+        st.builds(signed, st.sampled_from(sorted(PROJECTS)), st.integers(1, 2)),
+    ),
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    from tests.preview.conftest import Pair
+
+    pair = Pair(tmp_path_factory.mktemp("two"))
+    pair.edit(
+        FLOW, ("amount: {expr: entry.hours * project.rate", "amount: {expr: 2 * entry.hours * project.rate")
+    )
+    pair.edit(POLICY, ("entry.hours > 12", "entry.hours > 7"))
+    return release_of(loaded(pair.old)), release_of(loaded(pair.new))
+
+
+@settings(max_examples=60)
+@given(lines=LINES)
+def test_what_is_decided_once_is_decided_as_it_is_apart(two, lines: list[bytes]):
+    """Sharing saves work and changes nothing: with nothing shared the same differences are found."""
+    old, new = two
+    changes = compare(old.meaning, new.meaning)
+    once = play_both(old, new, changes, read_samples(lines, "events", None, NOW))
+    apart = Shared(old.side, new.side, flows=frozenset(), events=frozenset())
+    plans = old.side.plan, new.side.plan
+    mask = Mask.of((old.side.plan, old.meaning), (new.side.plan, new.meaning))
+    each = tally(apart.play(read_samples(lines, "events", None, NOW)), plans, mask)
+    assert (sorted(told(once)), once.runs) == (sorted(told(each)), each.runs)
+    assert _lacks(once) == _lacks(each)
+
+
+def _lacks(found):
+    return sorted((one.flow, one.event, one.old, one.new) for one in found.unplayed)
