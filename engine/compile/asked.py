@@ -55,10 +55,16 @@ def _of_entries(entries: Mapping[Text, EntryDocument]) -> Iterator[Text]:
 
 def _asked(expressions: Expressions, text: Text) -> Iterable[str]:
     parsed = expressions.parse(text)
-    match None if parsed is None else parsed.tree:
+    if parsed is None:
+        return ()
+    return expressions.remembered(parsed.tree, "asked for null", lambda: _asked_by(parsed.tree))
+
+
+def _asked_by(tree: object) -> frozenset[str]:
+    match tree:
         case FormulaTree(root=root):
             return asked_for_null(root)
         case TemplateTree() as tree:
             return frozenset().union(*(asked_for_null(root) for root in expressions_of(tree.body)))
         case _:
-            return ()
+            return frozenset()

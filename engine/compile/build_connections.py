@@ -6,7 +6,7 @@ from functools import partial
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
-from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, breaker_of
+from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, breaker_of, never
 from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.pace import rates_of
 from engine.language.calendar import Calendar
@@ -61,7 +61,7 @@ def _closed_until(
     compilation: Compilation, document: ConnectionDocument
 ) -> Callable[[datetime], datetime | None]:
     windows = [found for one in document.windows if (found := _window(compilation, one)) is not None]
-    return partial(closed_until, tuple(windows))
+    return partial(closed_until, tuple(windows)) if windows else never
 
 
 def _window(compilation: Compilation, written: WindowDocument) -> AnyWindow | None:

@@ -509,13 +509,12 @@ class FlowBuilder:
 
     def _entity(self, text: Text, name: str) -> Type:
         """The type of an entity that the ledger keeps, in its latest version."""
-        documents = self.compilation.versions(EntityDocument)
-        versions = [document.version for document in documents if document.name == name]
-        if not versions:
-            known = [document.name for document in documents]
+        newest = self.compilation.documents(EntityDocument).get(name)
+        if newest is None:
+            known = [document.name for document in self.compilation.versions(EntityDocument)]
             self.compilation.unknown("entity", text, known, name=name, offset=len(ENTITY) + 1)
             return ANY
-        return self.compilation.types[f"canonical/{name}@{max(versions)}"]
+        return self.compilation.types[f"canonical/{name}@{newest.version}"]
 
     def _make_map(
         self, name: str, document: StepDocument, common: dict[str, Any], more: Mapping[str, Type]

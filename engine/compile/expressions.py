@@ -3,9 +3,9 @@
 A text is parsed once, however often it is asked for, and its mistakes are reported once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.compile import problems
 from engine.compile.calendar_calls import calls_without_key
@@ -23,6 +23,8 @@ from engine.problems.problem import Problem
 from engine.source import Text
 from engine.spec.field import FormulaText, PathText
 from engine.values.type import ANY, STRING, Type
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class Expressions:
         if known is None:
             known = self._known[id(text)] = self._read(text)
         return known if isinstance(known, Parsed) else None
+
+    def remembered(self, tree: object, purpose: str, make: Callable[[], T]) -> T:
+        """What follows from a tree alone: made once, however many texts say the same."""
+        return self._compilation.memo.of(tree, purpose, make)
 
     def _read(self, text: Text) -> Parsed | Problem:
         found = self._compilation.memo.of(text, self._purpose, lambda: self._made(text))

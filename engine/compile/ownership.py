@@ -45,6 +45,7 @@ class Owners:
             self._of_connector.setdefault(str(one.connector), set()).add(self.systems[name])
         declared = [str(one.name) for one in compilation.documents(SystemDocument).values()]
         self.known = list(dict.fromkeys([*self.systems.values(), *declared]))
+        self._names: dict[tuple[str, Path], frozenset[str]] = {}
 
     def fields(self, entity: EntityDocument) -> Iterator[OwnedField]:
         """Every field of an entity, those inside of records and of the items of lists as well."""
@@ -71,6 +72,12 @@ class Owners:
 
     def names(self, entity: str, path: Path) -> frozenset[str]:
         """The entities of which a field holds the key: of its own, and of those that it refers to."""
+        known = self._names.get((entity, path))
+        if known is None:
+            known = self._names[entity, path] = self._names_of(entity, path)
+        return known
+
+    def _names_of(self, entity: str, path: Path) -> frozenset[str]:
         found: set[str] = set()
         while (document := self.entities.get(entity)) is not None and entity not in found:
             fields = list(walk(document.fields, path))

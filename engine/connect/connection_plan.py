@@ -28,8 +28,8 @@ class ConnectionRetry:
     longest_seconds: float | None = None
 
 
-def _never(_at: datetime) -> None:
-    return None
+def never(_at: datetime) -> None:
+    """A system that is never left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ConnectionPlan:
     rates: tuple[Rate, ...] = ()
     breaker: BreakerPlan | None = None  # in place of the connector's
     retry: ConnectionRetry = ConnectionRetry()
-    closed_until: Callable[[datetime], datetime | None] = _never  # None while the system may be called
+    closed_until: Callable[[datetime], datetime | None] = never  # None while the system may be called
 
 
 def breaker_of(written: BreakerSpec | None) -> BreakerPlan | None:

@@ -40,11 +40,10 @@ class Steady:
 
     def __call__(self, at: float) -> float:
         """The present time in such seconds."""
-        if self._last is None:
-            self._seconds = at
-        else:
-            self._seconds += max(0.0, at - self._last)
-        self._last = at
+        last = self._last
+        if at != last:  # of what happens in one turn the time is the same
+            self._seconds = at if last is None else self._seconds + max(0.0, at - last)
+            self._last = at
         return self._seconds
 
 
@@ -93,6 +92,8 @@ class Pace:
         at = self._steady(at)
         if at < self._until:
             return 0
+        if self._left is None and not self._counted:
+            return None
         found = [one.free(at) for one in self._of(kind)]
         if self._left is not None and at < self._left_until:
             found.append(self._left)
@@ -135,8 +136,9 @@ class Pace:
         self._throttled = 0
 
     def _count(self, at: float, kind: str) -> None:
-        for one in self._of(kind):
-            one.went.append(at)
+        for one in self._counted:
+            if one.rate.of in {"all", kind}:
+                one.went.append(at)
         if self._left is not None:
             self._left -= 1
 

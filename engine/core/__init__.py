@@ -1,6 +1,6 @@
 """Deciding: pure. No clock, no I/O, no randomness, no logging."""
 
-from engine.core.advance import advance, begin, starts, waits_for, woken_by
+from engine.core.advance import advance, advance_own, begin, starts, waits_for, woken_by
 from engine.core.command import (
     AlertCommand,
     CloseHoldCommand,
@@ -44,6 +44,7 @@ __all__ = [
     "WaitCommand",
     "WriteCommand",
     "advance",
+    "advance_own",
     "attempt_of",
     "begin",
     "event_of",

@@ -78,8 +78,13 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
     under the key of the hold. `recheck:STEP#N` with the id of an event has the policies of that step checked
     again, on reads done afresh, where N counts the times. `compensate` has what was written taken back.
     """
+    return advance_own(state.copy(), answers)
+
+
+def advance_own(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, list[Command]]:
+    """As :func:`advance`, for who keeps no other reference to the state: it becomes the next one itself."""
     known, refreshed = dict(state.answers), dict(state.refreshed)
-    state = state.copy(known, refreshed)
+    state.answers, state.refreshed = known, refreshed
     for key, answer in answers.items():
         known[key] = answer
         if answer is WITHDRAWN:

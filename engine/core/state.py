@@ -60,7 +60,7 @@ WITHDRAWN = Answer(None, "the answer was withdrawn")
 
 @dataclass(slots=True)
 class RunState:
-    """One run. Treated as a value: `advance` returns another."""
+    """One run. Treated as a value: `advance` returns another, and `advance_own` ends the one it is given."""
 
     flow: FlowPlan
     event: Event
@@ -82,8 +82,8 @@ class RunState:
         """The name of the run: flow and event, so that the same event never starts the same flow twice."""
         return run_name(self.flow.name, self.event.id, self.attempt)
 
-    def copy(self, answers: Mapping[str, Answer], refreshed: Mapping[int, int]) -> "RunState":
-        """A copy that can be changed without changing this one, with these answers and fresh reads."""
+    def copy(self) -> "RunState":
+        """A copy that can be changed without changing this one; answers and fresh reads are never changed."""
         return RunState(
             self.flow,
             self.event,
@@ -91,8 +91,8 @@ class RunState:
             self.status,
             dict(self.scope),
             list(self.steps),
-            answers,
-            refreshed,
+            self.answers,
+            self.refreshed,
             set(self.asked),
             dict(self.open_holds),
             dict(self.matches),

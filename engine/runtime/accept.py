@@ -28,7 +28,10 @@ def read_line(plan: Plan, line: bytes, as_event: str | None, now: datetime) -> O
     except JsonError as error:
         raise InputError(f"not JSON: {error}") from error
     if as_event is not None:
-        return offer(plan, as_event, value, line, now, None)
+        try:
+            return judged(plan, as_event, value, line, now)
+        except NotAnEventError as error:
+            raise InputError(str(error)) from error
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "data" not in value:
         raise InputError('an event is written {"type": NAME, "data": {...}}')
     source = value.get("source")

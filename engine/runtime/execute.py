@@ -23,7 +23,7 @@ from engine.core import (
     RunStatus,
     WaitCommand,
     WriteCommand,
-    advance,
+    advance_own,
     begin,
     starts,
     timers,
@@ -636,7 +636,7 @@ class Executor:
         if live.rests:
             live.rests = False
             self.parking.keys.come_back(live.order_key, live.state.event.id, run_id)
-        live.state, commands = advance(live.state, answers)
+        live.state, commands = advance_own(live.state, answers)
         self._do(run_id, live, commands)
 
     def _do(self, run_id: str, live: Live, commands: Iterable[Command]) -> None:

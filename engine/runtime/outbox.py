@@ -100,10 +100,11 @@ class Outbox:
 
         """
         line = self._line(name, WRITES)
-        if line.queue or line.places <= 0 or not line.gate.is_calm or line.gate.free(now, WRITES) == 0:
+        gate = line.gate
+        if line.places <= 0 or line.queue or not gate.is_calm or gate.free(now, WRITES) == 0:
             return False
         line.places -= 1
-        line.gate.go(now, WRITES)
+        gate.go(now, WRITES)
         return True
 
     def wait(self, item: Waiting) -> None:

@@ -58,13 +58,15 @@ class Gate:
 
     def free(self, now: datetime, kind: str) -> int | None:
         """How many may go now; None when there is no bound."""
-        at = self._steady(now.timestamp())
-        bounds = [self.breaker.free(at), self.pace.free(now.timestamp(), kind)]
+        seconds = now.timestamp()
+        at = self._steady(seconds)
+        found, bound = self.pace.free(seconds, kind), self.breaker.free(at)
+        if bound is not None and (found is None or bound < found):
+            found = bound
         if self.use.closed_until(now) is not None:
-            bounds.append(0)
-        known = [bound for bound in bounds if bound is not None]
-        found = min(known) if known else None
-        self._note(at, shut=found == 0)
+            found = 0
+        if found == 0 or self._shut_since is not None:
+            self._note(at, shut=found == 0)
         return found
 
     def go(self, now: datetime, kind: str) -> bool:
@@ -98,10 +100,11 @@ class Gate:
     def came(self, now: datetime, failure: Failure | None, *, probe: bool) -> Turned | None:
         """What came of an attempt, of whatever kind."""
         at = self._steady(now.timestamp())
-        failed = failure is not None and is_away(failure)
-        throttled = failure is not None and is_throttled(failure)
-        if failure is not None and (throttled or failure.retry_after_seconds is not None):
-            self.pace.throttled(now.timestamp(), failure.retry_after_seconds)
+        failed = throttled = False
+        if failure is not None:
+            failed, throttled = is_away(failure), is_throttled(failure)
+            if throttled or failure.retry_after_seconds is not None:
+                self.pace.throttled(now.timestamp(), failure.retry_after_seconds)
         if failed or throttled:
             self._silent_since = at if self._silent_since is None else self._silent_since
         else:
