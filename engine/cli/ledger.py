@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli import options, output
+from engine.cli import options, output, prune
 
 if TYPE_CHECKING:
     from engine.ledger import LedgerReader
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @click.group("ledger")
 def command() -> None:
-    """Create, upgrade, back up, check and verify a ledger."""
+    """Create, upgrade, back up, prune, check and verify a ledger."""
+
+
+command.add_command(prune.command)
 
 
 @command.command("upgrade")

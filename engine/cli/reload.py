@@ -15,7 +15,10 @@ def command(ledger_url: str) -> None:
     told, and the daemon goes on as before. SIGHUP does the same, and writes the problems to its log.
     """
     from engine.cli.control import ask_daemon
+    from engine.ledger import is_shared
 
+    if is_shared(ledger_url):
+        raise InputError("each machine of a ledger on a server reloads by itself: send SIGHUP to its process")
     did = ask_daemon(ledger_url, "reload", {})
     if did is None:
         raise InputError("no daemon runs on this ledger; `tidegate run` begins with the workspace as it is")

@@ -64,28 +64,28 @@ def command(
     are taken, what is on its way comes back, and the rest is taken up by the next start. SIGHUP, or
     `tidegate reload`, has it go on with the workspace as it is then.
     """
-    from engine.cli.run_shared import run_shared
+    from engine.cli.service import Wish, serve
     from engine.ledger import is_shared
 
-    if is_shared(ledger_url):
-        if metrics is not None:
-            raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
-        asyncio.run(run_shared(folder, environment, ledger_url, host, port, patience, still_days, simulators))
-    else:
-        from engine.cli.service import Wish, serve
-
-        wish = Wish(
-            folder=folder,
-            environment=environment,
-            ledger_url=ledger_url,
-            host=host,
-            port=port,
-            patience_hours=patience,
-            still_days=still_days,
-            metrics=metrics,
-            simulated=simulators,
-        )
+    wish = Wish(
+        folder=folder,
+        environment=environment,
+        ledger_url=ledger_url,
+        host=host,
+        port=port,
+        patience_hours=patience,
+        still_days=still_days,
+        metrics=metrics,
+        simulated=simulators,
+    )
+    if not is_shared(ledger_url):
         asyncio.run(serve(wish))
+        return
+    if metrics is not None:
+        raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
+    from engine.cli.run_shared import run_shared
+
+    asyncio.run(run_shared(wish))
 
 
 def _address(given: str | None) -> tuple[str, int] | None:

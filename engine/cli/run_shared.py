@@ -6,77 +6,97 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli import output
+from engine.cli import notify, output
+from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger import LedgerReader
     from engine.ledger.postgres_ledger import PostgresLedger
-    from engine.runtime.connections import Connections
     from engine.runtime.machine import Machine
-    from engine.runtime.retry import RetryPolicy
     from engine.runtime.runner import Runner
     from engine.runtime.shared_daemon import SharedDaemon
     from engine.runtime.triggers.trigger import Trigger
-    from engine.session import Session
 
 
-async def run_shared(
-    folder: Path | None,
-    environment: str,
-    ledger_url: str,
-    host: str,
-    port: int,
-    patience: float,
-    still_days: int,
-    simulated: dict[str, str],
-) -> None:
-    """Work together with whoever else runs on this ledger, until stopped."""
-    from engine import session as sessions
+async def run_shared(wish: Wish) -> None:
+    """Work together with whoever else runs on this ledger, until stopped.
+
+    Raises:
+        InputError: when the workspace has problems, or the address cannot be had.
+
+    """
     from engine.clock import SystemClock
-    from engine.runtime.retry import RetryPolicy
-    from engine.runtime.shared_daemon import SharedDaemon
 
     clock = SystemClock()
-    session = sessions.load(folder)
-    plan = session.ready.plan
-    connections = sessions.open_connections(session, environment, clock, simulated)
-    policy = RetryPolicy(patience_seconds=patience * 3600)
-    machine = _machine(session, connections, ledger_url, clock, policy, still_days)
-    hooks = sessions.hooks(session, environment, simulated)
-    daemon = SharedDaemon(machine, plan, hooks, clock)
-    try:
-        address = await daemon.start(host, port)
-        output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")
-        for name in hooks:
-            output.line(f"  {address}/hooks/{name}")
-        _stop_on_signals(daemon)
-        await daemon.until_stopped()
-    finally:
-        await connections.aclose()
+    session = loaded(wish)
+    with listen(wish) as listening:
+        await _SharedService(wish, clock, listening).serve(opened(wish, session, clock))
     output.line("stopped.")
 
 
-def _machine(
-    session: "Session",
-    connections: "Connections",
-    ledger_url: str,
-    clock: "Clock",
-    policy: "RetryPolicy",
-    still_days: int,
-) -> "Machine":
+class _SharedService(Service):
+    """One machine of several: a reload gives its partitions back, and takes part anew by the next release."""
+
+    def __init__(self, wish: Wish, clock: "Clock", listening: socket.socket) -> None:
+        super().__init__(wish, clock, listening)
+        self._daemon: SharedDaemon | None = None
+
+    def _end(self) -> None:
+        if self._daemon is not None:
+            self._daemon.stop()
+
+    async def _work(self, ready: Ready) -> None:
+        from engine.runtime.shared_daemon import SharedDaemon
+
+        plan = ready.session.ready.plan
+        self._daemon = daemon = SharedDaemon(
+            _machine(self._wish, ready, self._clock), plan, ready.hooks, self._clock
+        )
+        address = await daemon.start(self._wish.host, self._wish.port, self._listening)
+        output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")
+        for name in ready.hooks:
+            output.line(f"  {address}/hooks/{name}")
+        self._hear_signals(daemon)
+        saying = asyncio.ensure_future(_say_when_ready(daemon))
+        try:
+            await daemon.until_stopped()
+        finally:
+            saying.cancel()
+
+    def _hear_signals(self, daemon: "SharedDaemon") -> None:
+        def stop() -> None:
+            self._told_to_end()
+            daemon.stop()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        if self._ended or self._next is not None:
+            daemon.stop()  # told so while it began
+
+
+async def _say_when_ready(daemon: "SharedDaemon") -> None:
+    await daemon.until_ready()
+    notify.tell("READY=1")
+
+
+def _machine(wish: Wish, ready: Ready, clock: "Clock") -> "Machine":
     """How one machine makes what it works with: at its start, and whenever the server went away."""
     from engine import session as sessions
     from engine.ledger.postgres_ledger import listening, open_shared
     from engine.runtime.guard import guarded
     from engine.runtime.hand_out import HandOut
     from engine.runtime.machine import Machine
+    from engine.runtime.retry import RetryPolicy
     from engine.runtime.runner import Limits, Runner
 
-    def opened() -> "PostgresLedger":
+    session, connections, ledger_url = ready.session, ready.connections, wish.ledger_url
+
+    def joined() -> "PostgresLedger":
         ledger = open_shared(ledger_url, clock=clock, name=_new_name(), create=True)
         sessions.store_release(session, ledger, clock)
         return ledger
@@ -88,15 +108,15 @@ def _machine(
             plans=sessions.plans(session, ledger),
             connections=guarded(connections, machine.sure),
             clock=clock,
-            policy=policy,
-            limits=Limits(still_days=still_days),
+            policy=RetryPolicy(patience_seconds=wish.patience_hours * 3600),
+            limits=Limits(still_days=wish.still_days),
         )
 
     def duties(machine: "Machine", reader: "LedgerReader") -> "Sequence[Trigger]":
         return sessions.triggers(session, connections, machine, reader, clock, output.line)
 
     machine = Machine(
-        opened=opened,
+        opened=joined,
         listener=lambda told: listening(ledger_url, told),
         runner=runner,
         hand_out=lambda ledger, machine: HandOut(ledger_url, ledger.partitions, machine.work),
@@ -104,16 +124,6 @@ def _machine(
         told=output.line,
     )
     return machine
-
-
-def _stop_on_signals(daemon: "SharedDaemon") -> None:
-    def stop() -> None:
-        output.line("stopping: what is on its way comes back first, and others take up the rest")
-        daemon.stop()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
 
 
 def _new_name() -> str:

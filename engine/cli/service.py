@@ -8,6 +8,7 @@ whoever calls meanwhile waits for an answer, and is not refused.
 import os
 import signal
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
+class Ready:
     """A workspace that can be worked by: without problems, and with all its settings."""
 
     session: "Session"
@@ -66,13 +67,19 @@ async def serve(wish: Wish) -> None:
 
     clock = SystemClock()
     # Loaded before the ledger is made, which nobody wants of a workspace with problems.
-    session = _loaded(wish)
-    with open_ledger(wish.ledger_url, clock=clock, create=True) as ledger, _listen(wish) as listening:
-        await _Service(wish, clock, ledger, listening).serve(_opened(wish, session, clock))
+    session = loaded(wish)
+    with open_ledger(wish.ledger_url, clock=clock, create=True) as ledger, listen(wish) as listening:
+        await _FileService(wish, clock, ledger, listening).serve(opened(wish, session, clock))
     output.line("stopped.")
 
 
-def _loaded(wish: Wish) -> "Session":
+def loaded(wish: Wish) -> "Session":
+    """The workspace as it is now.
+
+    Raises:
+        InputError: when it has problems.
+
+    """
     from engine import session as sessions
 
     session = sessions.load(wish.folder)
@@ -80,34 +87,45 @@ def _loaded(wish: Wish) -> "Session":
     return session
 
 
-def _opened(wish: Wish, session: "Session", clock: "Clock") -> _Ready:
+def opened(wish: Wish, session: "Session", clock: "Clock") -> Ready:
+    """A workspace with its connections; nothing is asked of any system yet.
+
+    Raises:
+        TidegateError: when a setting is missing.
+
+    """
     from engine import session as sessions
 
     hooks = sessions.hooks(session, wish.environment, wish.simulated)
     connections = sessions.open_connections(session, wish.environment, clock, wish.simulated)
-    return _Ready(session=session, connections=connections, hooks=hooks)
+    return Ready(session=session, connections=connections, hooks=hooks)
 
 
-def _listen(wish: Wish) -> socket.socket:
+def listen(wish: Wish) -> socket.socket:
+    """The socket at which one daemon after the other takes webhooks.
+
+    Raises:
+        InputError: when the address cannot be had.
+
+    """
     from engine.runtime.triggers.webhook import listen
 
     return listen(wish.host, wish.port)
 
 
-class _Service:
-    """One daemon after the other, on one ledger and at one socket."""
+class Service(ABC):
+    """One daemon after the other, at one socket; what a daemon is, is said by those who inherit."""
 
-    def __init__(self, wish: Wish, clock: "Clock", ledger: "Ledger", listening: socket.socket) -> None:
+    def __init__(self, wish: Wish, clock: "Clock", listening: socket.socket) -> None:
+        """Listen at a socket that is open already."""
         self._wish = wish
         self._clock = clock
-        self._ledger = ledger
         self._listening = listening
-        self._daemon: Daemon | None = None
-        self._present: _Ready | None = None
-        self._next: _Ready | None = None
+        self._present: Ready | None = None
+        self._next: Ready | None = None
         self._ended = False
 
-    async def serve(self, first: _Ready) -> None:
+    async def serve(self, first: Ready) -> None:
         """Work by this release, and by those that take over, until stopped."""
         self._next = first
         while self._next is not None and not self._ended:
@@ -119,7 +137,57 @@ class _Service:
         if self._next is not None:
             await self._next.connections.aclose()
 
-    async def _work(self, ready: _Ready) -> None:
+    @abstractmethod
+    async def _work(self, ready: Ready) -> None:
+        """Work by one release until told to end."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Have the present daemon end."""
+
+    def _told_to_end(self) -> None:
+        notify.tell("STOPPING=1")
+        self._ended = True
+        output.line("stopping: what is on its way comes back first")
+
+    def _told_to_reload(self) -> None:
+        notify.tell_of_reload()
+        try:
+            self.reload()
+        except TidegateError as error:
+            output.line(f"the workspace is not loaded again, and the release before goes on: {error}")
+            notify.tell("READY=1")
+
+    def reload(self) -> Mapping[str, Value]:
+        """Load the workspace again, and have the daemon make way for the next one.
+
+        Raises:
+            TidegateError: when it cannot be worked by; the daemon goes on as before.
+
+        """
+        if self._next is not None or self._ended or self._present is None:
+            raise InputError("the daemon stops, or loads its workspace already; ask again in a moment")
+        found = opened(self._wish, loaded(self._wish), self._clock)
+        before, release = (one.session.ready.plan.release for one in (self._present, found))
+        self._next = found
+        output.line(f"release {release[:12]} takes over: what is on its way comes back first")
+        self._end()
+        return {"release": release, "before": before}
+
+
+class _FileService(Service):
+    """The daemon of a ledger in a file."""
+
+    def __init__(self, wish: Wish, clock: "Clock", ledger: "Ledger", listening: socket.socket) -> None:
+        super().__init__(wish, clock, listening)
+        self._ledger = ledger
+        self._daemon: Daemon | None = None
+
+    def _end(self) -> None:
+        if self._daemon is not None:
+            self._daemon.end()
+
+    async def _work(self, ready: Ready) -> None:
         from engine import session as sessions
         from engine.runtime.daemon import Daemon
 
@@ -139,7 +207,7 @@ class _Service:
         finally:
             await self._daemon.stop()
 
-    def _runner(self, ready: _Ready) -> "Runner":
+    def _runner(self, ready: Ready) -> "Runner":
         from engine import session as sessions
         from engine.runtime.retry import RetryPolicy
         from engine.runtime.runner import Limits, Runner
@@ -198,41 +266,13 @@ class _Service:
         daemon.stop_on_signals(self._told_to_end)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._told_to_reload)
         notify.tell("READY=1")
-        if self._ended:
+        if self._ended or self._next is not None:
             daemon.end()  # told so while it began
         try:
             await daemon.until_stopped()
         finally:
             if watched is not None:
                 await watched.stop()
-
-    def _told_to_end(self) -> None:
-        notify.tell("STOPPING=1")
-        self._ended = True
-        output.line("stopping: what is on its way comes back first")
-
-    def _told_to_reload(self) -> None:
-        notify.tell_of_reload()
-        try:
-            self.reload()
-        except TidegateError as error:
-            output.line(f"the workspace is not loaded again, and the release before goes on: {error}")
-            notify.tell("READY=1")
-
-    def reload(self) -> Mapping[str, Value]:
-        """Load the workspace again, and have the daemon make way for the next one.
-
-        Raises:
-            TidegateError: when it cannot be worked by; the daemon goes on as before.
-
-        """
-        if self._next is not None or self._ended or self._daemon is None or self._present is None:
-            raise InputError("the daemon stops, or loads its workspace already; ask again in a moment")
-        self._next = _opened(self._wish, _loaded(self._wish), self._clock)
-        before, release = (one.session.ready.plan.release for one in (self._present, self._next))
-        output.line(f"release {release[:12]} takes over: what is on its way comes back first")
-        self._daemon.end()
-        return {"release": release, "before": before}
 
 
 def _say_what_runs(flows: int, release: str, environment: str) -> None:

@@ -10,6 +10,8 @@ from engine.ledger.chain import verify_chain
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.instants import instant, read_instant
 from engine.ledger.ledger import Ledger, is_shared, open_ledger, open_reader, upgrade_ledger
+from engine.ledger.prune import prunable
+from engine.ledger.pruned import is_pruned
 from engine.ledger.reader import LedgerReader
 from engine.ledger.sqlite import control_path
 from engine.ledger.standing import Break
@@ -25,9 +27,11 @@ __all__ = [
     "control_path",
     "file_breaks",
     "instant",
+    "is_pruned",
     "is_shared",
     "open_ledger",
     "open_reader",
+    "prunable",
     "read_instant",
     "upgrade_ledger",
     "verify_chain",

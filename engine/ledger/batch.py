@@ -114,6 +114,10 @@ class Batch:
             self._require(statement, full, self.run(statement, full))
             self.prove(fact, full)
 
+    def change(self, statement: Statement, rows: Sequence[Tuple]) -> None:
+        """Change rows, each of which has to be there as it was read."""
+        self._require(statement, rows, self.run(statement, rows))
+
     def move(self, kind: str, statement: Statement, changes: Sequence[Tuple], steps: Iterable[Tuple]) -> None:
         """Change open rows, and record each step: status, at, due_at, reason, detail."""
         if changes:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from heapq import merge
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from engine.ledger import audit, tables
 from engine.ledger.batch import Tuple, digest, in_order
 from engine.ledger.facts import FACTS, Fact
+from engine.ledger.pruned import is_pruned, mark_for
 from engine.ledger.reader import LedgerReader
 from engine.ledger.rows import AuditEntry, AuditRow
 from engine.ledger.standing import Ask, Break, standing_breaks
@@ -37,11 +38,13 @@ def verify_chain(reader: LedgerReader, *, head: audit.Head | None = None) -> lis
 def _breaks(ask: Ask, head: audit.Head | None) -> Generator[Break, None, None]:
     yield from _chain_breaks(ask, head)
     streams = [_Stream(ask, fact) for fact in FACTS]
+    pruned = _Pruned(ask)
     # Where several write, the order of the chain is not that of the numbers under which they wrote.
     link = tables.audit.c
     firsts = select(link.commit, link.facts).where(link.facts.is_not(None)).order_by(link.commit)
     for commit, facts in ask(firsts):
-        yield from _fact_breaks(commit, facts, streams)
+        yield from _fact_breaks(commit, facts, streams, pruned)
+    yield from pruned.rest()
     for stream in streams:
         yield from stream.rest()
     yield from standing_breaks(ask)
@@ -71,8 +74,10 @@ def _link_breaks(row: AuditRow, previous: audit.Head) -> Iterator[Break]:
         yield Break(row.commit, "audit", f"row {row.seq} was changed")
 
 
-def _fact_breaks(commit: int, facts: str, streams: list["_Stream"]) -> Iterator[Break]:
-    recorded = _recorded(facts)
+def _fact_breaks(commit: int, facts: str, streams: list["_Stream"], pruned: "_Pruned") -> Iterator[Break]:
+    recorded = digests_in(facts)
+    yield from pruned.rest(before=commit)
+    yield from pruned.lead(commit, recorded)
     for stream in streams:
         yield from stream.rest(before=commit)
         rows = stream.take(commit)
@@ -83,7 +88,8 @@ def _fact_breaks(commit: int, facts: str, streams: list["_Stream"]) -> Iterator[
             yield Break(commit, stream.name, "a row was changed, exchanged or moved")
 
 
-def _recorded(facts: str | None) -> dict[str, tuple[int, str]]:
+def digests_in(facts: str | None) -> dict[str, tuple[int, str]]:
+    """The number of rows and the digest of each fact, as the chain has recorded them."""
     # A text that cannot be read was changed, which the hash of its row tells already.
     try:
         return {
@@ -128,6 +134,36 @@ class _Stream:
             self._next = next(self._rows, None)
 
 
+class _Pruned:
+    """What digests became when rows of their commits were blanked, by commit."""
+
+    def __init__(self, ask: Ask) -> None:
+        table = tables.prunings
+        core = select(table.c.of_commit, table.c.fact, table.c.before, table.c.after, table.c.seq)
+        self._rows = ask(core.order_by(table.c.of_commit, table.c.seq))
+        self._next = next(self._rows, None)
+
+    def lead(self, commit: int, recorded: dict[str, tuple[int, str]]) -> Iterator[Break]:
+        """Put in the place of each recorded digest of a commit the one that was led to from it."""
+        while self._next is not None and self._next[0] == commit:
+            _, fact, before, after, _ = self._next
+            count, hashed = recorded.get(fact, (0, ""))
+            if hashed != before:
+                yield Break(commit, fact, "it was pruned from another digest than the one it had")
+            recorded[fact] = (count, after)
+            self._next = next(self._rows, None)
+
+    def rest(self, *, before: int | None = None) -> Iterator[Break]:
+        """A break for each pruning of a commit that is not there."""
+        while self._next is not None and (before is None or not _reaches(self._next[0], before)):
+            yield Break(None, tables.prunings.name, f"there is no commit {self._next[0]!r} that was pruned")
+            self._next = next(self._rows, None)
+
+
+def _reaches(number: object, commit: int) -> bool:
+    return isinstance(number, int) and number >= commit
+
+
 def _numbering(fact: Fact) -> Callable[[Tuple], int]:
     # No method of the stream: its rows would then hold on to it, and so to the statement, until a collection.
     place = fact.columns.index(fact.number)
@@ -135,7 +171,7 @@ def _numbering(fact: Fact) -> Callable[[Tuple], int]:
 
 
 def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
-    columns = [fact.table.c[name] for name in fact.columns]
+    columns = rows_of(fact)
     core = select(*columns) if fact.where is None else select(*columns).where(fact.where)
     # By insertion, so that a row which was moved shows; what was changed in place is asked for by commit.
     number, seq = fact.table.c[fact.number], fact.table.c.seq
@@ -143,16 +179,23 @@ def _current(ask: Ask, fact: Fact) -> Iterator[Tuple]:
         core = core.order_by(number, seq)
     else:
         core = core.order_by(number) if fact.order else core.order_by(seq)
+    return (as_proved(fact, row) for row in ask(core)) if fact.blob else ask(core)
+
+
+def rows_of(fact: Fact) -> list[ColumnElement[Any]]:
+    """The columns that the rows of a fact are made of; `as_proved` makes rows of them."""
+    return [fact.table.c[name] for name in (*fact.columns, *(fact.blob or ())[:1])]
+
+
+def as_proved(fact: Fact, row: Tuple) -> Tuple:
+    """A row as it stands in its digest: what is large by its hash, which has to be that of what is there."""
     if fact.blob is None:
-        return ask(core)
-    blob, hashed = fact.blob
-    place = fact.columns.index(hashed)
-    return (_with_hash(row, place) for row in ask(core.add_columns(fact.table.c[blob])))
-
-
-def _with_hash(row: Tuple, place: int) -> Tuple:
+        return row
     *values, blob = row
-    if not isinstance(blob, bytes) or text_hash(blob) != values[place]:
+    place = fact.columns.index(fact.blob[1])
+    if is_pruned(blob):
+        values[place] = blob.decode() if blob == mark_for(values[place]).encode() else None
+    elif not isinstance(blob, bytes) or text_hash(blob) != values[place]:
         values[place] = None
     return tuple(values)
 

@@ -65,6 +65,9 @@ class Commit:
     runs_paused: list[rows.RunPaused] = field(default_factory=list)
     runs_finished: list[rows.RunFinished] = field(default_factory=list)
 
+    blanks: list[rows.Blank] = field(default_factory=list)
+    prunings: list[rows.NewPruning] = field(default_factory=list)
+
     alerts_moved: list[rows.AlertMoved] = field(default_factory=list)
     entries: list[rows.AuditEntry] = field(default_factory=list)  # further audit rows: who did what, and why
 

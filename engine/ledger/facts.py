@@ -156,6 +156,8 @@ AUDIT = Fact(
 )
 # The copies themselves: what was overwritten when.
 SUPERSEDED = _made(tables.superseded, until="by_commit")
+# What digests became when rows were blanked.
+PRUNINGS = _made(tables.prunings)
 
 FACTS = (
     EVENTS,
@@ -175,6 +177,7 @@ FACTS = (
     ACTIVATIONS,
     TRANSITIONS,
     SUPERSEDED,
+    PRUNINGS,
     AUDIT,
     EFFECTS_DONE,
     EFFECTS_DEAD,

@@ -10,7 +10,19 @@ from typing import Self
 
 from engine.clock import Clock
 from engine.errors import ConfigurationError, LedgerError
-from engine.ledger import audit, effects, entities, events, holds, parkings, releases, runs, schema, sqlite
+from engine.ledger import (
+    audit,
+    effects,
+    entities,
+    events,
+    holds,
+    parkings,
+    prune,
+    releases,
+    runs,
+    schema,
+    sqlite,
+)
 from engine.ledger.batch import Batch
 from engine.ledger.beside import beside
 from engine.ledger.commit import Commit, CommitResult
@@ -137,6 +149,7 @@ class Ledger:
 
 def fill(batch: Batch, commit: Commit) -> None:
     """Write the rows of a commit."""
+    prune.write(batch, commit)
     events.accept(batch, commit)
     events.take(batch, commit)
     events.keep_conflicts(batch, commit)

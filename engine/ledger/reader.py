@@ -17,6 +17,7 @@ from engine.ledger.audit import EMPTY, LAST_LINK, Head
 from engine.ledger.database import Database
 from engine.ledger.events import KNOWN_EVENTS
 from engine.ledger.instants import instant
+from engine.ledger.pruned import is_pruned
 from engine.ledger.statements import Statement, key_list
 
 Row = TypeVar("Row")
@@ -65,12 +66,12 @@ class LedgerReader:
         return self._walk(rows.EventRow._make, table, tests, after)
 
     def events_back(self, event_type: str, since: datetime) -> Iterator[rows.EventRow]:
-        """The events of a type that were accepted since then, the last first, in chunks."""
+        """The events of a type that were accepted since then and not pruned, the last first."""
         before = LAST
         while chunk := self._all(
             rows.EventRow._make, questions.EVENTS_BACK, event_type, before, instant(since), CHUNK
         ):
-            yield from chunk
+            yield from (row for row in chunk if not is_pruned(row.body))
             before = chunk[-1].seq
 
     def last_event(self) -> int:

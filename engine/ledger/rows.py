@@ -611,6 +611,25 @@ class ActivationRow(NamedTuple):
     seq: int
 
 
+class Blank(NamedTuple):
+    """One value of a finished piece of work is blanked."""
+
+    fact: str
+    column: str
+    mark: str  # what is put in its place
+    commit: int  # whose digest it stands in, as it was read
+    seq: int
+
+
+class NewPruning(NamedTuple):
+    """What the digest of a fact in a commit was, and what it is when the blanks are written."""
+
+    fact: str
+    of_commit: int
+    before: str
+    after: str
+
+
 class TransitionRow(NamedTuple):
     """A step in the life of a run, effect or alert that was neither its beginning nor its end."""
 

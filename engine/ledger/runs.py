@@ -32,11 +32,12 @@ REOPEN = changing(
     {"status": "'running'", "finished_at": None, "decisions": None, "reason": None, "finish_commit": None},
     true(),
 )
+# Whoever is about to overwrite it lets no other session blank it in between.
 FINISHED = asking(
     runs,
-    select(*(runs.c[name] for name in RUNS_FINISHED.columns)).where(
-        runs.c.id == bindparam("p_id"), runs.c.finish_commit.is_not(None)
-    ),
+    select(*(runs.c[name] for name in RUNS_FINISHED.columns))
+    .where(runs.c.id == bindparam("p_id"), runs.c.finish_commit.is_not(None))
+    .with_for_update(),
     "id",
 )
 

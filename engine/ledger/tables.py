@@ -384,6 +384,21 @@ superseded = Table(
     _seq(),
 )
 
+# What the digest of a fact in a commit was before rows of it were blanked, and what it is since. The chain
+# goes on over these from what it has recorded.
+prunings = Table(
+    "prunings",
+    metadata,
+    _text("fact"),
+    _commit("of_commit"),
+    _text("before"),
+    _text("after"),
+    _commit(),
+    _seq(),
+)
+# From one digest it goes on to one other: two who prune at once cannot both write.
+Index("prunings_of", prunings.c.of_commit, prunings.c.fact, prunings.c.before, unique=True)
+
 # Totals of what is finished, so that counting does not read the tables; verification compares them.
 counters = Table(
     "counters", metadata, Column("name", WORDS, primary_key=True), Column("value", BigInteger, nullable=False)

@@ -13,6 +13,7 @@ from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
 from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.hold_acts import HOLD_ACTS
+from engine.runtime.pruning import PRUNE
 from engine.runtime.triggers.trigger import written
 
 
@@ -63,6 +64,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),
+        "prune": PRUNE,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,
         **FAILURE_ACTS,

@@ -17,7 +17,7 @@ from engine.core.accept import complaints
 from engine.core.compensate import UNDO
 from engine.core.state import DONE, SKIPPED
 from engine.core.turn import suffix
-from engine.ledger import LedgerReader
+from engine.ledger import LedgerReader, is_pruned
 from engine.ledger.rows import EffectRow, is_undo
 from engine.plan.plan import Plan
 from engine.runtime.recover import ORDERED, Recovery
@@ -83,6 +83,8 @@ def judged(state: RunState, command: WriteCommand, former: Former) -> Judged:
             why_not=f"{row.step} was applied by {row.connection}.{row.operation} as {row.external_id}, and "
             f"would now be {command.connection}.{command.operation}"
         )
+    if is_pruned(row.payload) or is_pruned(row.receipt):
+        return Judged(why_not=f"{row.step} was applied as {row.external_id}, and what was sent was pruned")
     if same_body(row, command):
         return Judged(row=row)
     if former.keep:
@@ -152,7 +154,7 @@ class Attempts:
         if row is None:
             return None
         for event_row in self._reader.events(after=row.seq, event_type=command.event):
-            if complaints(plan.events[command.event], read_json(event_row.body)):
+            if is_pruned(event_row.body) or complaints(plan.events[command.event], read_json(event_row.body)):
                 continue
             event = self._recovery.restored(event_row, plan)
             answer = woken_by(state, event).get(command.key)

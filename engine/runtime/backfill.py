@@ -17,7 +17,7 @@ from engine.core import EvaluationError, run_name, starts
 from engine.core.accept import Offer
 from engine.errors import ConfigurationError, InputError
 from engine.event import Event
-from engine.ledger import LedgerReader, read_instant
+from engine.ledger import LedgerReader, is_pruned, read_instant
 from engine.ledger.rows import EventRow
 from engine.plan.plan import FlowPlan, Plan
 from engine.runtime.bench import Item, Verdict, Way
@@ -190,7 +190,9 @@ def earlier(reader: LedgerReader, recovery: Recovery, release: str, flow: str, d
     if wanted is None:
         raise InputError(f"the current release has no flow {flow!r}")
     for row in reader.events(event_type=wanted.event):
-        if days.has(read_instant(row.at)) and _is_wanted(wanted, Recovery.restored(row, plan)):
+        if days.has(read_instant(row.at)) and (
+            is_pruned(row.body) or _is_wanted(wanted, Recovery.restored(row, plan))
+        ):
             yield _judged(reader, recovery, release, flow, row)
 
 

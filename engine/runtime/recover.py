@@ -26,8 +26,9 @@ from engine.core import (
 )
 from engine.core.accept import restore
 from engine.core.compensate import UNDO
+from engine.errors import InputError
 from engine.event import Event
-from engine.ledger import LedgerReader
+from engine.ledger import LedgerReader, is_pruned
 from engine.ledger.instants import read_instant
 from engine.ledger.rows import AnswerRow, EffectRow, EventRow, RunRow
 from engine.plan.plan import FlowPlan, Plan
@@ -116,7 +117,14 @@ class Recovery:
 
     @staticmethod
     def restored(row: EventRow, plan: Plan) -> Event:
-        """An accepted event, with its data as a plan reads it."""
+        """An accepted event, with its data as a plan reads it.
+
+        Raises:
+            InputError: when what it said was pruned.
+
+        """
+        if is_pruned(row.body):
+            raise InputError(f"what the event {row.id} said was pruned, so nothing can be decided by it")
         return restore(plan, _kept(row))
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
@@ -161,6 +169,7 @@ class Recovery:
         found: list[tuple[int, int, str, Answer]] = []
         run_id = run.id
         for effect in self._reader.effects(run_id):
+            _require_whole(effect.receipt, run_id)
             key = command_key(effect, run)
             if effect.settle_commit is not None:
                 found.append((effect.settle_commit, 0, key, outcome(effect)))
@@ -169,7 +178,7 @@ class Recovery:
         found.extend(
             (row.commit, 1, row.key, _answer(row))
             for row in self._reader.answers(run_id)
-            if row.kind != ORDERED
+            if row.kind != ORDERED and _require_whole(row.body, run_id)
         )
         return [(key, answer) for _, _, key, answer in sorted(found, key=lambda item: item[:2])]
 
@@ -210,6 +219,13 @@ def _kept(row: EventRow) -> Event:
         cause=row.cause,
         depth=row.depth,
     )
+
+
+def _require_whole(text: str | None, run_id: str) -> str | None:
+    """Refuse to decide a run again by what is left of an answer that was pruned."""
+    if is_pruned(text):
+        raise InputError(f"what the run {run_id} was told was pruned, so it cannot be decided again")
+    return text
 
 
 def _by_key(commands: Iterable[Command]) -> dict[str, Command]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from engine.core import WITHDRAWN, Answer, EvaluationError, WriteCommand, run_name, starts
 from engine.core.accept import complaints
 from engine.errors import InputError
-from engine.ledger import LedgerReader
+from engine.ledger import LedgerReader, is_pruned
 from engine.ledger.rows import (
     OPEN_RUNS,
     AuditEntry,
@@ -262,6 +262,8 @@ def unfit_event(release: str, name: str, row: EventRow, recovery: Recovery) -> s
         return f"the connection {closed} is not set up in this environment"
     if flow.event != row.type:
         return f"its flow {name} is started by {flow.event}, and not by {row.type}"
+    if is_pruned(row.body):
+        return f"what the event {row.id} said was pruned"
     if wrong := complaints(plan.events[row.type], read_json(row.body)):
         return "the data does not fit: " + "; ".join(wrong)
     try:

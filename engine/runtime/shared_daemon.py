@@ -1,6 +1,7 @@
 """What one machine of several listens to: webhooks, which any of them may take, and its health."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 
 from engine.clock import Clock
@@ -8,6 +9,8 @@ from engine.plan.plan import Plan
 from engine.runtime import memory
 from engine.runtime.machine import Machine
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
+
+LOOK_SECONDS = 0.05
 
 
 class SharedDaemon:
@@ -20,12 +23,21 @@ class SharedDaemon:
         self._server: Server | None = None
         self._working: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> str:
-        """Begin to work and to listen; the address."""
+    async def start(self, host: str, port: int, listening: socket.socket | None = None) -> str:
+        """Begin to work and to listen; the address.
+
+        With `listening` at that socket, which is left open when the daemon stops.
+        """
         memory.settle()
         self._working = asyncio.ensure_future(self._machine.run())
-        self._server = Server(self._inlet.application(lambda: self._machine.ready), host, port)
+        own = None if listening is None else listening.dup()
+        self._server = Server(self._inlet.application(lambda: self._machine.ready), host, port, own)
         return await self._server.start()
+
+    async def until_ready(self) -> None:
+        """Wait until events can be taken, which needs the server of the ledger."""
+        while not self._machine.ready:  # noqa: ASYNC110 - it comes and goes with the server
+            await asyncio.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
         """Take no more, and give back what is ours."""

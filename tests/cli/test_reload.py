@@ -127,3 +127,48 @@ def test_a_workspace_with_problems_leaves_the_release_before_at_work(
 def test_nobody_is_there_to_reload(tidegate, ledger):
     ended = tidegate("reload", "--ledger", ledger)
     assert (ended.code, "no daemon runs on this ledger" in ended.err) == (1, True)
+
+
+@pytest.fixture
+def machine(heard, start, folder, postgres_url, systems, tidegate):
+    """One machine of a ledger on a server."""
+    here = ["-w", folder, "--ledger", postgres_url, *systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+    events = folder.parent / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    assert tidegate("process", "--events", events, *here).code == 0
+    begun = start("run", *here, "--port", "0")
+    told = [begun.stdout.readline() for _ in range(2)]
+    assert "runs 3 flows" in told[0], begun.stderr.read()
+    assert heard() == "READY=1"
+    return begun, told[1].strip()
+
+
+@pytest.mark.slow
+def test_a_machine_of_several_goes_on_with_the_next_release_too(
+    machine, heard, folder, postgres_url, systems, tidegate
+):
+    begun, hook = machine
+    assert approve(hook, 4) == 202
+    until(lambda: "te-4" in bills(systems))
+    changed(folder, AMOUNT, "entry.hous * project.rate")
+    begun.send_signal(signal.SIGHUP)
+    assert "the release before goes on: the workspace has problems" in begun.stdout.readline()
+    assert (heard().partition("\n")[0], heard()) == ("RELOADING=1", "READY=1")
+    changed(folder, "entry.hous * project.rate", f"{AMOUNT} * 2")
+    begun.send_signal(signal.SIGHUP)
+    assert heard().startswith("RELOADING=1")
+    assert any("takes over" in line for line in begun.stdout)
+    assert heard() == "READY=1"
+    until(lambda: approve(hook, 5) == 202)
+    until(lambda: "te-5" in bills(systems))
+    assert {entry: float(amount) for entry, amount in bills(systems).items()} == {"te-4": 750, "te-5": 1500}
+    begun.send_signal(signal.SIGTERM)
+    assert heard() == "STOPPING=1"
+    _, err = begun.communicate(timeout=60)
+    assert (begun.returncode, err) == (0, "")
+    assert tidegate("ledger", "check", "-w", folder, "--ledger", postgres_url).code == 0
+
+
+def test_a_machine_of_several_is_told_by_its_signal(tidegate):
+    ended = tidegate("reload", "--ledger", "postgresql://127.0.0.1:1/none")
+    assert (ended.code, "SIGHUP" in ended.err) == (1, True)

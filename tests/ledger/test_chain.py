@@ -6,9 +6,10 @@ import pytest
 
 from engine.ledger import Commit, open_ledger, open_reader, verify_chain
 from engine.ledger.audit import link
+from engine.ledger.prune import CLASSES, next_pruning
 from engine.ledger.rows import AuditEntry
 from engine.ledger.tables import metadata
-from tests.ledger.samples import NOW, a_whole_ledger, an_event, begin
+from tests.ledger.samples import LATER, NOW, a_whole_ledger, an_event, begin, finish
 
 # What a commit leaves in each table is told by the chain; how far the schema came is not a fact.
 TABLES = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
@@ -22,6 +23,10 @@ def written(tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "ledger.sqlite"
     with open_ledger(str(path), clock=FixedClock(NOW), create=True) as ledger:
         a_whole_ledger(ledger)
+        for name in ("7", "8"):
+            ledger.commit(begin(name))
+            ledger.commit(finish(name))
+        ledger.commit(next_pruning(ledger.reader(), dict.fromkeys(CLASSES, LATER)))
         assert verify_chain(ledger.reader()) == []
     return path.read_bytes()
 
@@ -104,7 +109,9 @@ def test_a_deleted_row_is_told(edit, table, which):
 @pytest.mark.parametrize("which", ["min", "max"])
 def test_an_inserted_row_is_told(edit, table, which):
     names = TABLES[table][:-1]
-    unique = {"id", "key", "fingerprint", "canonical_id"} | ({"body_hash"} if table == "conflicts" else set())
+    unique = {"id", "key", "fingerprint", "canonical_id", "before"} | (
+        {"body_hash"} if table == "conflicts" else set()
+    )
     values = ", ".join(f"\"{name}\" || 'x'" if name in unique else f'"{name}"' for name in names)
     columns = ", ".join(f'"{name}"' for name in names)
     copied = f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM "{table}" '  # noqa: S608

@@ -13,7 +13,7 @@ from itertools import islice
 
 from engine.errors import LedgerError
 from engine.language.compiled import EvaluationError
-from engine.ledger import LedgerReader, instant, read_instant
+from engine.ledger import LedgerReader, instant, is_pruned, read_instant
 from engine.ledger.rows import EventRow
 from engine.plan.expectation import ExpectationPlan
 from engine.plan.plan import Plan
@@ -118,7 +118,8 @@ class Watch:
         return len(rows) == AT_ONCE
 
     def _events(self, event_type: str, after: int) -> Iterator[EventRow]:
-        return self._reader.events(after=after, event_type=event_type)
+        events = self._reader.events(after=after, event_type=event_type)
+        return (row for row in events if not is_pruned(row.body))
 
     def _due(self, row: EventRow) -> datetime:
         within, at = self.expectation.within, read_instant(row.accepted_at)
@@ -209,6 +210,8 @@ class Watch:
         if self.expectation.flow is not None:
             runs = self._reader.runs_of_event(row.id)
             return any(run.flow == self.expectation.flow and run.status == COMPLETED for run in runs)
+        if is_pruned(row.body):
+            return False  # by what it would be known is gone, so a person ends the alert
         wanted = self._wanted(row)
         return any(self._found(came) == wanted for came in self._expected_events(row.seq))
 

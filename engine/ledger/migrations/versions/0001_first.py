@@ -76,6 +76,7 @@ def upgrade() -> None:
     _activations()
     _transitions()
     _superseded()
+    _prunings()
     _counters()
     _audit()
 
@@ -389,6 +390,19 @@ def _superseded() -> None:
         _number("by_commit"),
         _seq(),
     )
+
+
+def _prunings() -> None:
+    op.create_table(
+        "prunings",
+        _text("fact"),
+        _number("of_commit"),
+        _text("before"),
+        _text("after"),
+        _number("commit"),
+        _seq(),
+    )
+    op.create_index("prunings_of", "prunings", ["of_commit", "fact", "before"], unique=True)
 
 
 def _counters() -> None:
