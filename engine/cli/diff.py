@@ -79,7 +79,10 @@ PLAYED = (
     "so much (money:5000EUR). May be given several times.",
 )
 @options.workspace
-@options.output_format()
+@options.output_format("markdown", "html")
+@click.option(
+    "--output", "-o", "out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here."
+)
 def command(
     old: str,
     new: str | None,
@@ -88,6 +91,7 @@ def command(
     fail_on: tuple[tuple[str, Decimal, str], ...],
     folder: Path | None,
     form: str,
+    out: Path | None,
 ) -> None:
     """Say what the workspace NEW says and does otherwise than OLD.
 
@@ -96,14 +100,28 @@ def command(
     played through both: nothing is asked of any system, and nothing is written. The exit code is 0 however
     much has changed, unless --fail-on says otherwise.
     """
-    from engine.preview.report import as_json, text
-
     report = _compared(old, new, folder, played)
-    if form == "json":
-        output.json(as_json(report))
+    told = _told(report, form, examples)
+    if out is None:
+        output.line(told)
     else:
-        output.line(text(report, examples))
+        out.write_text(f"{told}\n", encoding="utf-8")
     sys.exit(1 if any(_fails(report, *one) for one in fail_on) else 0)
+
+
+def _told(report: "Report", form: str, examples: int) -> str:
+    from engine.preview.report import as_json, html, markdown, text
+    from engine.values.json_text import write_json
+
+    match form:
+        case "json":
+            return write_json(as_json(report), indent=True).decode()
+        case "markdown":
+            return markdown(report, examples)
+        case "html":
+            return html(report)
+        case _:
+            return text(report, examples)
 
 
 def _compared(old: str, new: str | None, folder: Path | None, played: dict[str, Any]) -> "Report":
@@ -127,6 +145,7 @@ def _compared(old: str, new: str | None, folder: Path | None, played: dict[str, 
         old=Side(name=old, release=releases[0].meaning.release),
         new=Side(name=new or "this workspace", release=releases[1].meaning.release),
         changes=changes,
+        plans=(before.ready.plan, after.ready.plan),
         behaviour=behaviour,
     )
 

@@ -84,6 +84,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "ledger",
         "event",
         "effect",
+        "drawing",
         "values",
         "clock",
         "errors",

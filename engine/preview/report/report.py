@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.plan.plan import Plan
 from engine.preview.behaviour import Behaviour
 from engine.preview.meaning import BREAKING, Change
 from engine.preview.meaning.change import BEHAVIOUR, CLASSES, SEVERITIES, USE
@@ -25,6 +26,7 @@ class Report:
     old: Side
     new: Side
     changes: Sequence[Change]
+    plans: tuple[Plan, Plan]  # for pictures of flows
     behaviour: Behaviour | None = None  # None where no events were played
 
     @property
