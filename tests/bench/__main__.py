@@ -3,7 +3,9 @@
 Ratios above 1 mean that ours is faster. `core_vs_handwritten` compares the pure core (schema check, mapping,
 six policies, route) with the hand-written reference; `durable_vs_raw_sqlite` compares `process` with an
 in-process sink on SQLite with the driver alone, given the very same rows in the same transactions;
-`durable_vs_raw_postgres` is the same on PostgreSQL, and `postgres_two_machines_vs_one` how much more two do.
+`durable_vs_dbos_sqlite` compares it with a workflow
+of DBOS on SQLite, which is fetched for it, with the same durability, and is left out where it cannot be fetched;
+`durable_vs_raw_postgres` is the first of these on PostgreSQL, and `postgres_two_machines_vs_one` how much more two do.
 `validate_vs_pyyaml` is the other way round: how many times as long checking 1,000 documents takes as parsing them.
 """
 
@@ -29,7 +31,7 @@ from engine.ledger import open_ledger
 from engine.runtime.accept import read_line
 from engine.runtime.process import Processed, process
 from engine.runtime.runner import Runner
-from tests.bench import postgres, validate
+from tests.bench import dbos, postgres, validate
 from tests.bench.ledger_commit import Connection, seconds_of_driver
 from tests.bench.workload import reference, sink
 from tests.bench.workload.make import make
@@ -183,6 +185,7 @@ def main() -> int:
             lambda: core(folder, number, rounds),
             lambda: durable(folder, number, rounds),
             lambda: postgres.measure(folder / "many", number // 2, min(rounds, 3)),
+            lambda: dbos.measure(folder / "dbos", number, min(rounds, 3), print),
             lambda: validate.validate_vs_pyyaml(folder / "documents", rounds),
             lambda: {"help_seconds": start_up(rounds)},
             lambda: {"rss_mb_20k": memory(folder, 20_000)},

@@ -77,38 +77,64 @@ def _only_finished(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE alerts SET status = 'closed'")
 
 
-def new_events(path: Path, number: int, turn: int, *, scattered: bool) -> Path:
-    """Events that no ledger has seen, numbered or at random places."""
+def new_events(path: Path, number: int, turn: int, *, scattered: bool, salt: int = 80_000) -> Path:
+    """Events that no ledger has seen, numbered or at random places; a kept ledger wants another salt."""
     dice = random.Random(SEED + turn)
     generate.make_reference(dice)
     with path.open("w") as file:
         for index in range(1, number + 1):
             event = generate.make_event(index, dice)
-            place = 9_000_000_000 + turn * 10_000_000 + index
-            name = hashlib.sha256(f"{place}".encode()).hexdigest()[:12] if scattered else str(place)
+            place = f"{salt:05}{turn:02}{index:05}"
+            name = hashlib.sha256(place.encode()).hexdigest()[:12] if scattered else place
             event["id"], event["time_entry"]["id"] = f"EV-{name}", f"TE-{name}"
             file.write(json.dumps(event, separators=(",", ":")) + "\n")
     return path
 
 
+def _let_ids_be_longer(workspace: Path) -> None:
+    """Let events have ids of which there are enough; an event that does not fit would be rejected at once."""
+    path = workspace / "schemas" / "canonical" / "timesheet_event.yaml"
+    text = path.read_text()
+    assert "^EV-[0-9]{7}$" in text
+    path.write_text(text.replace("^EV-[0-9]{7}$", "^EV-[0-9a-f]{7,12}$"))
+
+
+def _filled(ledger: Path) -> Fill:
+    """What a ledger has that was filled before."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        finished = connection.execute("SELECT count(*) FROM runs WHERE finish_commit IS NOT NULL").fetchone()
+    return Fill(runs=finished[0], megabytes=ledger.stat().st_size >> 20, seconds=0.0)
+
+
 def measure(
-    folder: Path, runs: int, number: int, rounds: int, say: Callable[[str], object] = lambda _: None
+    folder: Path,
+    runs: int,
+    number: int,
+    rounds: int,
+    say: Callable[[str], object] = lambda _: None,
+    kept: Path | None = None,
 ) -> dict[str, Any]:
-    """Fill a ledger, and process new events on it and on an empty one, in turns."""
+    """Fill a ledger, or take one that is kept, and process new events on it and on an empty one, in turns."""
     from tests.bench.__main__ import run_durably
 
     workspace, template, full = folder / "workspace", folder / "template.sqlite", folder / "full.sqlite"
     events, _ = make(workspace, SEED, min(20_000, max(1_000, runs)))
-    asyncio.run(run_durably(workspace, template, events, None))
-    filled = fill(template, full, runs)
+    _let_ids_be_longer(workspace)
+    if kept is None:
+        asyncio.run(run_durably(workspace, template, events, None))
+        filled = fill(template, full, runs)
+    else:
+        full, filled = kept, _filled(kept)
     say(f"filled with {filled.runs:,} finished runs, {filled.megabytes:,} MB, in {filled.seconds:g} s")
+    salt = 80_000 if kept is None else int(time.time()) % 10_000 + 80_001
     found: dict[str, Any] = {"growth_runs": filled.runs, "growth_megabytes": filled.megabytes}
     turn = 0
     for kind in ("numbered", "scattered"):
         pairs = []
         for _ in range(rounds):
             turn += 1
-            new = new_events(folder / "new.jsonl", number, turn, scattered=kind == "scattered")
+            scattered = kind == "scattered"
+            new = new_events(folder / "new.jsonl", number, turn, scattered=scattered, salt=salt)
             empty = folder / "empty.sqlite"
             once, once_cpu = _seconds(run_durably, workspace, empty, new)
             seconds, cpu = _seconds(run_durably, workspace, full, new)
@@ -131,6 +157,7 @@ def _seconds(run: Callable[..., Any], *given: Path) -> tuple[float, float]:
     """Seconds that processing takes, on the clock and of the processor."""
     before = time.process_time()
     found = asyncio.run(run(*given, None))
+    assert found.completed > found.events // 2, found  # it was work, and not refusals
     return found.seconds, time.process_time() - before
 
 
@@ -141,9 +168,10 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where the ledgers are made; they are removed at the end")
+    parser.add_argument("--kept", type=Path, help="a ledger that was filled before; it is written to")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tidegate-growth-", dir=given.folder) as name:
-        found = measure(Path(name), given.runs, given.n, given.rounds, print)
+        found = measure(Path(name), given.runs, given.n, given.rounds, print, given.kept)
     for key, value in found.items():
         sys.stdout.write(f"{key:36} {value}\n")
     return 0 if found["full_vs_empty"] >= LEAST else 1

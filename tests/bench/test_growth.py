@@ -15,6 +15,6 @@ def test_a_ledger_with_many_finished_runs_is_as_fast_as_an_empty_one(tmp_path):
     reader = open_reader(str(tmp_path / "full.sqlite"))
     try:
         assert reader.counts()["runs"]["completed"] > 50_000
-        assert reader.run("approved-time-to-billing/time_entry.approved:EV-9010000001") is not None
+        assert reader.run("approved-time-to-billing/time_entry.approved:EV-800000100001") is not None
     finally:
         reader.close()

@@ -59,6 +59,13 @@ class Belt:
                 self.at[body["id"]] = time.monotonic()
             return self._dice.random() > 0.01
 
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self.put.clear()
+            self.at.clear()
+            self._under.clear()
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self

@@ -8,7 +8,6 @@ run is at its end, which a wait for an event of another partition stands before;
 
 import argparse
 import json
-import os
 import random
 import re
 import signal
@@ -29,6 +28,7 @@ from engine.errors import LedgerError
 from engine.ledger import open_ledger, open_reader, verify_chain
 from engine.ledger.rows import FINISHED_RUNS
 from tests.crash.belt import TOKEN, Belt
+from tests.crash.compiled import environment
 from tests.crash.line import Line
 from tests.postgres import FAST, Server, running
 
@@ -72,11 +72,7 @@ class Worker:
         """Start it, and wait until it listens."""
         command = [sys.executable, "-m", "tests.crash.shifted", str(CLOCKS[self.number % len(CLOCKS)]), "run"]
         command += ["--workspace", str(HERE / "belt"), "--env", "crash", "--ledger", self._url, "--port", "0"]
-        given = os.environ | {
-            "BELT_URL": self._belt,
-            "BELT_TOKEN": TOKEN,
-            "PYTHONPATH": str(HERE.parent.parent),
-        }
+        given = environment(BELT_URL=self._belt, BELT_TOKEN=TOKEN)
         self._process = subprocess.Popen(
             command, env=given, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

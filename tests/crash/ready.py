@@ -41,9 +41,9 @@ from engine.runtime.runner import Runner
 from engine.values.value import Value
 from tests.bench.copies import copy
 from tests.crash.belt import TOKEN
+from tests.crash.compiled import ROOT, environment
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 LONGEST_SECONDS = 2.0
 KEYS = 500  # of a thousand things of the template: two of a key
 TEMPLATE = 1_000
@@ -180,12 +180,10 @@ class Started:
             self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "engine", "run", "--workspace", str(folder), "--env", "crash"]
         command += ["--ledger", str(ledger), "--port", str(self.port)]
-        given = (
-            os.environ | GIVEN | {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
-        )
-        given.pop("PYTHONDONTWRITEBYTECODE", None)  # code is compiled once, as where it is installed
         self.began = time.perf_counter()
-        self.process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, cwd=ROOT)
+        self.process = subprocess.Popen(
+            command, env=environment(**GIVEN), stdout=subprocess.DEVNULL, cwd=ROOT
+        )
 
     def until(self, asks: Callable[[], bool], seconds: float = 120) -> float:
         """Seconds since the start of the process when something is so."""

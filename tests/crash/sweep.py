@@ -29,6 +29,7 @@ from engine.connect.simulator import Trouble
 from engine.ledger import open_reader, verify_chain
 from tests.bench.workload import reference
 from tests.bench.workload.make import make
+from tests.crash.compiled import environment
 
 HERE = Path(__file__).parent
 CONNECTORS = HERE.parent.parent / "connectors"
@@ -92,7 +93,9 @@ def start(folder: Path, events: Path, ledger: Path, erp: str, revenue: str) -> "
     command = [sys.executable, "-m", "engine", "process", "--events", str(events), "--as", EVENT]
     command += ["--workspace", str(folder), "--env", "crash", "--ledger", str(ledger), "--format", "json"]
     command += ["--simulator", f"erp={erp}", "--simulator", f"revrec={revenue}"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent.parent)
+    return subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent.parent
+    )
 
 
 def sweep(kills: int, number: int, seed: int, say: Callable[[str], object] = lambda _: None) -> Found:

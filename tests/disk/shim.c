@@ -297,9 +297,10 @@ int rename(const char *from, const char *to) {
 
 /* --- calls on sockets ------------------------------------------------------------------------------- */
 
-static int trouble(int kind) {
-  int what;
-  if (!sockets) return 0;
+static int trouble(int fd, int kind) {
+  int what, family = 0;
+  socklen_t size = sizeof family;
+  if (!sockets || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) || family != AF_INET) return 0;
   pthread_mutex_lock(&turn);
   what = consider(kind);
   pthread_mutex_unlock(&turn);
@@ -311,18 +312,18 @@ static int trouble(int kind) {
 
 int connect(int fd, const struct sockaddr *address, socklen_t length) {
   REAL(int, connect, int, const struct sockaddr *, socklen_t);
-  if (address && address->sa_family == AF_INET && trouble(CONNECT)) return -1;
+  if (trouble(fd, CONNECT)) return -1;
   return real_connect(fd, address, length);
 }
 
 ssize_t send(int fd, const void *data, size_t length, int flags) {
   REAL(ssize_t, send, int, const void *, size_t, int);
-  return trouble(SEND) ? -1 : real_send(fd, data, length, flags);
+  return trouble(fd, SEND) ? -1 : real_send(fd, data, length, flags);
 }
 
 ssize_t recv(int fd, void *data, size_t length, int flags) {
   REAL(ssize_t, recv, int, void *, size_t, int);
-  return trouble(RECV) ? -1 : real_recv(fd, data, length, flags);
+  return trouble(fd, RECV) ? -1 : real_recv(fd, data, length, flags);
 }
 
 /* --- for the tests ---------------------------------------------------------------------------------- */
