@@ -19,6 +19,7 @@ from engine.connect.simulator import Call, Refused, Response, Route, Simulator, 
 
 API = "/services/data/v62.0"
 PAGE = 2000
+MOST_ROWS = 200  # in one call for many
 SECRET = "simulated"  # noqa: S105  what every simulated connection has for a secret
 
 # Objects with the prefix of their ids, the fields that an insert must have, and how others refer to them.
@@ -56,6 +57,7 @@ class SalesforceSimulator(Simulator):
         self.daily_limit = 100_000
         self.page_size = PAGE
         self._used = 0
+        self.locked: set[str] = set()  # rows that somebody else saves at this moment; each is so once
         self._cursors: dict[str, list[Value]] = {}
         self.tables = {
             name: Table(name, self.journal, unique=("External_Id__c",), first_id=1) for name in PREFIXES
@@ -72,6 +74,8 @@ class SalesforceSimulator(Simulator):
             ("PATCH", f"{API}/sobjects/{{name}}/{{id}}", self._update),
             ("DELETE", f"{API}/sobjects/{{name}}/{{id}}", self._delete),
             ("PATCH", f"{API}/sobjects/{{name}}/{{field}}/{{value}}", self._upsert),
+            ("PATCH", f"{API}/composite/sobjects", self._update_many),
+            ("PATCH", f"{API}/composite/sobjects/{{name}}/{{field}}", self._upsert_many),
         )
 
     def refuse_caller(self) -> Response:
@@ -134,13 +138,16 @@ class SalesforceSimulator(Simulator):
     # Rows
 
     def _table(self, call: Call) -> Table:
-        self._used += 1
-        if self._used > self.daily_limit:
-            raise Refused(self.refuse_load())
+        self._count()
         table = self.tables.get(call.arguments["name"])
         if table is None:
             raise Refused(self.not_found(call))
         return table
+
+    def _count(self) -> None:
+        self._used += 1
+        if self._used > self.daily_limit:
+            raise Refused(self.refuse_load())
 
     def _existing(self, call: Call) -> dict[str, Value]:
         record = self._table(call).get(call.arguments["id"][:18])
@@ -172,18 +179,57 @@ class SalesforceSimulator(Simulator):
 
     def _upsert(self, call: Call) -> Response:
         table, field, value = self._table(call), call.arguments["field"], call.arguments["value"]
-        matches = [record for record in table if record.get(field) == value]
-        if len(matches) > 1:
-            return self._told(300, [f"{API}/sobjects/{table.kind}/{record['Id']}" for record in matches])
         values = call.record()
         if field in values:
             message = f"The {field} field should not be specified in the sobject data."
             raise Refused(_errors(400, "INVALID_FIELD", message, [field]))
+        found = self._put(table, field, value, values)
+        return self._told(201 if found["created"] else 200, found)
+
+    def _put(self, table: Table, field: str, value: Value, values: dict[str, Value]) -> dict[str, Value]:
+        matches = [record for record in table if record.get(field) == value]
+        if len(matches) > 1:
+            rows: list[Value] = [f"{API}/sobjects/{table.kind}/{record['Id']}" for record in matches]
+            raise Refused(self._told(300, rows))
         if matches:
             record = self._changed(table, matches[0], values)
-            return self._told(200, {"id": record["Id"], "success": True, "errors": [], "created": False})
-        record = self._created(table.kind, {**values, field: value})
-        return self._told(201, {"id": record["Id"], "success": True, "errors": [], "created": True})
+        else:
+            record = self._created(table.kind, {**values, field: value})
+        return {"id": record["Id"], "success": True, "errors": [], "created": not matches}
+
+    # Many rows in a call: each is done or refused by itself, and the call is answered with 200
+
+    def _update_many(self, call: Call) -> Response:
+        def update(row: dict[str, Value]) -> dict[str, Value]:
+            table, identity = self.tables[_type_of(row)], str(row.pop("id", ""))
+            record = table.get(identity[:18])
+            if record is None:
+                raise Refused(_errors(404, "ENTITY_IS_DELETED", "entity is deleted"))
+            self._changed(table, record, row)
+            return {"id": record["Id"], "success": True, "errors": []}
+
+        return self._many(call, update)
+
+    def _upsert_many(self, call: Call) -> Response:
+        table, field = self.tables.get(call.arguments["name"]), call.arguments["field"]
+        if table is None:
+            raise Refused(self.not_found(call))
+
+        def upsert(row: dict[str, Value]) -> dict[str, Value]:
+            if _type_of(row) != table.kind:
+                raise Refused(_errors(400, "INVALID_TYPE", f"The rows are to be of {table.kind}."))
+            return self._put(table, field, row.pop(field, None), row)
+
+        return self._many(call, upsert)
+
+    def _many(self, call: Call, do: Callable[[dict[str, Value]], dict[str, Value]]) -> Response:
+        self._count()
+        said = call.record()
+        rows = [dict(row) for row in _listed(said.get("records")) if isinstance(row, Mapping)]
+        if not rows or len(rows) > MOST_ROWS or said.get("allOrNone"):
+            message = f"1 to {MOST_ROWS} records, each done by itself, are taken here."
+            raise Refused(_errors(400, "INVALID_INPUT", message))
+        return self._told(200, [_row_result(do, row) for row in rows])
 
     def _created(self, name: str, values: Mapping[str, Value]) -> dict[str, Value]:
         missing = [field for field in REQUIRED[name] if values.get(field) in (None, "")]
@@ -200,6 +246,11 @@ class SalesforceSimulator(Simulator):
         if forbidden:
             message = f"Unable to create/update fields: {', '.join(forbidden)}."
             raise Refused(_errors(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, forbidden))
+        if record["id"] in self.locked:
+            self.locked.discard(str(record["id"]))
+            raise Refused(
+                _errors(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+            )
         _check_lengths(values)
         if record.get("HasOpportunityLineItem") is True:
             values.pop("Amount", None)  # the sum of the line items wins, and nobody is told
@@ -292,6 +343,34 @@ _SENT = (
     "Contract.ContractTerm",
 )
 OPPORTUNITY = Query(fields=_SENT, children=(), source="Opportunity", conditions=(), order=())
+
+
+def _type_of(row: dict[str, Value]) -> str:
+    """The type that a row of a call for many names; it is taken out of it."""
+    said = row.pop("attributes", None)
+    found = str(said.get("type")) if isinstance(said, Mapping) else ""
+    if found not in PREFIXES:
+        raise Refused(_errors(400, "INVALID_TYPE", f"sObject type {found!r} is not supported."))
+    return found
+
+
+def _listed(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else []
+
+
+def _row_result(do: Callable[[dict[str, Value]], dict[str, Value]], row: dict[str, Value]) -> Value:
+    """What became of one row; a refusal has other names here than for a call of its own."""
+    try:
+        return do(row)
+    except Refused as refused:
+        said = refused.response.body
+        errors: list[Value] = [
+            {"statusCode": one["errorCode"], "message": one["message"], "fields": one.get("fields", [])}
+            for one in (said if isinstance(said, list) else [])
+            if isinstance(one, Mapping)
+        ]
+        several: Value = {"statusCode": "DUPLICATE_VALUE", "message": "several records match", "fields": []}
+        return {"success": False, "errors": errors or [several]}
 
 
 def _errors(status: int, code: str, message: str, fields: Sequence[str] = ()) -> Response:

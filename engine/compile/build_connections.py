@@ -36,6 +36,8 @@ def _connection(compilation: Compilation, document: ConnectionDocument) -> Conne
         concurrency=None if limits is None else limits.concurrency,
         rates=() if limits is None else rates_of(limits.rate),
         breaker=None if limits is None else breaker_of(limits.breaker),
+        batch_most=None if limits is None or limits.batch is None else limits.batch.most,
+        batch_seconds=_batch_seconds(limits),
         retry=ConnectionRetry()
         if retry is None
         else ConnectionRetry(
@@ -45,6 +47,11 @@ def _connection(compilation: Compilation, document: ConnectionDocument) -> Conne
         ),
         closed_until=_closed_until(compilation, document),
     )
+
+
+def _batch_seconds(limits: ConnectionLimitsDocument | None) -> float | None:
+    written = None if limits is None or limits.batch is None else limits.batch.within_milliseconds
+    return None if written is None else written / 1_000
 
 
 def _check_concurrency(

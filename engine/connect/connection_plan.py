@@ -40,6 +40,8 @@ class ConnectionPlan:
     concurrency: int | None = None  # lower than the connector's
     rates: tuple[Rate, ...] = ()
     breaker: BreakerPlan | None = None  # in place of the connector's
+    batch_most: int | None = None  # writes in one call, when fewer than the connector's
+    batch_seconds: float | None = None  # that the first of them waits, in place of the connector's
     retry: ConnectionRetry = ConnectionRetry()
     closed_until: Callable[[datetime], datetime | None] = never  # None while the system may be called
 

@@ -7,7 +7,7 @@ here: requests, settings and secrets.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from engine.connect.connection_plan import BreakerPlan, breaker_of
 from engine.connect.connector_spec import (
+    BatchSpec,
     ConnectorSpec,
     FaultSpec,
     OperationSpec,
@@ -101,6 +102,19 @@ class OncePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPlan:
+    """How many writes go in one call, and how each is written and found in the answer."""
+
+    most: int
+    seconds: float  # that the first waits for others
+    request: RequestPlan
+    item: object  # a template of a value; None for the payload
+    results: Compiled | None
+    named_by: Compiled | None
+    judged: "OperationPlan"  # the operation, as one result is judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationPlan:
     """Something that can be read or written."""
 
@@ -122,6 +136,7 @@ class OperationPlan:
     undo: str | None
     irreversible: str | None = None
     raises: frozenset[str] = frozenset()  # classes of fault that the connector's own Python may find
+    batch: BatchPlan | None = None
 
     @property
     def takes(self) -> Type:
@@ -326,7 +341,7 @@ class _Builder:
         taken = self.schema(item.input)
         payload: Type = (taken.type if taken else ANY) if item.does == "write" else parameters
         names = {**ANSWER, "payload": payload}
-        return OperationPlan(
+        plan = OperationPlan(
             name=name,
             writes=item.does == "write",
             request=_request(item.request, sends=item.does == "write"),
@@ -347,6 +362,28 @@ class _Builder:
             undo=None if item.undo is None else str(item.undo),
             irreversible=_irreversible(self.spec, item),
             raises=frozenset(str(name) for name in item.raises),
+        )
+        return plan if item.batch is None else replace(plan, batch=self.batch(item.batch, plan, payload))
+
+    def batch(self, item: BatchSpec, plan: OperationPlan, payload: Type) -> BatchPlan:
+        names = {**ANSWER, "payload": payload}
+        returns = {str(key): self.path(text, names) for key, text in item.returns.items()}
+        request = _request(item.request, sends=False)
+        assert request is not None
+        return BatchPlan(
+            most=item.most,
+            seconds=item.within_milliseconds / 1_000,
+            request=request,
+            item=None if item.item is None else template_value(item.item.value),
+            results=self.path(item.results, {**ANSWER, "payload": ANY}),
+            named_by=self.path(item.named_by, names),
+            judged=replace(
+                plan,
+                proof=self.formula(item.proof, names),
+                found=self.formula(item.found, names),
+                returns=returns or plan.returns,
+                faults=self.faults(item.faults, payload),
+            ),
         )
 
     def faults(self, written: tuple[FaultSpec, ...], payload: Type) -> tuple[FaultRule, ...]:

@@ -204,6 +204,42 @@ class PagingSpec(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSpec(Described):
+    """Many writes of one operation in one call that answers for each of them.
+
+    What is said of a result is said of it alone: there `body` is the result, and `payload` what was written.
+    """
+
+    most: int = note("The most that one call takes.", minimum=2, maximum=1_000)
+    within_milliseconds: int = note(
+        "How long the first waits for others, unless the call is full before.",
+        default=100,
+        minimum=1,
+        maximum=10_000,
+    )
+    request: RequestSpec = note("The call; in its body the text `{items}` becomes the list.")
+    item: Raw | None = note(
+        "How one is written in the list, as the body of a request is; its payload when left out.",
+        default=None,
+    )
+    results: PathText = note("Where the answer has its list of results.")
+    named_by: PathText | None = note(
+        "Where a result names what it is of: by the field of `once_by`, else by `{effect.key}`. In the order "
+        "of the list when left out.",
+        default=None,
+        examples=("body.externalId",),
+    )
+    proof: FormulaText = note(
+        "What the result of a write says that was done. One that says neither this nor a fault is unknown."
+    )
+    found: FormulaText | None = note("A result that means: it had been done before.", default=None)
+    returns: Mapping[Text, PathText] = note(
+        "What a write gives, by its result; as the operation says when left out.", default={}
+    )
+    faults: tuple[FaultSpec, ...] = note("What errors in a result mean; the first that fits.", default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSpec(Described):
     """Something that can be read or written."""
 
@@ -239,6 +275,10 @@ class OperationSpec(Described):
         pattern=IDENTIFIER,
     )
     irreversible: Text | None = note("Why this cannot be taken back.", default=None)
+    batch: BatchSpec | None = note(
+        "The call that does many of these at once. One that comes alone is still done by `request`.",
+        default=None,
+    )
     raises: tuple[Text, ...] = note(
         "The classes of fault that the connector's own Python may find, beside those of the manifest.",
         default=(),

@@ -5,6 +5,7 @@ Everything about the vendor is in the plan; everything about the network is in :
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -12,8 +13,16 @@ from urllib.parse import urlencode
 from engine.connect.answer import Answer, Judge, scope_of
 from engine.connect.auth import SignIn, sign_in
 from engine.connect.base_url import filled_base_url
+from engine.connect.batch import Gathering, by_name, name_of, written
 from engine.connect.connector import Outcome, Poll
-from engine.connect.connector_plan import ConnectorPlan, OperationPlan, PagingPlan, RequestPlan, SourcePlan
+from engine.connect.connector_plan import (
+    BatchPlan,
+    ConnectorPlan,
+    OperationPlan,
+    PagingPlan,
+    RequestPlan,
+    SourcePlan,
+)
 from engine.connect.faults import Fault, fault_of, permanent
 from engine.connect.http import Http, HttpLimits, Request
 from engine.connect.once import once_key
@@ -22,7 +31,7 @@ from engine.connect.paging import Cursor
 from engine.connect.settings import Settings
 from engine.connect.sorting import sort_out
 from engine.connect.template import Absent, TemplateError, encode_path, fill_value
-from engine.effect import Effect, Receipt
+from engine.effect import Effect, Failure, FaultClass, Receipt
 from engine.language.compiled import Compiled
 from engine.values.json_text import write_json
 from engine.values.schema import CheckedSchema
@@ -58,9 +67,11 @@ class HttpConnector:
         self._now = now
         self.pace = Pace(plan.rates)
         """Whoever calls this reserves one request a call here, and waits as it says."""
+        self._gathering = Gathering(self._send_together)
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._gathering.aclose()
         await self._http.aclose()
 
     async def write(self, effects: Sequence[Effect]) -> Sequence[Outcome]:
@@ -129,19 +140,27 @@ class HttpConnector:
 
     async def _outcome(self, effect: Effect) -> Outcome:
         try:
-            return await self._write(effect)
+            plan = self._operation(effect.operation, writes=True)
+            self._check_payload(plan, effect)
+            if plan.batch is not None:
+                return await self._gathering.write(plan, plan.batch, effect)
+            return await self._write(plan, effect)
         except Fault as fault:
             return fault.failure
 
-    async def _write(self, effect: Effect) -> Receipt:
-        plan = self._operation(effect.operation, writes=True)
+    def _check_payload(self, plan: OperationPlan, effect: Effect) -> None:
         wrong = plan.input.complaints(effect.payload) if plan.input else []
         if wrong:
             raise permanent(f"{self.name}.{plan.name}: {'; '.join(wrong)}", {"complaints": wrong})
+
+    async def _write(self, plan: OperationPlan, effect: Effect) -> Receipt:
         key = once_key(plan.once, effect.key)
         scope = {**effect.payload, "payload": effect.payload, "effect": {"key": key}}
         extra = {plan.once.header: key} if plan.once.header is not None else {}
-        answer = await self._answer(plan, plan.request, scope, extra)
+        return self._told(plan, await self._answer(plan, plan.request, scope, extra))
+
+    def _told(self, plan: OperationPlan, answer: Answer) -> Receipt:
+        """What an answer says of one write."""
         found = self._judge.holds(plan.found, answer.scope)
         failure = self._judge.failure(plan, answer)
         if failure is not None and found:
@@ -149,6 +168,69 @@ class HttpConnector:
         if failure is not None:
             raise fault_of(failure)
         return self._judge.receipt(plan, answer, found=found)
+
+    # Writing together
+
+    async def _send_together(self, plan: OperationPlan, effects: Sequence[Effect]) -> Sequence[Outcome]:
+        """One call for many writes. One that is refused as a whole is taken apart, so that each is judged."""
+        batch = plan.batch
+        assert batch is not None
+        if len(effects) == 1:
+            return [await self._alone(plan, effects[0])]
+        await self._until_it_may_go()
+        try:
+            items: list[Value] = [self._item(plan, batch, effect) for effect in effects]
+            answer = await self._answer(plan, batch.request, {"items": items, "payload": {}})
+        except Fault as fault:
+            return [fault.failure] * len(effects)
+        failure = self._judge.failure(plan, answer)
+        if failure is None:
+            return self._outcomes(plan, batch, effects, answer)
+        if failure.fault in {FaultClass.PERMANENT, FaultClass.CLOSED_PERIOD}:
+            return [await self._alone(plan, effect) for effect in effects]
+        return _shared(failure, len(effects))
+
+    async def _alone(self, plan: OperationPlan, effect: Effect) -> Outcome:
+        await self._until_it_may_go()
+        try:
+            return await self._write(plan, effect)
+        except Fault as fault:
+            return fault.failure
+
+    async def _until_it_may_go(self) -> None:
+        """Wait for a request that nobody has reserved: a call is reserved by the first that goes in it."""
+        if not self.pace.is_foreseen:
+            await asyncio.sleep(self.pace.wait(self._now().timestamp(), "writes"))
+
+    def _item(self, plan: OperationPlan, batch: BatchPlan, effect: Effect) -> Value:
+        try:
+            return written(plan, batch, effect)
+        except (Absent, TemplateError) as error:
+            raise permanent(f"{self.name}.{plan.name}: {error}") from error
+
+    def _outcomes(
+        self, plan: OperationPlan, batch: BatchPlan, effects: Sequence[Effect], answer: Answer
+    ) -> list[Outcome]:
+        """The outcome of each write, by its own result. One without a result may have been done."""
+        results = self._judge.value(batch.results, answer.scope)
+        listed = results if isinstance(results, list) else []
+        if batch.named_by is None:  # a list of another length does not say whose its results are
+            found = dict(enumerate(listed)) if len(listed) == len(effects) else {}
+            mine = [found.get(place) for place in range(len(effects))]
+        else:
+            named = by_name(listed, lambda result: self._judge.value(batch.named_by, {"body": result}))
+            mine = [named.get(name_of(plan, effect)) for effect in effects]
+        return [
+            self._result(batch, effect, result, answer) for effect, result in zip(effects, mine, strict=True)
+        ]
+
+    def _result(self, batch: BatchPlan, effect: Effect, result: Value, answer: Answer) -> Outcome:
+        reply = replace(answer.reply, body=write_json(result))
+        scope = {**answer.scope, "body": result, "payload": effect.payload}
+        try:
+            return self._told(batch.judged, Answer(reply=reply, scope=scope, unreadable=result is None))
+        except Fault as fault:
+            return fault.failure
 
     # Asking
 
@@ -296,6 +378,12 @@ class HttpConnector:
 
     def _hidden(self) -> tuple[str, ...]:
         return (*self._settings.hidden(), *self._sign_in.hidden())
+
+
+def _shared(failure: Failure, times: int) -> list[Outcome]:
+    """What became of a whole call, for each of its writes. That the system throttles us is told once."""
+    rest = {name: value for name, value in failure.evidence.items() if name != "throttled"}
+    return [failure, *[replace(failure, evidence=rest, retry_after_seconds=None)] * (times - 1)]
 
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:

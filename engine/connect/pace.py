@@ -112,6 +112,11 @@ class Pace:
         self._reserved += 1
         self._count(self._steady(at), kind)
 
+    @property
+    def is_foreseen(self) -> bool:
+        """Whether a request was let go that was not sent yet."""
+        return self._reserved > 0
+
     def send(self, at: float, kind: str) -> None:
         """One request is sent: one that was reserved, or one that nobody foresaw."""
         if self._reserved:

@@ -52,6 +52,16 @@ def check_manifest(plan: ConnectorPlan, folder: Path) -> None:
     assert (folder / "simulator.py").is_file(), "a connector needs a simulator"
 
 
+def _check_batch(plan: ConnectorPlan, operation: OperationPlan) -> None:
+    """In a call for many a header has no place: the key of each stands in its item, or is its record's."""
+    name = operation.name
+    said = {str(key): item.batch for key, item in plan.spec.operations.items()}[name]
+    assert operation.request is not None, f"{name} needs a request for one that comes alone"
+    item = "" if said is None or said.item is None else str(said.item.value)
+    keyed = operation.once.how != "header" or "{effect.key}" in item
+    assert keyed, f"{name}: in a call for many the idempotency key has to stand in the item"
+
+
 def _schema_files(plan: ConnectorPlan) -> set[str]:
     operations = plan.spec.operations.values()
     named = [text for item in operations for text in (item.input, item.output) if text is not None]
@@ -68,6 +78,8 @@ def _check_operation(plan: ConnectorPlan, operation: OperationPlan) -> None:
     assert once.how != "header" or once.header, f"{name}: once_by header needs the name of the header"
     assert once.how != "natural_key" or once.key_field, f"{name}: once_by natural_key needs the field"
     assert once.how != "lookup" or once.look_up, f"{name}: once_by lookup needs the read"
+    if operation.batch is not None:
+        _check_batch(plan, operation)
     if once.look_up is not None:
         read = plan.operations.get(once.look_up)
         assert read is not None, f"{name} looks up by {once.look_up}, which is no operation"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.connect import BreakerPlan, ConnectionPlan, Connector, ConnectorPlan, Pace
+from engine.connect import BreakerPlan, ConnectionPlan, Connector, ConnectorPlan, OperationPlan, Pace
 from engine.connect.connector import Outcome
 from engine.effect import Effect, Receipt
 from engine.errors import ConfigurationError
@@ -32,6 +32,11 @@ class Connection:
         size = getattr(self.connector, "batch_size", None)
         return size if isinstance(size, int) else max(1, self.plan.concurrency)
 
+    def together(self, operation: str) -> int:
+        """How many writes of an operation go in one call; 1 when each has its own."""
+        plan = self.plan.operations.get(operation)
+        return 1 if plan is None or plan.batch is None else plan.batch.most
+
     def once(self, operation: str) -> Once:
         """Why doing a write again does not do it twice."""
         plan = self.plan.operation(operation).once
@@ -56,12 +61,22 @@ def connect(
     """A connection, opened, and worked no harder than its document says."""
     if use.concurrency is not None and use.concurrency < plan.concurrency:
         plan = replace(plan, concurrency=use.concurrency)
+    plan = replace(plan, operations={name: _lowered(one, use) for name, one in plan.operations.items()})
     connector = open_connector(plan)
     pace = getattr(connector, "pace", None)
     if not isinstance(pace, Pace):
         pace = Pace(plan.rates)
     pace.limit(use.rates)
     return Connection(name, connector, plan, Gate(name, use, plan.breaker, pace))
+
+
+def _lowered(plan: OperationPlan, use: ConnectionPlan) -> OperationPlan:
+    """An operation whose calls for many are no larger than the connection says."""
+    if plan.batch is None:
+        return plan
+    most = plan.batch.most if use.batch_most is None else min(plan.batch.most, use.batch_most)
+    seconds = plan.batch.seconds if use.batch_seconds is None else use.batch_seconds
+    return replace(plan, batch=None if most == 1 else replace(plan.batch, most=most, seconds=seconds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Delivery:
         """Where it goes."""
         return self.command.connection
 
+    @property
+    def operation(self) -> str:
+        """What is done there."""
+        return self.command.operation
+
     def doubt(self, clock: Clock) -> Doubt:
         """How long it has been in doubt, by the clock that says more."""
         now, elapsed = clock.now(), clock.elapsed_seconds()

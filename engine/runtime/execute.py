@@ -132,13 +132,13 @@ class Executor:
         ledger: Ledger,
         plan: Plan,
         recovery: Recovery,
-        take_place: Callable[[str, datetime], bool],
+        take_place: Callable[[str, datetime, str], bool],
         share: Share | None = None,
     ) -> None:
         """Work for this plan; runs of other releases are decided by the plans that `recovery` knows.
 
-        `take_place` says whether a write to a connection may go out at once, at this instant. With `share`,
-        events are handed to the owners of their partitions.
+        `take_place` says whether a write to a connection, by an operation, may go out at once, at this
+        instant. With `share`, events are handed to the owners of their partitions.
         """
         self._take_place = take_place
         self.tally = Tally()
@@ -686,7 +686,7 @@ class Executor:
         if not self.parking.keys.is_working(live.order_key, run_id):
             self._commit.effects.append(row)
             live.kept.append(command)
-        elif self._take_place(command.connection, self._now):
+        elif self._take_place(command.connection, self._now, command.operation):
             self._commit.sends.append(row)
             self._work.writes.append((run_id, command))
         else:

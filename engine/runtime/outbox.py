@@ -6,6 +6,7 @@ else's.
 """
 
 import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -18,6 +19,7 @@ from engine.runtime.gate.rank import Queue
 from engine.runtime.reading import Asked
 
 WINDOW = 4  # batches on their way to one connection
+CALLS = 2  # for many writes of one operation, that are filled or on their way
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Aside:
     run_id: str
     effect_key: str
     connection: str
+    operation: str
     weight: int
     rank: float
     placed: bool = False
@@ -50,6 +53,8 @@ class _Line:
     gate: Gate
     kind: str
     places: int  # that are free
+    together: int = 1  # writes that go in one call
+    riding: int = 0  # those in the call that was last let go
     queue: Queue[Waiting] = field(default_factory=Queue)
 
     def may_go(self, now: datetime) -> int:
@@ -57,7 +62,18 @@ class _Line:
         if not self.queue or self.places <= 0:
             return 0
         free = self.gate.free(now, self.kind)
-        return self.places if free is None else min(free, self.places)
+        if free is None:
+            return self.places
+        return min(free * (self.together if self.gate.is_calm else 1), self.places)
+
+    def go(self, now: datetime) -> bool:
+        """One goes, by itself or in the call of others; whether it tries if the system is back."""
+        self.places -= 1
+        if self.together > 1 and self.gate.is_calm:
+            self.riding = self.riding % self.together + 1
+            if self.riding > 1:
+                return False
+        return self.gate.go(now, self.kind)
 
 
 @dataclass(slots=True, order=True)
@@ -80,36 +96,44 @@ class Outbox:
         self._due: list[_Due] = []
         self._numbers = count()
 
-    def _line(self, name: str, kind: str) -> _Line:
-        line = self._lines.get((name, kind))
+    def _line(self, name: str, use: str) -> _Line:
+        """The line of a use: reads, writes, or one operation of which many go in a call."""
+        line = self._lines.get((name, use))
         if line is None:
-            connection = self._connections.get(name)
-            places = (
-                connection.batch_size * WINDOW
-                if kind == WRITES
-                else min(self._reads, connection.plan.concurrency * 2)
-            )
-            line = self._lines[name, kind] = _Line(connection.gate, kind, places)
+            line = self._lines[name, use] = self._new_line(self._connections.get(name), use)
         return line
 
-    def take(self, name: str, now: datetime) -> bool:
+    def _new_line(self, connection: Connection, use: str) -> _Line:
+        if use == READS:
+            return _Line(connection.gate, READS, min(self._reads, connection.plan.concurrency * 2))
+        if use == WRITES:
+            return _Line(connection.gate, WRITES, connection.batch_size * WINDOW)
+        together = connection.together(use)
+        return _Line(connection.gate, WRITES, together * CALLS, together)
+
+    def _use(self, item: Waiting) -> str:
+        return READS if isinstance(item, Asked) else self._use_of(item.connection, item.operation)
+
+    def _use_of(self, name: str, operation: str) -> str:
+        return operation if self._connections.get(name).together(operation) > 1 else WRITES
+
+    def take(self, name: str, now: datetime, operation: str = "") -> bool:
         """Take a place for a new write that goes at once, unless others wait for one or the gate is not open.
 
         Raises:
             ConfigurationError: when there is no such connection in this environment.
 
         """
-        line = self._line(name, WRITES)
+        line = self._line(name, self._use_of(name, operation))
         gate = line.gate
         if line.places <= 0 or line.queue or not gate.is_calm or gate.free(now, WRITES) == 0:
             return False
-        line.places -= 1
-        gate.go(now, WRITES)
+        line.go(now)
         return True
 
     def wait(self, item: Waiting) -> None:
         """Stand in line, by its rank."""
-        self._line(item.connection, _kind(item)).queue.put(item.rank, item)
+        self._line(item.connection, self._use(item)).queue.put(item.rank, item)
 
     def again(self, item: Waiting, at: datetime) -> None:
         """Stand in line again from an instant on."""
@@ -119,7 +143,7 @@ class Outbox:
         """What was on its way came back, whatever came of it."""
         if item.placed:
             item.placed = False
-            self._line(item.connection, _kind(item)).places += 1
+            self._line(item.connection, self._use(item)).places += 1
 
     def due(self, now: datetime) -> None:
         """Let what is due stand in line again."""
@@ -181,17 +205,26 @@ class Outbox:
             for _ in range(min(line.may_go(now), len(line.queue))):
                 item = line.queue.take()
                 item.placed = True
-                item.probe = line.gate.go(now, line.kind)
-                line.places -= 1
+                item.probe = line.go(now)
                 found.append(item)
         return found
 
 
-def _kind(item: Waiting) -> str:
-    return READS if isinstance(item, Asked) else WRITES
+def loads(connection: Connection, deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """What is handed to a connector at once. What may wait for others to fill a call goes apart."""
+    by_use: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        use = delivery.operation if connection.together(delivery.operation) > 1 else ""
+        by_use.setdefault(use, []).append(delivery)
+    for use, found in by_use.items():
+        size = connection.together(use) if use else connection.batch_size
+        for start in range(0, len(found), size):
+            yield found[start : start + size]
 
 
 def _aside(item: Waiting) -> Waiting:
     if not isinstance(item, Delivery) or item.attempts or item.in_doubt or item.looks:
         return item
-    return Aside(item.run_id, item.command.effect_key, item.connection, item.weight, item.rank)
+    return Aside(
+        item.run_id, item.command.effect_key, item.connection, item.operation, item.weight, item.rank
+    )

@@ -30,7 +30,7 @@ from engine.runtime.gate.rank import rank
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
 from engine.runtime.intake import write as write_beside
 from engine.runtime.outages import Outages
-from engine.runtime.outbox import Aside, Outbox
+from engine.runtime.outbox import Aside, Outbox, loads
 from engine.runtime.permission import Release
 from engine.runtime.reading import Asked, ReadCame, Reads, read
 from engine.runtime.recover import Recovery
@@ -592,9 +592,8 @@ class Runner:
         for name, deliveries in by_connection.items():
             self._reads.written(name)
             connection = self._connections.get(name)
-            size = connection.batch_size
-            for start in range(0, len(deliveries), size):
-                self._spawn(self._deliver(connection, deliveries[start : start + size]))
+            for load in loads(connection, deliveries):
+                self._spawn(self._deliver(connection, load))
         for command in work.doubts:
             self._doubt(command)
         for run_id, wanted in work.reads:

@@ -20,6 +20,21 @@ class RateSpec(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimitSpec(Described):
+    """How many writes go together in one call, where the connector has calls for many."""
+
+    most: int | None = note(
+        "No more than this in one call; 1 for a call for each write.", default=None, minimum=1, maximum=1_000
+    )
+    within_milliseconds: int | None = note(
+        "How long the first waits for others, in place of what the connector says.",
+        default=None,
+        minimum=1,
+        maximum=10_000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerSpec(Described):
     """When a system is taken to be away, and how often it is then tried."""
 

@@ -10,7 +10,7 @@ from connectors.salesforce.soql import SoqlError, parse
 from engine.connect.settings import Secret
 from engine.connect.signatures import DeliveryRefused, Sent
 from engine.connect.webhook import receive
-from engine.effect import FaultClass, Receipt
+from engine.effect import Effect, FaultClass, Receipt
 from tests.connect import opening
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -140,3 +140,45 @@ class TestCallouts:
         topic = "amendment_signed"
         (call,) = self.delivered(crm, topic, lambda: crm.simulator.sign_amendment(amendment, "2026-03-02"))
         assert self.take(crm, topic, call).items[0]["Contract__c"] == crm.contract
+
+
+def effect(operation, payload):
+    return Effect(key=f"flow/{payload}", connection="salesforce", operation=operation, payload=payload)
+
+
+def updates(*rows):
+    return [effect("update_opportunity", row) for row in rows]
+
+
+class TestManyInOneCall:
+    @pytest.fixture
+    def deals(self, crm):
+        return [
+            crm.simulator.add("Opportunity", Name=f"D{number}", StageName="New", CloseDate="2026-03-31")
+            for number in range(3)
+        ]
+
+    def test_each_row_has_its_own_outcome(self, crm, deals):
+        crm.simulator.locked.add(deals[1])
+        rows = [{"Id": deal, "Integration_Status__c": "Provisioned"} for deal in deals]
+        gone = {"Id": "006000000000000AAA", "Integration_Status__c": "Failed"}
+        first, locked, refused, last = crm.write_all(updates(rows[0], rows[1], gone, rows[2]))
+        assert first == Receipt(external_id=deals[0], body={"id": deals[0]})
+        assert (locked.fault, locked.evidence["code"]) == (FaultClass.TRANSIENT, "UNABLE_TO_LOCK_ROW")
+        assert (refused.fault, refused.evidence["code"]) == (FaultClass.PERMANENT, "ENTITY_IS_DELETED")
+        assert deals[0] not in refused.evidence["excerpt"]
+        assert last.external_id == deals[2]
+        states = [
+            crm.simulator.tables["Opportunity"].get(deal).get("Integration_Status__c") for deal in deals
+        ]
+        assert states == ["Provisioned", None, "Provisioned"]
+        assert crm.simulator._used == 1
+
+    def test_rows_by_our_own_key_are_made_once(self, crm):
+        rows = [{"External_Id__c": f"A-{number}", "Contract__c": crm.contract} for number in range(3)]
+        made = crm.write_all([effect("create_amendment", row) for row in rows])
+        again = crm.write_all([effect("create_amendment", row) for row in rows])
+        assert [one.found for one in made] == [False] * 3
+        assert [one.found for one in again] == [True] * 3
+        assert [one.external_id for one in again] == [one.external_id for one in made]
+        assert len(crm.simulator.tables["Contract_Amendment__c"]) == 3

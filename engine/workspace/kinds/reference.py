@@ -16,7 +16,7 @@ from engine.spec.field import (
     Raw,
     note,
 )
-from engine.spec.limits import BreakerSpec, RateSpec
+from engine.spec.limits import BatchLimitSpec, BreakerSpec, RateSpec
 from engine.workspace.kinds.flow import FaultsDocument, RetryDocument
 
 COLUMN_TYPES = (
@@ -180,6 +180,9 @@ class ConnectionLimitsDocument(Described):
     )
     breaker: BreakerSpec | None = note(
         "When it is taken to be away, in place of what the connector says.", default=None
+    )
+    batch: BatchLimitSpec | None = note(
+        "How many writes go together, where the connector has calls for many.", default=None
     )
 
 
