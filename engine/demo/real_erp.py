@@ -16,18 +16,7 @@ YEAR = "2026"  # of the story
 STOP_SECONDS = 20
 _FOLDERS = ("connectors", "flows", "mappings", "policies", "schemas")
 _OVERLAY = Path(__file__).parent / "tryton"
-# Credits are not written to Tryton, and so nothing there adjusts what was billed.
-_WITHOUT_CREDITS = (
-    "amendment-to-billing.yaml",
-    "correction-to-adjustment.yaml",
-    "due-to-adjustment.yaml",
-    "invoice-to-contract.yaml",
-    "part-to-billing.yaml",
-    "time-made-unbillable.yaml",
-)
-_LEFT_OUT = shutil.ignore_patterns(
-    "*.test.yaml", "fixtures", "*.py", "*.md", "*.in", "*.lock", "__pycache__", *_WITHOUT_CREDITS
-)
+_LEFT_OUT = shutil.ignore_patterns("*.test.yaml", "fixtures", "*.py", "*.md", "*.in", "*.lock", "__pycache__")
 
 
 class RealErpError(TidegateError):
