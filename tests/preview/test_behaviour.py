@@ -100,7 +100,7 @@ def test_holds_routes_and_outcomes(pair):
     assert "approved-time-to-billing: outcome  changed rejected → held" in told(found)
     assert "bill: write  removed" in "\n".join(told(found))
     assert words.summary(found).startswith(
-        "2 time entries gain a hold; 1 billed time: has no run where it completes now."
+        "2 time entries gain a hold; 1 billed time: completed before, no run now."
     )
 
 

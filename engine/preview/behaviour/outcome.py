@@ -20,10 +20,9 @@ OUTCOME, WRITE, EMIT, HOLD, ALERT, CHECK, WORDS = (
 )
 NO_RUN = "no run"
 
-_WORDS = frozenset({"notes", "reasons"})
 
 # Told as holds, as the outcome or as a change of words, or evidence of how it came to that.
-_TOLD = frozenset({"held", "fired", "released", "failed", "unknown", "facts", "skipped", "items"})
+_TOLD = frozenset({"held", "fired", "released", "failed", "unknown", "facts", "reasons", "skipped", "items"})
 Made: TypeAlias = WriteCommand | EmitCommand
 
 
@@ -172,9 +171,9 @@ class _Teller:
                 continue
             for field, one, other in _fields(before, after, ""):
                 first = field.partition(".")[0].partition("[")[0]
-                if first in _TOLD or (first == "reasons" and _ABSENT in (one, other)):
+                if first in _TOLD:
                     continue
-                kind = WORDS if first in _WORDS else CHECK
+                kind = WORDS if first == "notes" else CHECK
                 yield self.say(kind, step, field, "changed", _value(one), _value(other))
 
 

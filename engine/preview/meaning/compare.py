@@ -152,7 +152,7 @@ def _is_word(said: Said | None) -> bool:
 
 def _by_use(new: Meaning, found: Iterable[Change]) -> Iterator[Change]:
     """What decides otherwise because something that it uses does."""
-    changed = {change.part for change in found if change.touches == BEHAVIOUR and change.what != "removed"}
+    changed = {change.part for change in found if change.touches == BEHAVIOUR}
     for key, part in new.parts.items():
         if part.kind not in _DECIDES:
             continue

@@ -10,7 +10,7 @@ from engine import drawing
 from engine.plan.plan import Plan
 from engine.preview.behaviour import Behaviour
 from engine.preview.behaviour.tally import Group
-from engine.preview.meaning import Change
+from engine.preview.meaning import WORDING, Change
 from engine.preview.report import words
 from engine.preview.report.page import HEAD, STYLE
 from engine.preview.report.report import Report
@@ -154,12 +154,23 @@ def _pictures(report: Report) -> Iterator[str]:
         return
     yield "<section><h2>Flows, before and after</h2>"
     for name in flows:
-        marks = dict(_marks(report.changes, name))
+        marks = dict([*_used(report, name), *_marks(report.changes, name)])
         yield f"<h3>{_text(name)}</h3><div class=pair>"
         for side, plan in zip((report.old, report.new), report.plans, strict=True):
             yield f"<figure><figcaption>{_text(side.name)}</figcaption>{_picture(plan, name, marks)}</figure>"
         yield "</div>"
     yield "</section>"
+
+
+def _used(report: Report, name: str) -> Iterator[tuple[str, str]]:
+    """The steps of a flow whose mapping or policy decides otherwise."""
+    changed = {change.part for change in report.changes if change.touches != WORDING}
+    for plan in report.plans:
+        for step in plan.flows[name].steps if name in plan.flows else ():
+            uses = [f"mapping {getattr(step, 'mapping', None)}"]
+            uses += [f"policy {policy.name}" for policy in getattr(step, "policies", ())]
+            if not changed.isdisjoint(uses):
+                yield step.name, "uses what changed"
 
 
 def _marks(changes: Sequence[Change], flow: str) -> Iterator[tuple[str, str]]:

@@ -5,24 +5,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from engine.preview.behaviour import Behaviour
-from engine.preview.behaviour.outcome import NO_RUN, Difference
+from engine.preview.behaviour.outcome import Difference
 from engine.preview.behaviour.tally import Group
 from engine.values.json_text import write_json
 from engine.values.money import minor_unit
 from engine.values.value import Value
 
 LONGEST = 120
-_ENDS = {
-    "completed": "completes",
-    "held": "is held",
-    "waiting": "waits",
-    "rejected": "is rejected",
-    "failed": "fails",
-    "compensated": "is taken back",
-    "unknown": "is in doubt",
-    "running": "is not finished",
-    NO_RUN: "has no run",
-}
 
 
 def summary(found: Behaviour) -> str:
@@ -106,27 +95,40 @@ def _moves(found: Behaviour) -> Iterator[str]:
         yield f"{records} {verb} from {before} to {after} ({name.replace('_', ' ')})"
 
 
-def _holds(found: Behaviour) -> Iterator[str]:
-    gained: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+def _held(found: Behaviour) -> dict[tuple[str, str], set[str]]:
+    """The ids of records that gain or lose a hold, by entity and which of the two."""
+    records: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for group in found.groups:
         if group.kind == "hold" and not group.field:
             for one in group.found:
-                gained[one.record.entity, group.what].add(one.record.id)
-    for (entity, what), ids in sorted(gained.items()):
+                records[one.record.entity, group.what].add(one.record.id)
+    return records
+
+
+def _holds(found: Behaviour) -> Iterator[str]:
+    for (entity, what), ids in sorted(_held(found).items()):
         verb = "gain" if what == "added" else "lose"
         yield f"{counted(len(ids), entity.replace('_', ' '))} {verb}{'s' if len(ids) == 1 else ''} a hold"
 
 
+_SAID_WITH_HOLDS = {
+    ("completed", "held"): "added",
+    ("rejected", "held"): "added",
+    ("held", "completed"): "removed",
+}
+
+
 def _outcomes(found: Behaviour) -> Iterator[str]:
     ends: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+    held = _held(found)
     for group in found.groups:
-        if group.kind == "outcome":
-            for one in group.found:
-                if "held" not in (one.old, one.new):  # told with the holds
-                    ends[one.record.entity, str(one.old), str(one.new)].add(one.record.id)
+        for one in group.found if group.kind == "outcome" else ():
+            old, new = str(one.old), str(one.new)
+            what = _SAID_WITH_HOLDS.get((old, new), "")
+            if one.record.id not in held.get((one.record.entity, what), ()):
+                ends[one.record.entity, old, new].add(one.record.id)
     for (entity, old, new), ids in sorted(ends.items()):
-        number = counted(len(ids), entity.replace("_", " "))
-        yield f"{number}: {_ENDS.get(new, new)} where it {_ENDS.get(old, old)} now"
+        yield f"{counted(len(ids), entity.replace('_', ' '))}: {old} before, {new} now"
 
 
 def _net(found: Behaviour) -> Iterator[str]:
