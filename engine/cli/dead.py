@@ -90,7 +90,7 @@ def _show(one: "DeadLetter", now: datetime) -> None:
     if one.money is not None:
         output.line(f"  at stake: {one.money['amount']} {one.money['currency']} ({one.money['field']})")
     if one.order_key is not None:
-        behind = f"{one.waiting_behind} wait behind it, {one.worked_behind} were worked since"
+        behind = f"{one.waiting_behind} waiting behind it, {one.worked_behind} worked since"
         output.line(f"  under the order key {one.order_key}: {behind}")
 
 
@@ -115,6 +115,7 @@ def show(name: str, ledger_url: str, form: str) -> None:
     """
     from engine.clock import SystemClock
     from engine.errors import InputError
+    from engine.insight.dead import placed
     from engine.insight.dead_detail import dead_letter, detail
     from engine.ledger import open_reader
 
@@ -123,6 +124,7 @@ def show(name: str, ledger_url: str, form: str) -> None:
         one = dead_letter(reader, name)
         if one is None:
             raise InputError(f"nothing that could need work bears the id {name!r}; `tidegate dead` lists it")
+        one = placed(reader, [one])[0]
         told = detail(reader, one)
     finally:
         reader.close()

@@ -155,11 +155,13 @@ def show(hold_id: str, ledger_url: str, form: str) -> None:
 
 def _show_more(hold: Mapping[str, Value]) -> None:
     output.line(f"  run {hold['run']}, step {hold['step']}")
+    from engine.values.json_text import write_json
+
     facts = hold["facts"]
     for name, value in facts.items() if isinstance(facts, Mapping) else ():
-        output.line(f"  {name} = {value}")
+        output.line(f"  {name} = {write_json(value).decode()}")
     for timer in cast("list[Mapping[str, Value]]", hold["timers"]):
-        to = f" {timer['to']}" if timer["to"] else ""
+        to = f"; {timer['to']} is told" if timer["to"] else ""
         output.line(f"  after {timer['after']}, at {timer['at']}: {timer['does']}{to}")
     for step in cast("list[Mapping[str, Value]]", hold["history"]):
         output.line(

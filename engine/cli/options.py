@@ -54,7 +54,7 @@ def ledger(command: F) -> F:
         default="tidegate.sqlite",
         show_default=True,
         envvar="TIDEGATE_LEDGER",
-        help="Where the ledger is: a file, or sqlite:///FILE.",
+        help="Where the ledger is: a file, sqlite:///FILE, or postgresql://USER@HOST/DATABASE.",
     )(command)
 
 

@@ -77,9 +77,11 @@ async def _process(
                 clock=clock,
             )
             with output.progress("events", quiet=quiet) as shown:
-                return await process(runner, plan, file, as_event, clock, shown.show)
+                found = await process(runner, plan, file, as_event, clock, shown.show)
+            found.behind = sum(ledger.reader().running_by_order_key().values())
         finally:
             await connections.aclose()
+    return found
 
 
 def _show(found: Processed, form: str) -> None:
@@ -98,6 +100,11 @@ def _show(found: Processed, form: str) -> None:
     output.line(f"{_counted(found.runs, 'run')}: {ended or 'none'}")
     said = ", ".join((_counted(found.effects, "effect"), _counted(found.alerts, "alert")))
     output.line(f"{said}, {found.seconds:.1f} s")
+    if found.failed or found.unknown or found.conflicts:
+        output.line("`tidegate dead` says what failed, why, and what can be done.")
+    if found.behind:
+        them = "1 run waits" if found.behind == 1 else f"{found.behind:,} runs wait"
+        output.line(f"{them} behind what stops its order key: `tidegate keys list`.")
 
 
 def _counted(number: int, what: str) -> str:

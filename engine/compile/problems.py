@@ -85,8 +85,8 @@ def bad_expression(text: Text, error: _SyntaxFault) -> Problem:
         ((code, name) for cls, code, name in _LANGUAGES if isinstance(text, cls)), ("TG253", "template")
     )
     helps = getattr(error, "help", "")
-    if code == "TG251" and _OF_FORMULAS.search(text):
-        helps = f'a bare text is a path; a formula is written {{expr: "{_short(text)}"}}'
+    if code == "TG251":
+        helps = _instead_of_path(text) or helps
     return Problem(
         code=code,
         message=f"this is no {language}: {error.message}",
@@ -95,8 +95,31 @@ def bad_expression(text: Text, error: _SyntaxFault) -> Problem:
     )
 
 
-_OF_FORMULAS = re.compile(r" (?:[-+*/]|if|and|or|not|in|is) |^[a-z_]+\(.*'")
+_OF_FORMULAS = re.compile(r" (?:[-+*/]|if|and|or|not|in|is) |^[a-z_]+\(")
 """What stands in formulas and never in paths."""
+
+_PLAIN = re.compile(r"[\w /:+%#-]+|\d[\w .,:+-]*")
+"""A text that was likely meant as it stands: a number, a day, a code."""
+
+
+def _instead_of_path(text: str) -> str:
+    """What somebody meant who wrote no path; empty when that cannot be told."""
+    if "{{" in text:
+        return f"a bare text is a path; a text with values in it is written {{template: {_quoted(text)}}}"
+    if _OF_FORMULAS.search(text):
+        return f"a bare text is a path; a formula is written {{expr: {_quoted(text)}}}"
+    if _PLAIN.fullmatch(text):
+        return f"a bare text is a path; for the text itself, write {{value: {_quoted(text)}}}"
+    return ""
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML takes it, in the quotes that it does not hold itself."""
+    short = _short(text)
+    if '"' not in short and "\\" not in short:
+        return f'"{short}"'
+    return "'" + short.replace("'", "''") + "'"
+
 
 _MISTAKES = {
     "unknown_name": "TG302",

@@ -22,7 +22,9 @@ def filled_base_url(spec: ConnectorSpec, settings: Settings) -> str:
     if settings.simulated:
         if settings.base_url is None:
             raise ConfigurationError(
-                f"connection {settings.connection!r} is simulated, and no simulator runs"
+                f"connection {settings.connection!r} is simulated, and no simulator runs: start one with "
+                f"`tidegate simulate {spec.connector}`, and say where it listens with "
+                f"`--simulator {settings.connection}=URL`"
             )
         _refuse_without_path(spec, settings.connection, settings.base_url)
         return settings.base_url

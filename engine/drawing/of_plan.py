@@ -112,7 +112,7 @@ def workspace_picture(plan: Plan, title: str) -> Picture:
     for schedule in plan.schedules:
         edge(node("source", "schedule"), node("event", schedule.source.event))
     for flow in plan.flows.values():
-        here = node("flow", flow.name, f"{len(flow.steps)} steps")
+        here = node("flow", flow.name, _counted(len(flow.steps)))
         edge(node("event", flow.event), here)
         for step in flow.steps:
             if isinstance(step, WriteStep):
@@ -122,6 +122,10 @@ def workspace_picture(plan: Plan, title: str) -> Picture:
             elif isinstance(step, WaitStep):
                 edge(node("event", step.event), here, "awaited")
     return Picture(title=title, nodes=tuple(nodes.values()), edges=_without_circles(edges), rightward=True)
+
+
+def _counted(steps: int) -> str:
+    return f"{steps} step{'' if steps == 1 else 's'}"
 
 
 def _without_circles(edges: Mapping[tuple[str, str], Edge]) -> tuple[Edge, ...]:

@@ -93,7 +93,7 @@ def dead_letters(reader: LedgerReader, wanted: Wanted, limit: int) -> list[DeadL
                 one for one in _SOURCES[kind](reader) if wanted.has(one) and not dismissed(reader, one)
             )
             found += islice(fitting, limit - len(found))
-    return _placed(reader, found)
+    return placed(reader, found)
 
 
 REPLAYABLE = ("effect", "run", "event")
@@ -132,8 +132,8 @@ def dismissed(reader: LedgerReader, one: DeadLetter) -> bool:
     return any(row.action == DISMISSED and row.at >= one.at for row in reader.audit_of(one.id))
 
 
-def _placed(reader: LedgerReader, found: list[DeadLetter]) -> list[DeadLetter]:
-    """With what waits behind each under its order key, and what was worked behind it."""
+def placed(reader: LedgerReader, found: list[DeadLetter]) -> list[DeadLetter]:
+    """They, with what waits behind each under its order key, and what was worked behind it."""
     keyed = [one for one in found if one.order_key is not None]
     if not keyed:
         return found

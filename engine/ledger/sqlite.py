@@ -156,7 +156,10 @@ def require_file(place: Place) -> None:
 
     """
     if place.path is not None and not place.path.is_file():
-        raise LedgerMissing(f"there is no ledger at {place.path}; name another file, or create this one")
+        raise LedgerMissing(
+            f"there is no ledger at {place.path}: `tidegate process` and `tidegate run` make one, "
+            "and --ledger names another"
+        )
 
 
 def connect(place: Place, *, write: bool) -> sqlite3.Connection:

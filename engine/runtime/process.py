@@ -36,6 +36,7 @@ class Processed:
     unknown: int = 0
     effects: int = 0
     alerts: int = 0
+    behind: int = 0  # runs in the ledger that wait behind one that stops its order key
     seconds: float = 0.0
     refusals: list[str] = field(default_factory=list)  # "events.jsonl:17: not JSON: ..."
 

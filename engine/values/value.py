@@ -8,6 +8,7 @@ made: nothing in the engine changes a list or dict it did not create.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from numbers import Real
 from typing import TypeAlias
 
 Scalar: TypeAlias = bool | int | Decimal | str | date | datetime | None
@@ -27,6 +28,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "true/false"),
     (int, "whole number"),
     (Decimal, "number"),
+    (Real, "number"),  # what other libraries make of one, in their complaints
     (str, "text"),
     (datetime, "date and time"),
     (date, "date"),

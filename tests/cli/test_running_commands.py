@@ -75,6 +75,19 @@ class TestProcess:
         ended = process(("time.approved", entry(1, project="nowhere")), form="json")
         assert (ended.code, ended.json["failed"]) == (1, 1)
 
+    def test_what_failed_and_what_waits_behind_it_are_pointed_at(self, process, systems, tidegate, ledger):
+        process(HIRED)
+        systems[0].refusing = "no such customer"
+        ended = process(("time.approved", entry(1)), ("time.approved", entry(2)))
+        assert "2 runs: 1 failed\n" in ended.out
+        assert "`tidegate dead` says what failed" in ended.out
+        assert "1 run waits behind what stops its order key: `tidegate keys list`." in ended.out
+        [failed] = tidegate("dead", "list", "--ledger", ledger, "--format", "json").json
+        for command in (["list"], ["show", failed["id"]]):
+            assert (
+                ": 1 waiting behind it, 0 worked since" in tidegate("dead", *command, "--ledger", ledger).out
+            )
+
     def test_what_cannot_be_opened(self, tidegate, folder, ledger, tmp_path, systems):
         here = ["-w", folder, "--ledger", ledger]
         assert tidegate("process", "--events", tmp_path / "no.jsonl", *here).code == 2
@@ -84,6 +97,7 @@ class TestProcess:
         ended = tidegate("process", "--events", file, *here)
         assert ended.code == 1
         assert "'erp' is simulated, and no simulator runs" in ended.err
+        assert "`--simulator erp=URL`" in ended.err
         ended = tidegate("process", "--events", file, *here, "--env", "moon", *systems[2])
         assert ended.code == 1
         assert "is not set up in environment 'moon'" in ended.err
@@ -288,7 +302,7 @@ class TestHolds:
         shown = tidegate("holds", "show", HOLD, "--ledger", ledger)
         assert "  run approved-time-to-billing/time.approved:te-2, step eligible\n" in shown.out
         assert "tidegate: held, Project P-9 needs an amendment, and none is signed." in shown.out
-        assert "project.amended_on = " in shown.out
+        assert "project.amended_on = null\n" in shown.out
         assert "finance-controller: 1 hold, 750.0 EUR" in tidegate("holds", "totals", "--ledger", ledger).out
         assert tidegate("holds", "show", "x", "--ledger", ledger).code == 1
         for wrong in (["--older", "soon"], ["--over", "much"]):

@@ -86,6 +86,34 @@ class TestWordsOfOtherLanguages:
                 "{type: string}",
                 ['a bare text is a path; a formula is written {expr: "a.id + a.client"}'],
             ),
+            (
+                "out: 'a.client + \" x\"'",
+                "{type: string}",
+                ["a bare text is a path; a formula is written {expr: 'a.client + \" x\"'}"],
+            ),
+            (
+                "out: upper(a.client)",
+                "{type: string}",
+                ['a bare text is a path; a formula is written {expr: "upper(a.client)"}'],
+            ),
+            (
+                "out: '{{ a.client }} of {{ a.id }}'",
+                "{type: string}",
+                [
+                    (
+                        "a bare text is a path; a text with values in it is written "
+                        '{template: "{{ a.client }} of {{ a.id }}"}'
+                    )
+                ],
+            ),
+            *(
+                (
+                    f"out: '{text}'",
+                    "{type: string}",
+                    [f'a bare text is a path; for the text itself, write {{value: "{text}"}}'],
+                )
+                for text in ("2", "2026-05-29", "ACME-DE", "Net 30", "12.50 EUR")
+            ),
             ("out: a.total", "{type: decimal}", ["write `a.total.amount`"]),
             ("out: a.id", "{type: record, fields: {id: string}}", ["fill one of its fields: `out.id: ...`"]),
             (

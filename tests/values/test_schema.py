@@ -177,6 +177,7 @@ class TestComplaints:
             ({"id": "a", "hours": Decimal("7.255")}, ["hours: the value is not a multiple of 0.01"]),
             ({"id": "a", "hours": 1, "day": "soon"}, ["day: 'soon' is not a date (write 2026-05-29)"]),
             ([], ["the record: expected record, found list"]),
+            ({"id": Decimal("7.5"), "hours": 1}, ["id: expected text, found number"]),
         ],
     )
     def test_sentences(self, value, said):
