@@ -192,11 +192,9 @@ def _check_wrong_place(
 
 
 def _known(compilation: Compilation, kind: str, names: Iterable[Text], known: Collection[str]) -> None:
-    offered: set[str] | None = None
     for name in names:
-        offered = {str(one) for one in known} if offered is None else offered
-        if str(name) not in offered:
-            compilation.unknown(kind, name, sorted(offered))
+        if name not in known:
+            compilation.unknown(kind, name, sorted({str(one) for one in known}))
 
 
 def _plain(texts: Iterable[Text]) -> Iterator[Text]:

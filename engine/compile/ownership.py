@@ -46,13 +46,20 @@ class Owners:
         declared = [str(one.name) for one in compilation.documents(SystemDocument).values()]
         self.known = list(dict.fromkeys([*self.systems.values(), *declared]))
         self._names: dict[tuple[str, Path], frozenset[str]] = {}
+        self._found: dict[tuple[str, Path], str | None] = {}
 
     def fields(self, entity: EntityDocument) -> Iterator[OwnedField]:
         """Every field of an entity, those inside of records and of the items of lists as well."""
         yield from _fields((), entity.fields)
 
-    def of(self, entity: str, path: Path, seen: frozenset[tuple[str, Path]] = frozenset()) -> str | None:
+    def of(self, entity: str, path: Path) -> str | None:
         """The system that owns a field; None where nobody is said to."""
+        key = (entity, path)
+        if key not in self._found:
+            self._found[key] = self._owner(entity, path, frozenset())
+        return self._found[key]
+
+    def _owner(self, entity: str, path: Path, seen: frozenset[tuple[str, Path]]) -> str | None:
         document = self.entities.get(entity)
         if document is None or (entity, path) in seen:
             return None
@@ -60,7 +67,7 @@ class Owners:
         for field in walk(document.fields, path):
             if field.copy_of is not None:
                 other, *rest = str(field.copy_of).split(".")
-                owner = self.of(other, tuple(rest), seen | {(entity, path)})
+                owner = self._owner(other, tuple(rest), seen | {(entity, path)})
             elif field.system_of_record is not None:
                 owner = str(field.system_of_record)
         return owner

@@ -44,7 +44,8 @@ class LedgerReader:
 
     def known_events(self, ids: Iterable[str]) -> dict[str, str]:
         """The hashes of the bodies of those events that are known, by id."""
-        return dict(self._all(tuple, KNOWN_EVENTS, key_list(ids)))
+        wanted = [*ids]
+        return dict(self._all(tuple, KNOWN_EVENTS, key_list(wanted))) if wanted else {}
 
     def event(self, event_id: str) -> rows.EventRow | None:
         """One accepted event."""

@@ -476,6 +476,8 @@ class Executor:
 
     def tell_of_alerts(self, now: datetime) -> None:
         """Accept an event for each alert that was raised, where a flow wants to hear of them."""
+        if not self.alerting.waits:
+            return
         offers = self.alerting.offers(now)
         known = self._reader.known_events(found.event.id for found in offers)
         for found in offers:

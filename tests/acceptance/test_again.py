@@ -8,6 +8,7 @@ from engine.demo import play
 from engine.session import pack_folder
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("SCN-07")
 def test_a_second_run_on_the_same_ledger_posts_nothing(tmp_path):
     ledger = str(tmp_path / "ledger.sqlite")

@@ -16,6 +16,7 @@ def run(*arguments):
     return CliRunner().invoke(tidegate, ["demo", *arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("SCN-01", "SCN-02", "SCN-03", "SCN-07", "SCN-08")
 def test_it_tells_the_story_and_every_expectation_holds():
     done = run()

@@ -520,6 +520,7 @@ class TestRun:
         assert err == ""
         assert tidegate("ledger", "verify", "--ledger", ledger).code == 0
 
+    @pytest.mark.slow
     def test_persons_act_on_it_while_it_runs(self, daemon, systems, tidegate, folder, ledger):
         hook = daemon[1]
         body = json.dumps(approval(2, project="P-9")).encode()

@@ -81,6 +81,7 @@ def lines_of(workspace):
     return {"github": steps, "gitlab": [*gitlab["tidegate"]["before_script"], *gitlab["tidegate"]["script"]]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["github", "gitlab"])
 def test_what_a_server_runs_passes_and_fails(server, workspace, shell):
     lines = [line for line in lines_of(workspace)[server] if not line.startswith(FETCHED)]

@@ -9,7 +9,12 @@ from tests.docs.reading import DOCS, PAGES, ROOT, Reader, blocks, commands, plai
 
 TUTORIAL = DOCS / "tutorial.md"
 FRONT = ROOT / "README.md"
-EXAMPLES = [page for page in PAGES if page not in {TUTORIAL, FRONT} and any(blocks(page))]
+SLOW = {"expressions", "new-workspace"}  # pages whose commands start many processes
+EXAMPLES = [
+    pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else [], id=page.stem)
+    for page in PAGES
+    if page not in {TUTORIAL, FRONT} and any(blocks(page))
+]
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def finished_tutorial(reader):
     reader.files(TUTORIAL)
 
 
-@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", EXAMPLES)
 def test_the_examples_of_a_page_hold(page, reader):
     finished_tutorial(reader)
     reader.follow(page)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.depth import examples
 from tests.disk import faulty
 from tests.simulation.cases import CASES
 from tests.simulation.faults import KINDS
@@ -35,9 +36,10 @@ def played(*given, hash_seed="0", timeout=280):
 
 @pytest.mark.requirement("REL-01", "REL-02", "REL-11")
 def test_some_histories_and_those_that_once_went_wrong():
-    code, said = played("--seeds", 40, "--cases")
+    seeds = examples(40)
+    code, said = played("--seeds", seeds, "--cases")
     assert code == 0, said
-    assert f"{40 + len(CASES)} histories" in said
+    assert f"{seeds + len(CASES)} histories" in said
 
 
 @pytest.mark.slow
