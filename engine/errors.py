@@ -12,6 +12,7 @@
     │   ├── LedgerDamaged   its file is not a database, or not a sound one
     │   ├── LedgerUnreadable  the disk failed under it
     │   ├── LedgerUnreachable its server does not answer, or is not there
+    │   ├── LedgerRestored    an older copy stands where it was written
     │   ├── LedgerLost      another machine has taken over what this one was about to write
     │   └── LedgerConflict  what is to be written contradicts what is there
     ├── InputError          a file or request that was handed to us cannot be used
@@ -49,6 +50,10 @@ class LedgerReadOnly(LedgerError):
 
 class LedgerDamaged(LedgerError):
     """The file is not a database, or not a sound one."""
+
+
+class LedgerRestored(LedgerError):
+    """An older copy stands in the place of the ledger that was written here; a person has to see to it."""
 
 
 class LedgerUnreadable(LedgerError):

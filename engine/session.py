@@ -4,7 +4,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
@@ -100,6 +100,23 @@ def load(folder: Path | None, catalog: Catalog | None = None, covered: Covered |
         workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
         compiled = compile_workspace(workspace, collector, covered)
     return Session(workspace=workspace, collector=collector, compiled=compiled, catalog=catalog)
+
+
+def sound_part(session: Session, covered: Covered | None = None) -> Session:
+    """What of a workspace can be used though something in it is wrong; never to run, only to be tested.
+
+    Raises:
+        InputError: when nothing can.
+
+    """
+    from engine.compile.sound import sound_part as part_of
+
+    with uncollected():
+        found = part_of(session.workspace, session.collector, covered)
+    if found is None:
+        _ = session.ready  # says what is wrong
+        raise InputError("nothing in the workspace can be tested")
+    return replace(session, workspace=found[0], compiled=found[1])
 
 
 def _root(folder: Path | None) -> Path:

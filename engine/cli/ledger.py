@@ -1,5 +1,6 @@
 """`tidegate ledger`."""
 
+import getpass
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,6 +58,23 @@ def backup(file: Path, ledger_url: str, *, quiet: bool) -> None:
     told = "its chain is broken" if breaks else f"its chain is whole, and its head is {head.hash}"
     output.line(f"{file} has {file.stat().st_size:,} bytes; {told}.")
     sys.exit(1 if breaks else 0)
+
+
+@command.command("restored")
+@options.ledger
+@click.option("--by", default=getpass.getuser, show_default="you", help="Who restored it.")
+@click.option("--reason", required=True, help="Why, and what was seen to.")
+def restored(ledger_url: str, by: str, reason: str) -> None:
+    """Go on with an older copy of the ledger, which is refused until a person says so.
+
+    What was done since the copy was made is not in it, and is done again as soon as its events come again:
+    see first to what was sent since. The chain keeps who said so, and why.
+    """
+    from engine.clock import SystemClock
+    from engine.ledger import accept_restored
+
+    lost = accept_restored(ledger_url, SystemClock(), by, reason)
+    output.line(f"{ledger_url} is gone on with; {lost:,} rows of its chain are lost.")
 
 
 @command.command("check")

@@ -56,9 +56,11 @@ class _Asked:
         from engine import flowtest
 
         session = opened.session
-        chosen = self._chosen(session)
+        chosen = self._chosen(opened.whole)
+        sound = {id(document) for document in session.workspace.documents}
+        fit = [one for one in chosen if id(one.document) in sound]
         try:
-            processes = flowtest.processes_for(len(chosen), self.jobs)
+            processes = flowtest.processes_for(len(fit), self.jobs)
         except ValueError as error:
             raise click.BadParameter(f"{self.jobs!r} is no number of processes", param_hint="-j") from error
         ready = session.ready
@@ -72,12 +74,12 @@ class _Asked:
         )
         how = flowtest.Options(at=self.at, recording=self.recording)
         suite = flowtest.Suite(session.workspace, subject, how)
-        return list(flowtest.run_in_processes(suite, chosen, perf_counter, processes))
+        ran = iter(flowtest.run_in_processes(suite, fit, perf_counter, processes))
+        return [next(ran) if id(one.document) in sound else flowtest.left_out(one) for one in chosen]
 
     def _chosen(self, session: "Session") -> "list[One]":
         from engine import flowtest
 
-        _ = session.ready
         try:
             chosen = flowtest.choose(session.workspace, self.wanted, self.containing)
         except flowtest.NothingChosenError as error:
@@ -156,6 +158,7 @@ def command(
     opened = _Opened.of(folder, covering=covering)
     results = asked.run(opened)
     if update and not all(result.passed for result in results):
+        _ = opened.whole.ready  # what is wrong in a part may be why the others differ
         _update(opened.session, results)
         opened = _Opened.of(folder, covering=covering)
         results = replace(asked, recording=False).run(opened)
@@ -163,24 +166,44 @@ def command(
     found = opened.coverage(results, everything=asked.everything)
     _print(results, form, at, found if coverage_form == "text" and coverage_file is None else None)
     enough = found is None or _report(found, coverage_form, coverage_file, fail_under)
-    sys.exit(0 if enough and all(result.passed for result in results) else 1)
+    opened.tell_of_problems()
+    sys.exit(0 if enough and opened.is_whole and all(result.passed for result in results) else 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
     """A workspace, and what its generated code takes down when coverage is asked for."""
 
-    session: "Session"
+    session: "Session"  # what of it can be tested
+    whole: "Session"
     covered: "Covered | None"
 
     @classmethod
     def of(cls, folder: Path | None, *, covering: bool) -> "_Opened":
         """The workspace of a folder."""
         from engine.flowtest import Covered
-        from engine.session import load
+        from engine.session import load, sound_part
 
         covered = Covered() if covering else None
-        return cls(session=load(folder, covered=covered), covered=covered)
+        whole = load(folder, covered=covered)
+        if whole.compiled is not None:
+            return cls(session=whole, whole=whole, covered=covered)
+        covered = Covered() if covering else None
+        return cls(session=sound_part(whole, covered), whole=whole, covered=covered)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the workspace can be tested."""
+        return self.whole.compiled is not None
+
+    def tell_of_problems(self) -> None:
+        """Say why a part was not tested, where that is so; beside the report, which may be for a program."""
+        from engine.errors import InputError
+
+        try:
+            _ = self.whole.ready
+        except InputError as error:
+            output.line(f"tidegate: {error}", error=True)
 
     def coverage(self, results: "Sequence[Result]", *, everything: bool) -> "Coverage | None":
         """How much was covered: of everything, or of what the chosen tests are about."""

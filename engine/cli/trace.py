@@ -24,7 +24,7 @@ def command(wanted: str, ledger_url: str, direction: str | None, form: str) -> N
     """Follow ID back to what caused it, and on to everything that it caused.
 
     ID is that of an event, a run, an effect, a hold, an alert, a release, of a record in another system
-    (an invoice, a revenue entry), or of one of our own records.
+    (an invoice, a revenue entry), or of one of our own records. `record:SYSTEM:ID` means that of one system.
     """
     from engine.errors import InputError
     from engine.insight.trace import Direction, trace

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from hashlib import sha256
 
 from engine.compile import problems
 from engine.compile.body import Body
@@ -15,11 +14,10 @@ from engine.language.compiled import Compiled, EvaluationError
 from engine.plan.plan import EventPlan
 from engine.spec.field import PathText
 from engine.values.json_text import instant_text
+from engine.values.keys import as_key
 from engine.values.type import DATETIME, Listing, Record, Type, decoder, describe
 from engine.values.value import Value
 from engine.workspace.kinds.model import EventDocument
-
-LONGEST_ID = 200  # characters; a longer identity is hashed
 
 
 def build_events(compilation: Compilation) -> None:
@@ -86,7 +84,8 @@ def _identity(name: str, parts: list[Compiled]) -> Callable[[Value], str]:
     def identity(data: Value) -> str:
         scope = {"data": data}
         found = ":".join([name, *[_part(part.call(scope), part.text) for part in parts]])
-        return found if len(found) <= LONGEST_ID else f"{name}:{sha256(found.encode()).hexdigest()}"
+        key = as_key(found)
+        return found if key is found else f"{name}:{key.removeprefix('sha256:')}"
 
     return identity
 
@@ -97,7 +96,7 @@ def _order_key(path: Compiled | None) -> Callable[[Value], str | None]:
 
     def order_key(data: Value) -> str | None:
         value = path.call({"data": data})
-        return None if value is None else _part(value, path.text)
+        return None if value is None else as_key(_part(value, path.text))
 
     return order_key
 

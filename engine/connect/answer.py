@@ -15,6 +15,7 @@ from engine.connect.http import Reply, retry_after
 from engine.effect import Failure, FaultClass, Receipt
 from engine.language.compiled import Compiled, EvaluationError
 from engine.values.json_text import JsonError
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 EXCERPT = 500  # characters of an answer that are kept as evidence
@@ -121,14 +122,15 @@ class Judge:
         unproved = answer.unreadable or (plan.proof is not None and not self.holds(plan.proof, answer.scope))
         body = {name: self.value(path, answer.scope) for name, path in plan.returns.items()}
         identity = body.get("id")
-        if unproved or ("id" in body and identity is None):
+        name = None if identity is None else str(identity)
+        if unproved or ("id" in body and name is None) or (name is not None and as_key(name) != name):
             reason = (
                 f"{self.name}.{plan.name} answered {answer.reply.status}, but nothing in it proves the record"
             )
             raise fault_of(
                 Failure(fault=FaultClass.UNKNOWN, reason=reason, evidence=answer.evidence(self.hidden()))
             )
-        return Receipt(external_id=None if identity is None else str(identity), body=body, found=found)
+        return Receipt(external_id=name, body=body, found=found)
 
     def _rule(self, plan: OperationPlan | None, answer: Answer) -> FaultRule | None:
         rules = plan.faults if plan is not None else self.plan.faults

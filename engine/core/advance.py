@@ -46,6 +46,7 @@ from engine.plan.step import (
     WaitStep,
     verb_of,
 )
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 _Verb: TypeAlias = Callable[[Turn, Any, Scope, str | None], tuple[StepStatus, Value]]
@@ -314,7 +315,7 @@ def _items(each: ForEach, scope: dict[str, Value]) -> dict[str, dict[str, Value]
     scopes: dict[str, dict[str, Value]] = {}
     for number, item in enumerate(items):
         inner = {**scope, each.name: item}
-        key = str(number) if each.key is None else str(each.key.call(inner))
+        key = str(number) if each.key is None else as_key(str(each.key.call(inner)))
         if key in scopes:
             raise EvaluationError(f"two items have the key {key!r}", text=each.key.text if each.key else "")
         scopes[key] = inner

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from engine.event import Event
 from engine.plan.delay import Chain, Match
 from engine.values.json_text import write_json
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 
@@ -32,7 +33,8 @@ def _text(fields: list[Chain] | tuple[Chain, ...], values: list[Value]) -> str |
     if not fields or not all(type(value) is str for value in values):
         return None
     pairs = zip(fields, values, strict=True)
-    return " and ".join(f"{'.'.join(field)} == {write_json(value).decode()}" for field, value in pairs)
+    said = (f"{'.'.join(field)} == {write_json(value).decode()}" for field, value in pairs)
+    return as_key(" and ".join(said))
 
 
 def _value(scope: Mapping[str, Value], chain: Chain) -> Value:

@@ -9,6 +9,7 @@ from engine.core.state import Answer, RunState
 from engine.language.compiled import EvaluationError
 from engine.plan.delay import Delay
 from engine.plan.step import Step
+from engine.values.keys import as_key
 from engine.values.value import Value, kind_of
 
 
@@ -39,10 +40,11 @@ class Turn:
         What is not known yet is wanted; the value that is being made is then thrown away, and made
         again when all that it wanted has been answered.
         """
-        key = f"xref:{entity}:{canonical_id}:{system}"
+        ours = as_key(str(canonical_id))
+        key = f"xref:{entity}:{ours}:{system}"
         answer = self.state.answers.get(key)
         if answer is None:
-            self.wanted += (LookUpCommand(key, entity, str(canonical_id), system),)
+            self.wanted += (LookUpCommand(key, entity, ours, system),)
             return None
         if answer.value is None:
             raise EvaluationError(f"no id is known in {system} for {entity} {canonical_id}")

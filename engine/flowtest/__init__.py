@@ -13,7 +13,7 @@ from engine.flowtest.parallel import processes_for, run_in_processes
 from engine.flowtest.report import render_json, render_junit, render_text
 from engine.flowtest.result import Failure, Result
 from engine.flowtest.select import NothingChosenError, choose, key_of
-from engine.flowtest.suite import One, Options, Subject, Suite, cases, run_tests
+from engine.flowtest.suite import One, Options, Subject, Suite, cases, left_out, run_tests
 from engine.flowtest.update import Updated, updated
 from engine.workspace.coverable import Covered
 
@@ -33,6 +33,7 @@ __all__ = [
     "choose",
     "coverage",
     "key_of",
+    "left_out",
     "processes_for",
     "render_cobertura",
     "render_coverage_json",

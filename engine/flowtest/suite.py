@@ -109,6 +109,13 @@ class Suite:
         return play_policy(made, policy, self._subject.inputs["policy", name])
 
 
+def left_out(one: One) -> Result:
+    """The result of a case that cannot be run, as its test or what it needs has problems."""
+    why = "cannot be run: the test, or something that it needs, has problems; `tidegate validate` lists them"
+    failure = Failure(message=why, span=one.document.test.span)
+    return Result(document=one.document, case=one.case, failures=(failure,))
+
+
 def cases(chosen: Iterable[FlowTestDocument], containing: str | None = None) -> list[One]:
     """The cases of some tests, in their order: all, or those whose name, or their test's, contains a text."""
     every = [

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, cast
 
+from engine.insight.references import is_small, references, speaks_of
 from engine.insight.trace_nodes import (
     Node,
     alert_node,
@@ -99,10 +100,19 @@ class _Tracer:
     # --- what bears the id ------------------------------------------------------------------------
 
     def begin(self, text: str) -> list[str]:
+        if text.startswith("record:") and text.count(":") > 1:
+            return list(dict.fromkeys(self._named(text)))
         names: dict[str, None] = {}
         for found in self._reader.find(text):
             names.update(dict.fromkeys(self._begun(found)))
         return list(names) or list(self._receipts(text))
+
+    def _named(self, name: str) -> Iterator[str]:
+        """The record that a trace gave this name: an id and whose it is."""
+        for effect in self._effects_of_record(name, name.removeprefix("record:")):
+            row = self._reader.effect(effect.removeprefix("effect:"))
+            assert row is not None
+            yield self._record(row)
 
     def _receipts(self, text: str) -> Iterator[str]:
         """Effects whose receipts speak of an id beside that of the record; looked for one by one."""
@@ -319,12 +329,15 @@ class _Tracer:
     def _referred(self, row: EventRow) -> Iterator[str]:
         """The effects whose receipts gave ids that an event speaks of."""
         system = None if row.source is None else row.source.partition(".")[0]
-        for text in scalars(_value(row.body), MAX_REFERENCES):
-            for found in self._reader.find(text):
+        for text, said in references(_value(row.body), row.type, MAX_REFERENCES).items():
+            known = self._reader.find(text)
+            for found in known:
                 if found.kind != "effect" or found.matched != "external_id":
                     continue
                 effect = self._reader.effect(found.key)
                 if effect is None or effect.commit > row.commit:
+                    continue
+                if not speaks_of(text, said, _names(effect, known)):
                     continue
                 emitted = row.cause is not None and row.cause.startswith(f"{effect.run_id}/")
                 if emitted or effect.connection == system:
@@ -334,6 +347,10 @@ class _Tracer:
 
     def _effects_of_record(self, name: str, key: str) -> Iterator[str]:
         connection, _, external_id = key.partition(":")
+        made = [edge.source for edge in self.trace.edges if edge.target == name and edge.kind == "made"]
+        if made and is_small(external_id):  # others of the number may be records of another kind
+            yield from made
+            return
         for found in self._reader.find(external_id):
             if found.kind == "effect" and found.matched == "external_id":
                 effect = self._reader.effect(found.key)
@@ -400,10 +417,31 @@ class _Tracer:
         for row in self._reader.events(since=since):
             ids = wanted.get((row.source or "").partition(".")[0])
             if ids and f"event:{row.id}" not in self.trace.nodes:
-                for text in set(scalars(_value(row.body), MAX_REFERENCES)) & ids.keys():
-                    name = self._add(event_node(row))
-                    self._edge(ids[text], name, "told of")
-                    yield name
+                said = references(_value(row.body), row.type, MAX_REFERENCES)
+                for text in said.keys() & ids.keys():
+                    if speaks_of(text, said[text], self._names_of(ids[text])):
+                        name = self._add(event_node(row))
+                        self._edge(ids[text], name, "told of")
+                        yield name
+
+    def _names_of(self, record: str) -> Iterator[str]:
+        """What a record was made as."""
+        _, system, external_id = record.split(":", 2)
+        known = self._reader.find(external_id)
+        for found in known:
+            if found.kind == "effect" and found.matched == "external_id":
+                effect = self._reader.effect(found.key)
+                if effect is not None and effect.connection == system:
+                    yield from _names(effect, known)
+
+
+def _names(effect: EffectRow, known: Iterable[Found]) -> Iterator[str]:
+    """What the record of an effect was made as: by operation, by step, and as which of our entities."""
+    yield effect.operation
+    yield effect.step
+    for found in known:
+        if found.kind == "xref" and found.key.endswith(f" {effect.connection}"):
+            yield found.key.partition(" ")[0]
 
 
 def _value(body: bytes) -> Value:

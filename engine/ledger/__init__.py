@@ -9,7 +9,14 @@ from engine.ledger.backup import back_up, file_breaks
 from engine.ledger.chain import verify_chain
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.instants import instant, read_instant
-from engine.ledger.ledger import Ledger, is_shared, open_ledger, open_reader, upgrade_ledger
+from engine.ledger.ledger import (
+    Ledger,
+    accept_restored,
+    is_shared,
+    open_ledger,
+    open_reader,
+    upgrade_ledger,
+)
 from engine.ledger.prune import prunable
 from engine.ledger.pruned import is_pruned
 from engine.ledger.reader import LedgerReader
@@ -23,6 +30,7 @@ __all__ = [
     "Head",
     "Ledger",
     "LedgerReader",
+    "accept_restored",
     "back_up",
     "control_path",
     "file_breaks",

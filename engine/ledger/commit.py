@@ -1,10 +1,12 @@
 """What one transaction writes: a plain collector of rows, filled by the caller, and what came of it.
 
-There is no behaviour here. The lists are written in the order of the fields, so that within one commit an
+The lists are written in the order of the fields, so that within one commit an
 effect may be created and settled, and a run begun and finished.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from engine.ledger import rows
 from engine.values.actors import ENGINE
@@ -70,6 +72,18 @@ class Commit:
 
     alerts_moved: list[rows.AlertMoved] = field(default_factory=list)
     entries: list[rows.AuditEntry] = field(default_factory=list)  # further audit rows: who did what, and why
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """The same rows with every text changed."""
+        return type(self)(**{one.name: _changed(getattr(self, one.name), change) for one in fields(self)})
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - a text, a row, a list of rows
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [type(row)(*(_changed(part, change) for part in row)) for row in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

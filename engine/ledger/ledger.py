@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.clock import Clock
-from engine.errors import ConfigurationError, LedgerError
+from engine.errors import ConfigurationError, InputError, LedgerError
 from engine.ledger import (
     audit,
     effects,
@@ -28,7 +28,10 @@ from engine.ledger.beside import beside
 from engine.ledger.commit import Commit, CommitResult
 from engine.ledger.database import Cursor, Database
 from engine.ledger.instants import instant
+from engine.ledger.newest import goes_through, require_newest
 from engine.ledger.reader import LedgerReader
+from engine.ledger.rows import AuditEntry
+from engine.values.json_text import write_json
 
 _LISTS = tuple(
     field.name for field in fields(Commit) if field.name not in {"actor", "action", "subject", "detail"}
@@ -124,6 +127,8 @@ class Ledger:
             self._give_up(connection)
             raise
         self._head = head
+        if self._lock is not None:
+            self._lock.note_end(head.seq, head.hash)
         return head.commit
 
     @staticmethod
@@ -165,10 +170,13 @@ def fill(batch: Batch, commit: Commit) -> None:
     runs.change(batch, commit)
 
 
-def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
+def open_ledger(url: str, *, clock: Clock, create: bool = False, restored: bool = False) -> Ledger:
     """Open a ledger for writing; with `create`, make it where there is none.
 
+    With `restored`, a person has seen to it that it is an older copy.
+
     Raises:
+        LedgerRestored: it is an older copy of the one that was written there.
         LedgerBusy: another process writes it.
         LedgerOutdated: its schema is not the one of this release.
         LedgerMissing: there is none, and `create` was not asked for.
@@ -181,26 +189,31 @@ def open_ledger(url: str, *, clock: Clock, create: bool = False) -> Ledger:
 
         return open_postgres(url, clock=clock, create=create, alone=True)
     place = sqlite.read_url(url)
-    if create:
-        sqlite.make_file(place)
+    made = create and sqlite.make_file(place)
     sqlite.require_file(place)
     lock = sqlite.WriterLock(place)
     database = Database(place)
     try:
-        return Ledger(database, _writer(database, place, create=create), lock, clock)
+        if made:
+            lock.forget_end()
+        noted = None if restored else lock.noted_end()
+        return Ledger(database, _writer(database, place, noted, create=create), lock, clock)
     except BaseException:
         database.close()
         lock.release()
         raise
 
 
-def _writer(database: Database, place: sqlite.Place, *, create: bool) -> sqlite3.Connection:
+def _writer(
+    database: Database, place: sqlite.Place, noted: tuple[int, str] | None, *, create: bool
+) -> sqlite3.Connection:
     with database.door:
         connection = database.writer()
         try:
             if create or place.path is None:
                 schema.create(connection)
             schema.require(connection, place)
+            require_newest(LedgerReader(database), noted, place)
         except BaseException:
             connection.close()
             raise
@@ -267,6 +280,29 @@ def _postgres_reader(url: str) -> LedgerReader:
         database.close()
         raise
     return LedgerReader(database)
+
+
+def accept_restored(url: str, clock: Clock, by: str, reason: str) -> int:
+    """A person goes on with an older copy of a ledger; how many rows of its chain are lost.
+
+    Raises:
+        InputError: it is the ledger that was last written there.
+        ConfigurationError: it is on a server, where nothing is noted of its end.
+
+    """
+    if _is_postgres(url):
+        raise ConfigurationError("of a ledger on PostgreSQL nobody notes where it ended; nothing refuses it")
+    with open_ledger(url, clock=clock, restored=True) as ledger:
+        noted = None if ledger._lock is None else ledger._lock.noted_end()  # noqa: SLF001 - of this module
+        if noted is None or goes_through(ledger.reader(), noted):
+            raise InputError(
+                f"the ledger {url} is the one that was last written there; it can be gone on with"
+            )
+        lost = max(0, noted[0] - ledger.reader().head().seq)
+        detail = write_json({"reason": reason, "rows_lost": lost}).decode()
+        entry = AuditEntry(instant(clock.now()), by, "ledger restored", None, detail)
+        ledger.commit(Commit(entries=[entry]))
+    return lost
 
 
 def upgrade_ledger(url: str) -> None:

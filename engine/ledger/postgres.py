@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen
+from psycopg.abc import Buffer, PQGen
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+from psycopg.types.string import StrDumperUnknown
 from psycopg.waiting import Ready, Wait
 from sqlalchemy import BigInteger, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
@@ -252,7 +253,19 @@ class _BlobArray(_Array):
     oid = 1001
 
 
-_DUMPERS: dict[type, type[Dumper]] = {Texts: _TextArray, Numbers: _NumberArray, Blobs: _BlobArray}
+class _Text(StrDumperUnknown):
+    """A text as the server can keep it: what is asked for has the form of what was written."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(storable(obj))
+
+
+_DUMPERS: dict[type, type[Dumper]] = {
+    str: _Text,
+    Texts: _TextArray,
+    Numbers: _NumberArray,
+    Blobs: _BlobArray,
+}
 _HEADER = Struct("!iiIii").pack  # dimensions, whether there are nulls, type of the items, how many, the first
 _LENGTH = Struct("!i").pack
 _NUMBER = Struct("!iq").pack
@@ -352,6 +365,11 @@ def _dialect(style: str) -> DefaultDialect:
     return made
 
 
+def storable(text: str) -> str:
+    """The text with the mark for what cannot be shown in the place of NUL, which no server keeps."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
 # --- errors -----------------------------------------------------------------------------------------
 
 
@@ -363,6 +381,11 @@ def is_error(error: BaseException) -> bool:
 def is_passing(error: BaseException) -> bool:
     """Whether two sessions met, nothing of this one was written, and the same may be done at once again."""
     return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a text was refused that has to be made :func:`storable` before."""
+    return isinstance(error, errors.CharacterNotInRepertoire)
 
 
 def explain(error: BaseException, place: Place) -> LedgerError:

@@ -101,7 +101,9 @@ class PostgresLedger(Ledger):
             try:
                 return self._once(commit, meanwhile)
             except Exception as error:
-                if not postgres.is_passing(error):
+                if postgres.is_unstorable(error):
+                    commit = commit.with_texts(postgres.storable)
+                elif not postgres.is_passing(error):
                     raise
         raise LedgerBusy(
             f"others write the same in the ledger {self._database.place} again and again; nothing was written"

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,6 +32,7 @@ from engine.errors import (
 BUSY_SECONDS = 5.0
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8_000  # 32 MiB: the log beside the file grows to about this before it is folded into it
+HOLDER_BYTES = 32  # of the file of the lock, for the number of the process that holds it
 LOG_BYTES = 64 * 1024 * 1024  # a log that grew under a long reader is cut to this
 
 # FULL and not NORMAL: what is acknowledged survives a power cut, not only the death of the process.
@@ -94,18 +96,46 @@ def control_path(url: str) -> Path | None:
 
 
 class WriterLock:
-    """The right to write one ledger, until it is closed or the process ends."""
+    """The right to write one ledger, until it is closed or the process ends.
+
+    Its file also says where the chain ended when it was last written: a ledger that does not reach there is
+    an older copy. That is not waited for until it is on the disk, where it may be behind, and never ahead.
+    """
 
     def __init__(self, place: Place) -> None:
         self._file: int | None = None
         if place.path is not None:
             self._file = _locked(place.path)
 
+    def note_end(self, seq: int, link: str) -> None:
+        """Say where the chain ends; a disk that does not take it leaves what was said before."""
+        if self._file is not None:
+            with suppress(OSError):
+                os.pwrite(self._file, f"{seq:>20} {link}\n".encode(), HOLDER_BYTES)
+
+    def noted_end(self) -> tuple[int, str] | None:
+        """The number and the hash of the last row of the chain that was noted; None where none was."""
+        return None if self._file is None else _end_in(self._file)
+
+    def forget_end(self) -> None:
+        """The ledger is a new one."""
+        if self._file is not None:
+            with suppress(OSError):
+                os.ftruncate(self._file, HOLDER_BYTES)
+
     def release(self) -> None:
         """Let another process write."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _end_in(file: int) -> tuple[int, str] | None:
+    try:
+        said = os.pread(file, 200, HOLDER_BYTES).decode(errors="replace").split()
+    except OSError:
+        return None
+    return (int(said[0]), said[1]) if len(said) == 2 and said[0].isdecimal() else None
 
 
 def _locked(path: Path) -> int:
@@ -116,10 +146,9 @@ def _locked(path: Path) -> int:
         raise _unopenable(path, error) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(file, f"{os.getpid()}\n".ljust(HOLDER_BYTES).encode(), 0)
     except BlockingIOError as error:
-        holder = os.pread(file, 32, 0).decode(errors="replace").strip()
+        holder = os.pread(file, HOLDER_BYTES, 0).decode(errors="replace").strip()
         os.close(file)
         raise LedgerBusy(
             f"another process{f' (number {holder})' if holder.isdigit() else ''} writes the ledger {path}; "
@@ -131,21 +160,22 @@ def _locked(path: Path) -> int:
     return file
 
 
-def make_file(place: Place) -> None:
-    """Create the file, readable by its owner alone, where there is none.
+def make_file(place: Place) -> bool:
+    """Create the file, readable by its owner alone, where there is none; whether it was.
 
     Raises:
         LedgerError: when it cannot be made; the sentence says why.
 
     """
     if place.path is None:
-        return
+        return False
     try:
         os.close(os.open(place.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        return
+        return False
     except OSError as error:
         raise _unopenable(place.path, error) from error
+    return True
 
 
 def require_file(place: Place) -> None:

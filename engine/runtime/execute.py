@@ -70,6 +70,7 @@ from engine.runtime.watch import Watch
 from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 
@@ -295,7 +296,7 @@ class Executor:
     def _keep(self, found: Offer) -> None:
         event, plan = found.event, found.plan
         assert plan.entity is not None
-        entity_id = str(event.data.get(plan.entity_key))
+        entity_id = as_key(str(event.data.get(plan.entity_key)))
         self.look_ups.keep_entity(plan.entity, entity_id, event.data)
         self._commit.entities.append(
             NewEntity(plan.entity, entity_id, event.id, instant(event.at), event.text.decode())

@@ -7,6 +7,7 @@ from engine.ledger import LedgerReader
 from engine.ledger.rows import NewXref
 from engine.plan.plan import EntityPlan
 from engine.values.json_text import read_json
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
@@ -48,7 +49,7 @@ class LookUps:
         return None if found is None else found.external_id
 
     def _entity(self, command: ReadCommand) -> Value:
-        entity_id = str(command.parameters["id"])
+        entity_id = as_key(str(command.parameters["id"]))
         fresh = self._snapshots.get((command.operation, entity_id))
         if fresh is not None:
             return fresh

@@ -163,3 +163,51 @@ def test_what_keeps_tests_from_running_is_told_without_warnings(tidegate, folder
     assert " error: " in ended.err
     assert " warning: " not in ended.err
     assert "warning" in ended.err.rpartition("Found ")[2]
+
+
+class TestOneBrokenDocument:
+    """What does not need it is tested all the same; and the command fails, whatever those tests say."""
+
+    BROKEN = "flow: strange\ntrigger: {event: nothing.known, as: it}\nsteps:\n  put: {write: no.where}\n"
+
+    def test_keeps_no_other_test_from_being_run(self, tidegate, folder):
+        whole = tidegate("test", "-w", folder)
+        assert whole.code == 0
+        (folder / "flows" / "strange.yaml").write_text(self.BROKEN)
+        ended = tidegate("test", "-w", folder)
+        assert ended.code == 1
+        assert ended.out == whole.out
+        assert "`tidegate validate` lists them all" in ended.err
+        assert "nothing.known" in ended.err
+
+    def test_a_test_that_needs_it_fails_and_is_not_left_out_in_silence(self, tidegate, folder):
+        whole = json.loads(tidegate("test", "-w", folder, "--format", "json").out)
+        policies = next((folder / "policies").glob("*.yaml"))
+        policies.write_text(policies.read_text().replace("when:", "whem:", 1))
+        ended = tidegate("test", "-w", folder, "--format", "json")
+        assert ended.code == 1
+        said = json.loads(ended.out)
+        assert len(said["tests"]) == len(whole["tests"])
+        failures = [one for test in said["tests"] for one in test["failures"]]
+        assert failures
+        assert all("`tidegate validate` lists them" in one["message"] for one in failures)
+
+    def test_a_file_that_is_no_yaml(self, tidegate, folder):
+        (folder / "flows" / "strange.yaml").write_text("flow: [\n")
+        ended = tidegate("test", "-w", folder)
+        assert ended.code == 1
+        assert "all passed" in ended.out
+
+    def test_nothing_is_written_down_then(self, tidegate, wrong):
+        (wrong / "flows" / "strange.yaml").write_text(self.BROKEN)
+        ended = tidegate("test", "-w", wrong, "--update")
+        assert ended.code == 1
+        assert (wrong / "flows" / "wrong.test.yaml").read_text() == WRONG
+
+    def test_where_nothing_is_sound_the_problems_are_told(self, tidegate, folder):
+        for path in folder.rglob("*.yaml"):
+            if path.name != "tidegate.yaml":
+                path.write_text("flow: [\n")
+        ended = tidegate("test", "-w", folder)
+        assert ended.code == 1
+        assert "`tidegate validate` lists them all" in ended.err

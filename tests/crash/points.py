@@ -211,6 +211,7 @@ class Stage:
                 handed = asyncio.ensure_future(runner.accept(events))
                 while not handed.done():
                     await runner.turn(wait_seconds=1)
+                assert handed.result()
                 told.add_all(text.decode() for text in left)
         await runner.until_rest()
 

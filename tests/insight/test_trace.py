@@ -207,6 +207,60 @@ def test_an_event_in_which_a_system_tells_of_our_record_is_followed(tmp_path, cl
         assert trace(reader, "b:3").nodes["event:b:3"].details["data"] == "no JSON at all"
 
 
+class TestSmallNumbers:
+    """Systems number their records, and a quantity of 7 is not invoice 7."""
+
+    AT = "2026-03-01T12:00:00.000000Z"
+
+    @pytest.fixture
+    def reader(self, tmp_path, clock):
+        def event(name, body):
+            return NewEvent(name, name.split(":")[0], None, self.AT, self.AT, "erp.x", None, 0, name, body)
+
+        with open_ledger(str(tmp_path / "l.sqlite"), clock=clock, create=True) as ledger:
+            first = Commit(events=[event("deal:1", b'{"id": "deal-1"}')])
+            first.runs.append(NewRun("f/deal:1", "deal:1", "f", "r", None, self.AT))
+            for step, operation in (("bill", "save_invoice"), ("party", "save_customer")):
+                key = f"f/deal:1/{step}"
+                first.sends.append(NewEffect(key, "f/deal:1", step, None, "erp", operation, "{}", self.AT))
+            ledger.commit(first)
+            done = [EffectDone('{"id":7}', "7", self.AT, f"f/deal:1/{step}") for step in ("bill", "party")]
+            ledger.commit(Commit(effects_done=done))
+            told = {
+                "line.made:1": b'{"id": 9, "quantity": 7}',
+                "line.made:2": b'{"id": 9, "invoiceId": 7}',
+                "line.made:3": b'{"id": 9, "customer": {"id": 7}}',
+                "invoice.posted:4": b'{"id": 7}',
+                "project.made:5": b'{"id": 7}',
+                "line.made:6": b'{"bills": ["6", "7"]}',
+            }
+            ledger.commit(Commit(events=[event(name, body) for name, body in told.items()]))
+            yield ledger.reader()
+
+    def test_are_ids_of_what_they_stand_for(self, reader):
+        found = {node.removeprefix("event:") for node in trace(reader, "deal:1", Direction.FORWARD).nodes}
+        assert {"line.made:2", "line.made:3", "invoice.posted:4", "line.made:6"} <= found
+        assert not {"line.made:1", "project.made:5"} & found
+
+    @pytest.mark.parametrize(
+        "event,effects",
+        [
+            ("line.made:1", set()),
+            ("line.made:2", {"bill"}),
+            ("line.made:3", {"party"}),
+            ("invoice.posted:4", {"bill"}),
+            ("project.made:5", set()),
+        ],
+    )
+    def test_lead_back_to_what_they_stand_for(self, reader, event, effects):
+        found = trace(reader, event, Direction.BACK).nodes
+        assert {name.rpartition("/")[2] for name in found if name.startswith("effect:")} == effects
+
+    def test_the_record_of_one_system_can_be_asked_for(self, reader):
+        assert trace(reader, "record:erp:7").start == ("record:erp:7",)
+        assert trace(reader, "record:psa:7").start == ()
+
+
 def test_the_run_of_an_effect_whose_item_has_slashes(ledger):
     assert run_of(ledger, f"{RUN}/put[a/b]") == [RUN]
     assert run_of(ledger, "nobody/at/all") == []

@@ -4,9 +4,17 @@ import threading
 
 import pytest
 
-from engine.errors import ConfigurationError, LedgerError, LedgerMissing
-from engine.ledger import Commit, back_up, file_breaks, open_ledger, open_reader, verify_chain
-from tests.ledger.samples import a_whole_ledger, an_event
+from engine.errors import ConfigurationError, InputError, LedgerError, LedgerMissing, LedgerRestored
+from engine.ledger import (
+    Commit,
+    accept_restored,
+    back_up,
+    file_breaks,
+    open_ledger,
+    open_reader,
+    verify_chain,
+)
+from tests.ledger.samples import a_whole_ledger, an_event, begin, finish
 
 
 def copied(url, target):
@@ -99,3 +107,62 @@ def test_a_damaged_file_is_told(ledger, url, tmp_path):
     content[4096 * 3 : 4096 * 3 + 400] = b"\xff" * 400
     path.write_bytes(content)
     assert file_breaks(str(path))
+
+
+class TestAnOlderCopyInThePlaceOfTheLedger:
+    @pytest.fixture
+    def path(self, url, clock, tmp_path):
+        path = tmp_path / "ledger.sqlite"
+        with open_ledger(url, clock=clock, create=True) as ledger:
+            ledger.commit(begin("1"))
+            copied(url, tmp_path / "copy.sqlite")
+            ledger.commit(finish("1"))
+            ledger.commit(begin("2"))
+        (tmp_path / "copy.sqlite").replace(path)
+        return path
+
+    def test_is_refused(self, path, url, clock):
+        for _ in range(2):
+            with pytest.raises(LedgerRestored, match="has 1 rows, and had 3 when it was last written here"):
+                open_ledger(url, clock=clock, create=True)
+        reader = open_reader(url)  # whoever reads only may look at it
+        assert reader.head().seq == 1
+        reader.close()
+
+    def test_is_refused_though_others_have_written_it_as_far(self, path, url, clock, tmp_path):
+        with open_ledger(str(path.rename(tmp_path / "other.sqlite")), clock=clock) as other:
+            for number in range(3, 9):
+                other.commit(begin(str(number)))
+        (tmp_path / "other.sqlite").replace(path)
+        with pytest.raises(LedgerRestored, match="an older copy, or another one"):
+            open_ledger(url, clock=clock)
+
+    def test_is_gone_on_with_when_a_person_says_so_and_the_chain_keeps_it(self, path, url, clock):
+        assert accept_restored(url, clock, "ann", "the disk broke") == 2
+        with open_ledger(url, clock=clock) as ledger:
+            ledger.commit(begin("2"))
+            said = [(row.actor, row.action, row.detail) for row in ledger.reader().audit()]
+            assert ("ann", "ledger restored", '{"reason":"the disk broke","rows_lost":2}') in said
+            assert verify_chain(ledger.reader()) == []
+        with pytest.raises(InputError, match="is the one that was last written there"):
+            accept_restored(url, clock, "ann", "once more")
+
+    def test_a_new_ledger_in_its_place_is_none(self, path, url, clock):
+        path.unlink()
+        with open_ledger(url, clock=clock, create=True) as ledger:
+            ledger.commit(begin("1"))
+
+    def test_an_emptied_file_is_one(self, path, url, clock):
+        path.write_bytes(b"")
+        with pytest.raises(LedgerRestored, match="has 0 rows"):
+            open_ledger(url, clock=clock, create=True)
+
+    def test_a_note_that_is_behind_or_cannot_be_read_refuses_nothing(self, url, clock, tmp_path):
+        lock = tmp_path / "ledger.sqlite.lock"
+        with open_ledger(url, clock=clock, create=True) as ledger:
+            ledger.commit(begin("1"))
+            before = lock.read_bytes()
+            ledger.commit(begin("2"))
+        for content in (before, b"", b"77\n", b" " * 40 + b"\xff\xfe \0"):
+            lock.write_bytes(content)
+            open_ledger(url, clock=clock).close()

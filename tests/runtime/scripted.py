@@ -26,6 +26,13 @@ def failure(fault, reason="it failed", **more):
     return Failure(fault=FaultClass(fault), reason=reason, **more)
 
 
+def begun(work):
+    """A task of what somebody waits for; nobody asks what became of it when the process is stopped first."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    return task
+
+
 class Stopped(BaseException):
     """The process ends here, as at a power cut."""
 
@@ -158,8 +165,7 @@ class Small:
         async def work(runner):
             await runner.until_rest()
             for order in orders:
-                done = asyncio.ensure_future(runner.act(order))
-                done.add_done_callback(lambda ended: ended.exception())  # told below, unless it is stopped
+                done = begun(runner.act(order))
                 await asyncio.sleep(0)
                 await runner.until_rest()
                 await done
@@ -185,7 +191,7 @@ class Small:
 
         async def work(runner):
             runner.recover()
-            done = asyncio.ensure_future(runner.act(do))
+            done = begun(runner.act(do))
             await asyncio.sleep(0)
             await runner.until_rest()
             await done
@@ -199,7 +205,7 @@ class Small:
 
         async def work(runner):
             runner.recover()
-            released = asyncio.ensure_future(runner.release(hold_id, release))
+            released = begun(runner.release(hold_id, release))
             await asyncio.sleep(0)
             await runner.until_rest()
             await released

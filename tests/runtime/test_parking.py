@@ -11,7 +11,7 @@ from engine.ledger import open_reader, verify_chain
 from engine.runtime.acts import ACTS
 from engine.runtime.control import Desk, perform
 from engine.runtime.permission import Release
-from tests.runtime.scripted import Small, Stopped, failure
+from tests.runtime.scripted import Small, Stopped, begun, failure
 from tests.runtime.test_recovery import Cut
 
 pytestmark = pytest.mark.requirement("REL-11")
@@ -80,7 +80,7 @@ def free(process, key="G", why="posted by hand"):
         runner.recover()
         desk = Desk(runner=runner, reader=runner._reader, clock=process.clock)
         request = {"key": key, "by": "ann", "reason": why}
-        freed = asyncio.ensure_future(perform(ACTS, desk, "free_key", request))
+        freed = begun(perform(ACTS, desk, "free_key", request))
         await asyncio.sleep(0)
         await runner.until_rest()
         await freed
@@ -205,7 +205,7 @@ def released(process):
     async def work(runner):
         runner.recover()
         release = Release(by="ann", role="boss", reason="fine")
-        done = asyncio.ensure_future(runner.release("f/item.ordered:1/ok/large", release))
+        done = begun(runner.release("f/item.ordered:1/ok/large", release))
         await asyncio.sleep(0)
         await runner.until_rest()
         await done
@@ -235,7 +235,7 @@ def test_one_that_comes_back_writes_when_nobody_else_of_its_key_does(small):
         runner.offer(process.offers(*ordered("2", "3")))
         await runner.turn()
         await asyncio.sleep(0)
-        done = asyncio.ensure_future(
+        done = begun(
             runner.release("f/item.ordered:1/ok/large", Release(by="ann", role="boss", reason="fine"))
         )
         await asyncio.sleep(0)
@@ -262,7 +262,7 @@ def test_one_that_came_back_and_one_that_was_at_work_when_the_process_ended(smal
         runner.recover()
         runner.offer(process.offers(*ordered("2", "3")))
         await runner.turn()
-        done = asyncio.ensure_future(
+        done = begun(
             runner.release("f/item.ordered:1/ok/large", Release(by="ann", role="boss", reason="fine"))
         )
         await asyncio.sleep(0)

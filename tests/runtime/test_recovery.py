@@ -16,7 +16,7 @@ from engine.runtime.daemon import Daemon
 from engine.runtime.permission import Release
 from engine.runtime.record import Rests
 from engine.runtime.recover import Recovery
-from tests.runtime.scripted import Stopped, failure
+from tests.runtime.scripted import Stopped, begun, failure
 
 pytestmark = pytest.mark.usefixtures("both")
 
@@ -260,7 +260,7 @@ class TestHolds:
         async def work(runner):
             runner.recover()
             release = Release(by="ann", reason="it is fine", role="boss")
-            done = asyncio.ensure_future(runner.release(HOLD, release))
+            done = begun(runner.release(HOLD, release))
             await asyncio.sleep(0)
             await runner.until_rest()
             await done
@@ -436,7 +436,7 @@ class TestTheDiskIsFull:
             runner.recover()
             with monkeypatch.context() as patch:
                 patch.setattr(Ledger, "commit", full)
-                taken = asyncio.ensure_future(runner.accept(flow.offers(ONE)))
+                taken = begun(runner.accept(flow.offers(ONE)))
                 await asyncio.sleep(0)
                 with pytest.raises(LedgerFull):
                     await runner.turn()

@@ -8,6 +8,7 @@ from engine.core.turn import Turn, record, suffix
 from engine.language.compiled import Scope
 from engine.plan.policy import Hold
 from engine.plan.step import WriteStep
+from engine.values.keys import as_key
 from engine.values.value import Value
 
 # The policy under which a refused write is held, by the class of the fault.
@@ -72,7 +73,7 @@ def _ask(turn: Turn, step: WriteStep, scope: Scope, item: str | None, key: str, 
 
 
 def _links(step: WriteStep, scope: Scope) -> tuple[tuple[str, str], ...]:
-    return tuple((link.entity, str(link.canonical_id(scope))) for link in step.links)
+    return tuple((link.entity, as_key(str(link.canonical_id(scope)))) for link in step.links)
 
 
 def _numbered(key: str, number: int) -> str:
