@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 
+import pytest
+
 from engine.problems import codes
 from tests.editor.client import CAPABILITIES, Client, copy_pack
 
@@ -121,6 +123,7 @@ def test_what_was_typed_last_is_what_is_told(desk):
     desk.run(work())
 
 
+@pytest.mark.slow
 def test_files_that_others_change_are_looked_at(pack):
     path, other = pack / "flows/milestone-to-invoice.yaml", pack / "policies/new.yaml"
     policy = (
@@ -156,6 +159,7 @@ def test_files_that_others_change_are_looked_at(pack):
     asyncio.run(work())
 
 
+@pytest.mark.slow
 def test_several_workspaces_are_open_at_once_and_closed_alone(tmp_path):
     one, two = (
         copy_pack(tmp_path / "one" if (tmp_path / "one").mkdir() is None else tmp_path),

@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.depth import examples
 from tests.editor.client import CAPABILITIES, ROOT, Client, launch
 
@@ -67,6 +69,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 def test_garbage_does_not_kill_it(pack):
     path = pack / "mappings/billing.yaml"
 
@@ -93,6 +96,7 @@ def test_garbage_does_not_kill_it(pack):
     run(work())
 
 
+@pytest.mark.slow
 def test_texts_of_every_kind_are_borne(pack):
     path = pack / "mappings/billing.yaml"
     texts = ["", "\x00", "- " * 5000, "a: &a [*a]", "{" * 3000, "\ud800".encode("utf-8", "replace").decode(),
@@ -147,6 +151,7 @@ def broken(text: str, chance: random.Random) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_no_question_about_a_broken_text_is_answered_with_an_error(pack):
     chance = random.Random(20260601)
     files = [path for path in sorted(pack.rglob("*.yaml")) if path.stat().st_size]
