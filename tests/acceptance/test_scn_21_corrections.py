@@ -8,6 +8,8 @@ import pytest
 from engine.demo.firm import Hours
 from engine.demo.world import NETSUITE
 from engine.insight.trace import Direction, trace
+from engine.runtime.permission import Release
+from tests.acceptance.books import assert_conserved, assert_nothing_is_overwritten
 
 pytestmark = pytest.mark.requirement("SCN-21")
 
@@ -88,3 +90,44 @@ def test_an_approval_that_waits_while_the_time_is_approved_anew_is_not_billed(pl
     assert (runs, holds) == (["completed", "rejected"], ["released"])
     assert [bill["hours"] for bill in playing.firm.erp.tables["timeBill"]] == ["6:00"]
     assert [row["amount"] for row in playing.firm.revrec.entries] == [Decimal(1260)]
+
+
+async def older_approval_comes_last(play):
+    """A newer approval waits for a controller, and one that is older comes after it and is billed."""
+    await play.deal_is_won()
+    job = next(iter(play.firm.erp.tables["job"]))
+    job["isInactive"] = True
+    play.stage.at(NETSUITE.at(5, 29, 10))
+    await play.approved(Hours("EMP-001", date(2026, 5, 28), 360, ""))
+    await play.stage.rest()
+    (entry,) = play.firm.psa.tables["time_entries"]
+    job["isInactive"] = False
+    play.stage.at(NETSUITE.at(5, 29, 11))
+    older = {
+        "id": str(entry["id"]),
+        "workspace_id": str(entry["workspace_id"]),
+        "task_id": str(entry["story_id"]),
+        "worker_id": "EMP-001",
+        "worker_name": "Ada Byron",
+        "role": "architect",
+        "worked_on": "2026-05-28",
+        "minutes": 480,
+        "billable": True,
+        "status": "approved",
+        "approved_at": "2026-05-29T07:00:00Z",
+        "notes": None,
+    }
+    await play.stage.hand_in("time_entry.approved", older, "psa.file")
+    await play.stage.rest()
+    (hold,) = [row for row in play.stage.reader.holds() if row.policy == "project-open"]
+    if hold.status == "open":
+        said = Release(by="Ada", role="controller", reason="It was closed too early.")
+        await play.stage.runner.release(hold.id, said)
+        await play.stage.rest()
+
+
+def test_approvals_that_come_in_the_wrong_order_end_with_the_later_one(playing):
+    playing.play(older_approval_comes_last)
+    assert sum(row["amount"] for row in playing.firm.revrec.entries) == Decimal(1260)
+    assert_nothing_is_overwritten(playing.firm)
+    assert_conserved(playing.firm, EUR=1260)
