@@ -162,6 +162,8 @@ def _way_out(wanted: Type, found: Type, entry: EntryDocument, path: str) -> str:
         return f"write `{said}.amount`"
     names = ("string", "integer", "decimal", "boolean")
     kind = wanted.name if isinstance(wanted, types.Scalar) else ""
+    if kind == "date" and said and isinstance(found, types.Scalar) and found.name == "datetime":
+        return f"write {{expr: \"date({said}, 'Europe/Berlin')\"}}, the day in a time zone"
     if entry.convert is not None or kind not in names or not can_become(found, kind):
         return ""
     return f"add `as: {kind}`"

@@ -111,7 +111,7 @@ class Expressions:
         known, mistakes = self._check(parsed, scope)
         for found in mistakes:
             self._compilation.report(problems.mistake(parsed.text, found))
-        if mistakes:
+        if any(map(problems.is_wrong, mistakes)):
             return Emitted("None", ANY, nullable=True, unsure=True)
         if isinstance(emitter, Unwritten):
             of_text = not isinstance(parsed.text, PathText | FormulaText)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine.compile.fit import Misfit
 from engine.language.check import Mistake
-from engine.problems import Label, Problem, did_you_mean
+from engine.problems import Label, Problem, Severity, did_you_mean
 from engine.problems.suggest import or_list, there_are
 from engine.source import Span, Text
 from engine.spec.field import FORMS, IDENTIFIER, FormulaText, PathText
@@ -125,6 +125,7 @@ _MISTAKES = {
     "unknown_name": "TG302",
     "unknown_field": "TG303",
     "no_fields": "TG304",
+    "misspelt": "TG317",
     "unknown_function": "TG305",
     "arguments": "TG306",
     "shadowed": "TG307",
@@ -151,7 +152,13 @@ def mistake(text: Text, found: Mistake) -> Problem:
         message=found.message,
         span=text.at(found.start, found.end),
         help=helps,
+        severity=Severity.ERROR if is_wrong(found) else Severity.WARNING,
     )
+
+
+def is_wrong(found: Mistake) -> bool:
+    """Whether it cannot be right; else it is a doubt, and the expression is used."""
+    return found.kind != "misspelt"
 
 
 def let_cycle(names: Sequence[Text]) -> Problem:

@@ -14,7 +14,7 @@ from engine.language.path_types import infer_path
 from engine.language.scope import Mistake, TypeScope
 from engine.language.template_tree import TemplateTree
 from engine.language.template_types import infer_template
-from engine.values.type import member
+from engine.values.type import Record, Type, member
 
 __all__ = ["Mistake", "check_fields", "check_formula", "check_path", "check_template"]
 
@@ -40,6 +40,11 @@ def check_path(tree: PathTree, scope: TypeScope) -> tuple[Known, list[Mistake]]:
     return typing.result, list(typing.mistakes)
 
 
+def _is_other(kind: Type, name: str) -> bool:
+    """Whether a record may have this field, and does not say so."""
+    return isinstance(kind, Record) and name not in kind.fields and bool(kind.fields)
+
+
 def check_fields(fields: tuple[str, ...], scope: TypeScope) -> Known | None:
     """What is known of a field of a field of a name, the quick way; None where something is wrong with it."""
     known = scope.known(fields[0])
@@ -47,7 +52,7 @@ def check_fields(fields: tuple[str, ...], scope: TypeScope) -> Known | None:
         known = narrowed(known, scope.facts.get(fields[:1]))
     for end, name in enumerate(fields[1:], 2):
         found = None if known is None else member(known.type, name)
-        if known is None or found is None:
+        if known is None or found is None or _is_other(known.type, name):
             return None
         nullable = known.nullable or found.may_be_absent
         known = Known(type=found.type, nullable=nullable, unsure=known.unsure)

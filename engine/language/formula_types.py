@@ -25,7 +25,7 @@ from engine.language.functions.spec import FunctionSpec, FunctionTable, Paramete
 from engine.language.known import UNKNOWN, Facts, Known, Reference, both, family, join
 from engine.language.narrowing import narrowed, reference, shown
 from engine.language.scope import Mistake, TypeScope
-from engine.problems.suggest import near_names, there_are
+from engine.problems.suggest import misspelt, near_names, there_are
 from engine.values.type import (
     ANY,
     BOOLEAN,
@@ -332,7 +332,7 @@ class Inference:
                 if found is None and not is_open:
                     return self._unknown_field(node, base, name, kind)
                 self.need(base, "has no fields")
-                return UNKNOWN if found is None else self._found(node, found)
+                return self._found(node, found) if found else self._other_field(node, base, name, kind)
             case Scalar(name="null"):
                 self.need(base, "has no fields")
                 return UNKNOWN
@@ -352,6 +352,16 @@ class Inference:
         near = near_names(name, kind.fields)
         helps = "" if near else there_are(kind.fields)
         return self._wrong_name("unknown_field", node, message, name, near, helps)
+
+    def _other_field(self, node: ast.AST, base: ast.AST, name: str, kind: Record) -> Known:
+        """A field of a record that may have others than those it names; brackets say that it is meant."""
+        near = misspelt(name, kind.fields) if isinstance(node, ast.Attribute) else ()
+        if near:
+            written = self.tree.written(base)
+            message = f"`{written}` ({describe(kind)}) says nothing of a field `{name}`"
+            helps = f"one that is there all the same stands in brackets: {written}['{name}']"
+            self._wrong_name("misspelt", node, message, name, near, helps)
+        return UNKNOWN
 
     def _wrong_name(
         self, kind: str, node: ast.AST, message: str, name: str, near: tuple[str, ...] = (), helps: str = ""

@@ -14,7 +14,7 @@ from engine.language.known import UNKNOWN, Known, Reference, family, join
 from engine.language.narrowing import narrowed
 from engine.language.path_tree import Node, PathTree
 from engine.language.scope import Mistake, TypeScope
-from engine.problems.suggest import near_names, there_are
+from engine.problems.suggest import misspelt, near_names, there_are
 from engine.values.type import (
     ANY,
     BOOLEAN,
@@ -126,7 +126,9 @@ class _Inference:
                 found = fields.get(name)
                 if found is not None:
                     return self._found(name, found, base)
-                return _Base(UNKNOWN, base.named(name)) if is_open else self._unknown(node, name, kind, base)
+                return (
+                    self._other(node, name, kind, base) if is_open else self._unknown(node, name, kind, base)
+                )
             case Any():
                 return _Base(UNKNOWN, base.named(name))
             case Scalar(name="null"):
@@ -160,6 +162,15 @@ class _Inference:
         near = near_names(name, kind.fields)
         helps = "" if near else there_are(kind.fields)
         return self.mistake("unknown_field", node, message, name=name, near=near, help_=helps)
+
+    def _other(self, node: Node, name: str, kind: Record, base: _Base) -> _Base:
+        """A field of a record that may have others than those it names; quotes say that it is meant."""
+        near = () if self.text[node.start] == '"' else misspelt(name, kind.fields)
+        if near:
+            message = f"`{base.written}` ({describe(kind)}) says nothing of a field `{name}`"
+            helps = f'one that is there all the same stands in quotes: {base.written}."{name}"'
+            self.mistake("misspelt", node, message, name=name, near=near, help_=helps)
+        return _Base(UNKNOWN, base.named(name))
 
     def _no_fields(self, node: Node, name: str, kind: Type, base: _Base, helps: str) -> _Base:
         message = f"`{base.written}` is {describe(kind)} and has no fields"

@@ -60,7 +60,8 @@ class Mistake:
 
     ``kind`` is one of unknown_name, unknown_field, no_fields, unknown_function, arguments, shadowed,
     unknown_value, operands, not_a_list, literal (an argument that must be written out), nullable (what may
-    be null is used as if it were there), dates (a date beside something else), currencies (two of them).
+    be null is used as if it were there), dates (a date beside something else), currencies (two of them),
+    misspelt (a field that the record may have, called nearly like one that it has).
     """
 
     kind: str

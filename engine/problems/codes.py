@@ -113,6 +113,7 @@ _TITLES = {
     "TG314": "There is no such entity",
     "TG315": "There is no such table",
     "TG316": "There is no such column",
+    "TG317": "A field may be misspelt",
     "TG318": "There is no such connector",
     "TG319": "There is no such connection",
     "TG320": "There is no such operation",

@@ -19,6 +19,29 @@ def near_names(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(folded[other] for other in close)
 
 
+ALMOST = 0.8  # of the letters, in their order
+
+
+def misspelt(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names of which `name` is surely meant to be one, where others may stand as well.
+
+    Short names are near each other by chance, and names that differ in digits alone, as `line1` and `line2`
+    do, are told apart on purpose.
+    """
+    if len(name) < SHORTEST:
+        return ()
+    plain = _without_digits(name)
+    close = get_close_matches(name, near_names(name, names), n=MOST, cutoff=ALMOST)
+    return tuple(other for other in close if _without_digits(other) != plain)
+
+
+SHORTEST = 4
+
+
+def _without_digits(name: str) -> str:
+    return "".join(char for char in name if not char.isdigit())
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> tuple[str, ...]:
     """A help line that names what is near; no line when nothing is."""
     near = near_names(name, names)

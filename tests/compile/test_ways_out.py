@@ -121,11 +121,64 @@ class TestWordsOfOtherLanguages:
                 "{type: money}",
                 ["write {expr: \"money(a.amount, 'EUR')\"}, with its currency"],
             ),
+            (
+                "out: a.sent_at",
+                "{type: date}",
+                ["write {expr: \"date(a.sent_at, 'Europe/Berlin')\"}, the day in a time zone"],
+            ),
             ("out: {each: a, fields: {}}", "{type: list, items: any}", ['a list of this one alone is "[a]"']),
         ],
     )
     def test_entries(self, entry, field, helps):
         assert told(INVOICE, mapping(entry, field=field))[0][1:] == tuple(helps)
+
+    @pytest.mark.parametrize(
+        "language", ["out: {path}", 'out: {{expr: "{path}"}}', 'out: {{template: "{{{{ {path} }}}}"}}']
+    )
+    @pytest.mark.parametrize(
+        "path, told_of",
+        [
+            ("e.titel", "title"),
+            ("e.inner.titel", "title"),
+            ("e.Title", "title"),
+            ("e.tittle", "title"),
+            ("e.title", None),
+            ("e.line2", None),  # beside `line1`, on purpose
+            ("e.ids", None),  # too short to be told from others
+            ("e.customer", None),
+        ],
+    )
+    def test_an_open_record_may_have_other_fields_and_a_slip_of_the_pen_is_told(
+        self, path, told_of, language
+    ):
+        fields = "{title: {type: string, required: true}, line1: string, id: string}"
+        entity = f"entity: e\nopen: true\nfields: {fields[:-1]}, inner: {{type: record, fields: {fields}, required: true}}}}"
+        made = "mapping: m\ninputs: {e: canonical/e@1}\noutput: record\nfields:\n  " + language.format(
+            path=path
+        )
+        found = [one for one in told(entity, made) if one[0] == "TG317"]
+        open_ = "inner" not in path
+        assert [one[1] for one in found] == ([f"did you mean `{told_of}`?"] if told_of and open_ else [])
+
+    def test_a_field_that_is_meant_is_written_otherwise(self):
+        entity = "entity: e\nkey: title\nopen: true\nfields: {title: {type: string, required: true}}"
+        made = "mapping: m\ninputs: {e: canonical/e@1}\noutput: record\nfields:\n  "
+        for entry in ("out: 'e.\"titel\"'", "out: {expr: \"e['titel']\"}"):
+            assert told(entity, made + entry) == []
+        (doubt,) = told(entity, made + "out: e.titel")
+        assert doubt == (
+            "TG317",
+            "did you mean `title`?",
+            'one that is there all the same stands in quotes: e."titel"',
+        )
+        (doubt,) = told(entity, made + "out: {expr: upper(e.titel)}")
+        assert doubt[2] == "one that is there all the same stands in brackets: e['titel']"
+
+    def test_a_doubt_does_not_keep_a_mapping_from_being_made(self):
+        entity = "entity: e\nkey: title\nopen: true\nfields: {title: {type: string, required: true}}"
+        made = "mapping: m\ninputs: {e: canonical/e@1}\noutput: record\nfields:\n  out: e.titel"
+        found, _ = compile_files({**DESK_FILES, "flows/all.yaml": f"{entity}\n---\n{made}"})
+        assert found.plan.mappings["m"].make({"e": {"title": "a", "titel": "b"}}) == {"out": "b"}
 
     def test_a_field_without_a_near_name_lists_those_that_there_are(self):
         [found] = told("entity: e\nfields: {id: string, city: string}", *told_of_a_field("e.zzzzz"))
