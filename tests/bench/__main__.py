@@ -7,6 +7,7 @@ in-process sink on SQLite with the driver alone, given the very same rows in the
 of DBOS on SQLite, which is fetched for it, with the same durability, and is left out where it cannot be fetched;
 `durable_vs_raw_postgres` is the first of these on PostgreSQL, and `postgres_two_machines_vs_one` how much more two do.
 `validate_vs_pyyaml` is the other way round: how many times as long checking 1,000 documents takes as parsing them.
+So is `diff_vs_core`: how many times as long as the pure core over events once two releases take, compared.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from engine.ledger import open_ledger
 from engine.runtime.accept import read_line
 from engine.runtime.process import Processed, process
 from engine.runtime.runner import Runner
-from tests.bench import dbos, postgres, validate
+from tests.bench import dbos, diff, postgres, validate
 from tests.bench.ledger_commit import Connection, seconds_of_driver
 from tests.bench.workload import reference, sink
 from tests.bench.workload.make import make
@@ -187,6 +188,7 @@ def main() -> int:
             lambda: postgres.measure(folder / "many", number // 2, min(rounds, 3)),
             lambda: dbos.measure(folder / "dbos", number, min(rounds, 3), print),
             lambda: validate.validate_vs_pyyaml(folder / "documents", rounds),
+            lambda: diff.measured(folder / "diff", number, min(rounds, 3)),
             lambda: {"help_seconds": start_up(rounds)},
             lambda: {"rss_mb_20k": memory(folder, 20_000)},
             lambda: {} if given.quick else {"rss_mb_200k": memory(folder, 200_000)},

@@ -248,10 +248,18 @@ def _same_kinds(old: object, new: object) -> bool:
     if old is new:
         return True
     if type(old) is dict and type(new) is dict:
-        return all(_same_kinds(value, new[key]) for key, value in old.items())
+        kinds = list(map(type, old.values()))
+        if kinds != list(map(type, map(new.__getitem__, old))):
+            return all(_same_kinds(value, new[key]) for key, value in old.items())
+        if dict not in kinds and list not in kinds:
+            return True
+        return all(_same_kinds(value, new[key]) for key, value in old.items() if type(value) in _CONTAINERS)
     if type(old) is list and type(new) is list:
         return all(map(_same_kinds, old, new))
     return (type(old) is bool) == (type(new) is bool)
+
+
+_CONTAINERS = (dict, list)
 
 
 def _differ(old: object, new: object) -> bool:

@@ -28,7 +28,7 @@ from engine.core import (
     RunStatus,
     WaitCommand,
     WriteCommand,
-    advance,
+    advance_own,
     begin,
     expiry,
     reason,
@@ -91,7 +91,8 @@ class Run:
     def copy(self) -> "Run":
         """A copy that goes on without changing this one."""
         lists = list(self.writes), list(self.emits), list(self.alerts), dict(self.holds), list(self.missing)
-        facts = self.flow, self.event, self.recorded, self.status, self.reason, self.state
+        state = None if self.state is None else self.state.copy()
+        facts = self.flow, self.event, self.recorded, self.status, self.reason, state
         return Run(*facts, *lists, self.made_up)
 
     @property
@@ -121,6 +122,8 @@ class Player:
         self._side = side
         self._common = common
         self.known: set[str] = set()
+        self.runs: dict[str, Run] = {}  # those that are not given away, by id
+        self._receipts: dict[str, dict[str, Any]] = {}
         self.entities: dict[tuple[str, str], Value] = {}
         self.ids: dict[tuple[str, str, str], Value] = {}
         self._open: dict[str, dict[str, Run]] = {}  # runs that an event may wake, by its type
@@ -128,7 +131,6 @@ class Player:
         self._numbers = 0
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
         self._emitted: list[tuple[Run, EmitCommand]] = []
-        self._runs: dict[str, Run] = {}
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
 
     # --- events ---------------------------------------------------------------------------------
@@ -151,17 +153,17 @@ class Player:
         run = Run(flow, made.event, recorded)
         if made.complaints:
             run.status, run.reason = RunStatus.REJECTED, "; ".join(made.complaints)
-            self._runs[run.id] = run
+            self.runs[run.id] = run
             return run
         try:
             if flow.where is not None and not starts(flow, made.event):
                 return None
         except EvaluationError as error:
             run.status, run.reason = RunStatus.FAILED, str(error)
-            self._runs[run.id] = run
+            self.runs[run.id] = run
             return run
         run.state, commands = begin(flow, made.event)
-        self._runs[run.id] = run
+        self.runs[run.id] = run
         self._go_on(run, commands)
         self._rest()
         return run
@@ -186,9 +188,9 @@ class Player:
         return [run for run in waiting if run.state is not None and woken_by(run.state, event)]
 
     def adopt(self, run: Run, commands: Iterable[Command] = ()) -> None:
-        """Take over a run of the shared part, as it stands: a state is a value."""
+        """Take over a run of the shared part, as it stands."""
         mine = run.copy()
-        self._runs[mine.id] = mine
+        self.runs[mine.id] = mine
         self._go_on(mine, commands)
         self._rest()
 
@@ -200,16 +202,18 @@ class Player:
 
     def drop(self, run: Run) -> None:
         """Give a run away."""
-        self._runs.pop(run.id, None)
+        self.runs.pop(run.id, None)
         for event in run.awaited:
             self._open[event].pop(run.id, None)
 
     def pass_time(self, now: datetime) -> None:
         """What is due until then happens, in its order."""
+        if not self._due:
+            return
         while self._due and self._due[0].at <= now:
             due = heappop(self._due)
             state = due.run.state
-            if state is None or self._runs.get(due.run.id) is not due.run:
+            if state is None or self.runs.get(due.run.id) is not due.run:
                 continue
             if due.about:
                 if state.open_holds.get(due.key) == due.about:
@@ -228,17 +232,6 @@ class Player:
         found, self._emitted = self._emitted, []
         return found
 
-    def ended(self, run_id: str) -> Run | None:
-        """A run, given away when nothing can move it any more."""
-        run = self._runs.get(run_id)
-        if run is not None and not run.is_open:
-            del self._runs[run_id]
-        return run
-
-    def left(self) -> dict[str, Run]:
-        """The runs that are still here."""
-        return self._runs
-
     # --- runs -----------------------------------------------------------------------------------
 
     def _rest(self) -> None:
@@ -249,7 +242,7 @@ class Player:
             if run.state is None or run.missing or turns > MOST_TURNS:
                 continue
             try:
-                run.state, commands = advance(run.state, answers)
+                run.state, commands = advance_own(run.state, answers)
             except UnrecordedError as error:
                 run.missing.append(error.what)
                 continue
@@ -257,21 +250,25 @@ class Player:
 
     def _go_on(self, run: Run, commands: Iterable[Command]) -> None:
         """Answer what is asked; where the sides know it otherwise, they go on apart."""
-        marks = len(run.writes), len(run.emits), len(run.alerts), len(run.missing), len(self._emitted)
-        holds = dict(run.holds) if run.holds else {}
+        answers = self._do(run, commands) if not self.apart else self._do_for_both(run, commands)
+        if answers:
+            self._todo.append((run, answers))
+        elif answers is not None:
+            self._stand(run)
+
+    def _do_for_both(self, run: Run, commands: Iterable[Command]) -> dict[str, Answer] | None:
+        """The same in the shared part; None when the run was given to both sides."""
+        lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self._emitted
+        marks = [len(one) for one in lists]
+        holds = dict(run.holds)
         try:
-            answers = self._do(run, commands)
+            return self._do(run, commands)
         except _ApartError:
-            lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self._emitted
             for found, mark in zip(lists, marks, strict=True):
                 del found[mark:]
             run.holds = holds
             self.part(run, commands)
-            return
-        if answers:
-            self._todo.append((run, answers))
-        else:
-            self._stand(run)
+            return None
 
     def _stand(self, run: Run) -> None:
         """Take down where a run stands, and which events may move it."""
@@ -377,7 +374,8 @@ class Player:
 
     def _written(self, run: Run, command: WriteCommand) -> Answer | str:
         name = f"{command.connection}.{command.operation}"
-        known = run.recorded.receipts.get(command.effect_key)
+        receipts = run.recorded.receipts
+        known = receipts.get(command.effect_key) if receipts else None
         if known is not None:
             payload, answer = known
             if answer.failure is None:
@@ -386,14 +384,18 @@ class Player:
             if payload == _plain(command.payload):
                 return answer
             return f"what {name} says to another record than the one that it refused"
-        receipt: dict[str, Any] = {
-            other: Unrecorded(f"what {name} returns as {other}")
-            for other in self._side.returns.get(name, frozenset())
-        }
+        template = self._receipts.get(name)
+        if template is None:
+            template = self._receipts[name] = self._template(name)
+        receipt: dict[str, Any] = {**template, "id": f"<{command.effect_key}>"}
         run.made_up = run.made_up or len(receipt) > 1
-        receipt["id"] = f"<{command.effect_key}>"
         self._link(command, receipt)
         return Answer(receipt)
+
+    def _template(self, name: str) -> dict[str, Any]:
+        """A receipt in which nothing was recorded."""
+        returns = self._side.returns.get(name, frozenset())
+        return {one: Unrecorded(f"what {name} returns as {one}") for one in returns}
 
     def _link(self, command: WriteCommand, receipt: Value) -> None:
         if command.links and isinstance(receipt, Mapping):

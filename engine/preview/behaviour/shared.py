@@ -24,6 +24,10 @@ class Shared:
         self.both = Player(old)
         self.old, self.new = Player(old, common=self.both), Player(new, common=self.both)
         self.both.apart = (self.old, self.new)
+        self._players = self.both, self.old, self.new
+        self._started: dict[str, tuple[list[FlowPlan], list[FlowPlan], list[FlowPlan]]] = {}
+        awaited = [plan.rechecked_by | plan.waited_for for plan in (old.plan, new.plan)]
+        self._awaited = awaited[0] | awaited[1]
         self.events = 0
         self.refused: list[str] = []
 
@@ -31,16 +35,16 @@ class Shared:
         """Play all events; each run once as it was on both sides, None where it is on one only."""
         for sample in samples:
             yield from self._take(sample)
-        for run in self.both.left().values():
+        for run in self.both.runs.values():
             yield run, run
-        left = self.old.left(), self.new.left()
+        left = self.old.runs, self.new.runs
         for run_id in dict.fromkeys([*left[0], *left[1]]):
             yield left[0].get(run_id), left[1].get(run_id)
 
     def _take(self, sample: Sample) -> Iterator[tuple[Run | None, Run | None]]:
         self.events += 1
         now = sample.accepted_at
-        for player in (self.both, self.old, self.new):
+        for player in self._players:
             player.pass_time(now)
         try:
             old, new = self._offers(sample)
@@ -72,21 +76,27 @@ class Shared:
         if not self.both.keep(old):
             return
         event = old.event
-        for side, player, made in ((self.sides[0], self.old, old), (self.sides[1], self.new, new)):
-            for flow in side.plan.starts.get(event.type, ()):
-                if flow.name not in self._flows:
-                    _touch(touched, player.start(flow, made, recorded))
-        for flow in self.sides[0].plan.starts.get(event.type, ()):
-            if flow.name in self._flows:
-                self._start_shared(flow, old, recorded, touched)
-        for player in (self.both, self.old, self.new):
+        both, before, after = self._starts(event.type)
+        for player, flows, made in ((self.old, before, old), (self.new, after, new), (self.both, both, old)):
+            for flow in flows:
+                run = player.start(flow, made, recorded)
+                if run is not None:
+                    touched[run.id] = None
+        for player in self._players if event.type in self._awaited else ():
             for run in player.wake(event):
                 touched[run.id] = None
 
-    def _start_shared(
-        self, flow: FlowPlan, made: Offer, recorded: Recorded, touched: dict[str, None]
-    ) -> None:
-        _touch(touched, self.both.start(flow, made, recorded))
+    def _starts(self, event: str) -> tuple[list[FlowPlan], list[FlowPlan], list[FlowPlan]]:
+        """The flows that an event starts: once for both, on the old side alone, on the new side alone."""
+        found = self._started.get(event)
+        if found is None:
+            old, new = (side.plan.starts.get(event, ()) for side in self.sides)
+            found = self._started[event] = (
+                [flow for flow in old if flow.name in self._flows],
+                [flow for flow in old if flow.name not in self._flows],
+                [flow for flow in new if flow.name not in self._flows],
+            )
+        return found
 
     def _accept_apart(
         self, player: Player, side: Side, made: Offer | None, recorded: Recorded, touched: dict[str, None]
@@ -103,9 +113,8 @@ class Shared:
 
     def _settle(self, recorded: Recorded, touched: dict[str, None]) -> None:
         """Take in what was emitted, until nothing more is; what both sides emit alike is one event."""
-        players = self.both, self.old, self.new
         for _ in range(MOST_TURNS):
-            if not any(player.has_emitted for player in players):
+            if not (self.both.has_emitted or self.old.has_emitted or self.new.has_emitted):
                 return
             alike = [self._emitted(self.sides[0].plan, run, one) for run, one in self.both.emitted()]
             old = [self._emitted(self.sides[0].plan, run, one) for run, one in self.old.emitted()]
@@ -158,17 +167,18 @@ class Shared:
         )
 
     def _ended(self, touched: Iterable[str]) -> Iterator[tuple[Run | None, Run | None]]:
-        """The runs that nothing moves any more on either side."""
+        """The runs that nothing moves any more on either side; they are given away."""
         for run_id in touched:
-            once = self.both.ended(run_id)
+            once = self.both.runs.get(run_id)
             if once is not None:
                 if not once.is_open:
+                    del self.both.runs[run_id]
                     yield once, once
                 continue
-            old, new = self.old.left().get(run_id), self.new.left().get(run_id)
+            old, new = self.old.runs.get(run_id), self.new.runs.get(run_id)
             if (old is None or not old.is_open) and (new is None or not new.is_open):
-                self.old.ended(run_id)
-                self.new.ended(run_id)
+                self.old.runs.pop(run_id, None)
+                self.new.runs.pop(run_id, None)
                 if old is not None or new is not None:
                     yield old, new
 
