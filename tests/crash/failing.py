@@ -92,7 +92,8 @@ class Found:
 
 def serve() -> None:
     """Run what is asked for, each in a child; one line of JSON each way."""
-    _load(json.loads(sys.stdin.readline()))
+    sys.stdout.write(json.dumps({"code": _load(json.loads(sys.stdin.readline()))}) + "\n")
+    sys.stdout.flush()
     for line in sys.stdin:
         asked = json.loads(line)
         reading, writing = os.pipe()
@@ -108,10 +109,10 @@ def serve() -> None:
         sys.stdout.flush()
 
 
-def _load(asked: dict[str, Any]) -> None:
+def _load(asked: dict[str, Any]) -> int:
     """Run once with nothing in the way, so that all code is there in the children."""
     _patience()
-    _run(asked)
+    return _run(asked)
 
 
 def _patience() -> None:
@@ -197,7 +198,7 @@ class Runs:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._ask(self._asked(NOTHING))
+        assert self._ask(self._asked(NOTHING)) == {"code": 0}, self._said.read_text()
 
     def lay(self) -> None:
         """Begin anew: a workspace, no ledger, and nothing at the other end."""
@@ -226,16 +227,17 @@ class Runs:
             "good": cell.for_good,
         }
 
-    def _ask(self, asked: dict[str, Any]) -> None:
+    def _ask(self, asked: dict[str, Any]) -> dict[str, int]:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
+        told: dict[str, int] = json.loads(self._process.stdout.readline())
+        return told
 
     def run(self, cell: Cell = NOTHING) -> Ended:
         """Run with this failure."""
-        self._ask(self._asked(cell))
-        assert self._process.stdout is not None
-        told = json.loads(self._process.stdout.readline())
+        told = self._ask(self._asked(cell))
         return Ended(told["code"], self._said.read_text(errors="replace"), told["counted"])
 
     def close(self) -> None:
@@ -271,7 +273,9 @@ def cells(runs: Runs, every: int, only: set[str]) -> Iterator[Cell]:
         if only and kind.name not in only:
             continue
         runs.lay()
-        count = runs.run(Cell(kind, NEVER, errno.EIO, Does.FAIL, for_good=False)).counted
+        unharmed = runs.run(Cell(kind, NEVER, errno.EIO, Does.FAIL, for_good=False))
+        assert unharmed.code == 0, unharmed
+        count = unharmed.counted
         for number in range(1, count + 1, every):
             for error in errors:
                 for for_good in (False, True):

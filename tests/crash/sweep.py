@@ -1,6 +1,6 @@
 """`tidegate process` killed with SIGKILL at random moments, and started again until it ends by itself.
 
-Run it: ``python -m tests.crash.sweep [--kills 200] [--n 3000] [--seed 1]``. The simulators of the ERP and of
+Run it: ``python -m tests.crash.sweep [--kills 200] [--n 3000] [--seed 1] [--warm]``. The simulators of the ERP and of
 the revenue engine live in this process and count what really was posted; they also fail now and then. At the
 end every event has its fate, every time bill and every performance event is there exactly once, and the
 audit chain is whole.
@@ -18,10 +18,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from connectors.netsuite.simulator import NetSuiteSimulator
 from connectors.revenue.simulator import RevenueSimulator
@@ -30,6 +30,7 @@ from engine.ledger import open_reader, verify_chain
 from tests.bench.workload import reference
 from tests.bench.workload.make import make
 from tests.crash.compiled import environment
+from tests.crash.warm import Child, Warm
 
 HERE = Path(__file__).parent
 CONNECTORS = HERE.parent.parent / "connectors"
@@ -88,31 +89,54 @@ def systems(data: dict[str, Any]) -> Iterator[tuple[NetSuiteSimulator, RevenueSi
         yield erp, revenue
 
 
-def start(folder: Path, events: Path, ledger: Path, erp: str, revenue: str) -> "subprocess.Popen[bytes]":
-    """The command as a person gives it."""
-    command = [sys.executable, "-m", "engine", "process", "--events", str(events), "--as", EVENT]
+Process: TypeAlias = "subprocess.Popen[bytes] | Child"
+
+
+def start(
+    folder: Path, events: Path, ledger: Path, erp: str, revenue: str, warm: Warm | None = None
+) -> Process:
+    """The command as a person gives it; or, much sooner there, forked from a process that has loaded the code."""
+    command = ["process", "--events", str(events), "--as", EVENT]
     command += ["--workspace", str(folder), "--env", "crash", "--ledger", str(ledger), "--format", "json"]
     command += ["--simulator", f"erp={erp}", "--simulator", f"revrec={revenue}"]
+    if warm is not None:
+        return warm.start(command, str(ledger.with_name("said")))
     return subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent.parent
+        [sys.executable, "-m", "engine", *command],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=HERE.parent.parent,
     )
 
 
-def sweep(kills: int, number: int, seed: int, say: Callable[[str], object] = lambda _: None) -> Found:
+def sweep(
+    kills: int,
+    number: int,
+    seed: int,
+    say: Callable[[str], object] = lambda _: None,
+    warm: Warm | None = None,
+) -> Found:
     """Kill so many times, in rounds of `number` events each; every round ends by itself and is looked at."""
     dice = random.Random(seed)
     found = Found()
     while True:
         with tempfile.TemporaryDirectory(prefix="tidegate-crash-") as name:
-            _round(found, Path(name), kills, number, dice, say)
+            _round(found, Path(name), kills, number, dice, say, warm)
         found.rounds += 1
         say(f"{found.kills} kills in {found.rounds} rounds; {len(found.wrong)} wrong")
         if found.kills >= kills or found.wrong:
             return found
 
 
-def _round(
-    found: Found, folder: Path, kills: int, number: int, dice: random.Random, say: Callable[[str], object]
+def _round(  # noqa: PLR0917 - a round is all of it
+    found: Found,
+    folder: Path,
+    kills: int,
+    number: int,
+    dice: random.Random,
+    say: Callable[[str], object],
+    warm: Warm | None,
 ) -> None:
     events, data = workspace(folder / "workspace", dice.randrange(10**9), number)
     ledger = folder / "ledger.sqlite"
@@ -123,7 +147,7 @@ def _round(
 
         while True:
             trouble(dice, erp, revenue)
-            process = start(folder / "workspace", events, ledger, erp.base_url, revenue.base_url)
+            process = start(folder / "workspace", events, ledger, erp.base_url, revenue.base_url, warm)
             found.starts += 1
             if found.kills < kills and killed(process, dice, seen):
                 found.kills += 1
@@ -151,7 +175,7 @@ def trouble(dice: random.Random, erp: NetSuiteSimulator, revenue: RevenueSimulat
             system.fail_next(dice.choice(kinds), times=dice.randint(1, 3))
 
 
-def killed(process: "subprocess.Popen[bytes]", dice: random.Random, requests: Callable[[], int]) -> bool:
+def killed(process: Process, dice: random.Random, requests: Callable[[], int]) -> bool:
     """Kill it at a random moment; False when it ended before.
 
     Three of four kills fall while it posts, after so many requests; the others anywhere in its life, while it
@@ -215,8 +239,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--n", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--warm", action="store_true", help="fork from a process that has loaded the code")
     given = parser.parse_args()
-    found = sweep(given.kills, given.n, given.seed, lambda text: sys.stdout.write(text + "\n"))
+    with Warm() if given.warm else nullcontext() as warm:
+        found = sweep(given.kills, given.n, given.seed, lambda text: print(text, flush=True), warm)  # noqa: T201
     sys.stdout.write(
         f"{found.kills} kills in {found.starts} starts and {found.rounds} rounds; {found.counts}\n"
     )
