@@ -333,6 +333,27 @@ def plans_in(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
     return find
 
 
+def require_what_open_runs_need(session: Session, reader: "LedgerReader") -> None:
+    """Refuse a workspace that does not have what runs of releases before it still read or write.
+
+    Raises:
+        ConfigurationError: when it does not; the sentence says what, and which runs.
+
+    """
+    known, plan_of = manifests(session), plans_in(session, reader)
+    for release, name in reader.open_flows():
+        for step in plan_of(release).flows[name].steps:
+            if not isinstance(step, ReadStep | WriteStep) or step.connection == ENTITY:
+                continue
+            there = known.get(step.connection)
+            if there is None or step.operation not in there.operations:
+                raise ConfigurationError(
+                    f"runs of flow {name} that began by release {release[:12]} are open and still need "
+                    f"{step.connection}.{step.operation}, which the workspace does not have any more; keep "
+                    "it until they are over"
+                )
+
+
 def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
     row = reader.release(release)
     if row is None:

@@ -145,6 +145,22 @@ class Service(ABC):
     def _end(self) -> None:
         """Have the present daemon end."""
 
+    def _require_what_open_runs_need(self, session: "Session") -> None:
+        """Refuse a workspace by which what is open could not go on.
+
+        Raises:
+            TidegateError: when it could not.
+
+        """
+        from engine import session as sessions
+        from engine.ledger import open_reader
+
+        reader = open_reader(self._wish.ledger_url)
+        try:
+            sessions.require_what_open_runs_need(session, reader)
+        finally:
+            reader.close()
+
     def _told_to_end(self) -> None:
         notify.tell("STOPPING=1")
         self._ended = True
@@ -167,7 +183,9 @@ class Service(ABC):
         """
         if self._next is not None or self._ended or self._present is None:
             raise InputError("the daemon stops, or loads its workspace already; ask again in a moment")
-        found = opened(self._wish, loaded(self._wish), self._clock)
+        session = loaded(self._wish)
+        self._require_what_open_runs_need(session)
+        found = opened(self._wish, session, self._clock)
         before, release = (one.session.ready.plan.release for one in (self._present, found))
         self._next = found
         output.line(f"release {release[:12]} takes over: what is on its way comes back first")

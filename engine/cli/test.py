@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import options, output
+from engine.values.instant import in_utc
 
 if TYPE_CHECKING:
     from engine.flowtest import Coverage, Covered, One, Result
@@ -27,12 +28,13 @@ class _Instant(click.ParamType[datetime]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            found = datetime.fromisoformat(value)
+            written = datetime.fromisoformat(value)
+            found = None if written.tzinfo is None else in_utc(written)
         except ValueError:
             found = None
-        if found is None or found.tzinfo is None:
+        if found is None:
             self.fail(f"{value!r} is no instant; write one such as 2026-05-29T18:00:00Z", param, ctx)
-        return found.astimezone(UTC)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

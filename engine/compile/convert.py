@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -20,6 +20,7 @@ from typing import TypeAlias
 from engine.language.compiled import EvaluationError
 from engine.language.known import family, longest_text
 from engine.values import type as types
+from engine.values.instant import in_utc
 from engine.values.json_text import instant_text
 from engine.values.money import money_of, quantum
 from engine.values.type import Type
@@ -179,8 +180,15 @@ def _datetime(value: Value) -> Value:
         except ValueError:
             raise _refuse(value, "a date and time") from None
         if found.tzinfo is not None:
-            return found.astimezone(UTC)
+            return _in_utc(found, value)
     raise _refuse(value, "a date and time with a zone")
+
+
+def _in_utc(found: datetime, value: str) -> datetime:
+    try:
+        return in_utc(found)
+    except ValueError:
+        raise _refuse(value, "a date and time of this age of the world") from None
 
 
 def _money(value: Value) -> Value:

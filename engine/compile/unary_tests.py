@@ -8,10 +8,11 @@ here: reading. What does not: which values a column has (:mod:`engine.compile.do
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from engine.values.instant import in_utc
 from engine.values.type import Any, Enum, Scalar, Type
 from engine.values.value import Value, kind_of
 
@@ -253,11 +254,11 @@ class _Reader:
     def _instant(self, text: str) -> Value:
         try:
             found = datetime.fromisoformat(text)
+            if found.tzinfo is not None:
+                return in_utc(found)
         except ValueError:
             raise self._none(text) from None
-        if found.tzinfo is None:
-            raise CellError(f"`{text}` has no time zone", "end it in Z or +02:00")
-        return found.astimezone(UTC)
+        raise CellError(f"`{text}` has no time zone", "end it in Z or +02:00")
 
     def _truth(self, text: str) -> Value:
         if text in ("true", "false"):

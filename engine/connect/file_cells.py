@@ -12,6 +12,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from engine.connect.file_spec import ColumnSpec, FileSpec
+from engine.values.instant import in_utc
 from engine.values.json_text import instant_text
 from engine.values.value import Value
 
@@ -111,7 +112,10 @@ def _instant(text: str, column: ColumnSpec, spec: FileSpec) -> Value:
     except ValueError as error:
         form = column.format or "2026-03-31T09:00:00Z"
         raise CellError(f"{text!r} is no instant of the form {form}") from error
-    return instant_text(found if found.tzinfo is not None else _placed(found, text, column))
+    try:
+        return instant_text(in_utc(found if found.tzinfo is not None else _placed(found, text, column)))
+    except (ValueError, OverflowError) as error:
+        raise CellError(f"{text!r} is no instant: {error}") from error
 
 
 def _placed(found: datetime, text: str, column: ColumnSpec) -> datetime:

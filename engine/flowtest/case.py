@@ -14,6 +14,7 @@ from engine.flowtest.written import Filling, Written
 from engine.plan.plan import FlowPlan
 from engine.source import Span, Text
 from engine.spec.field import Raw
+from engine.values.instant import in_utc
 from engine.values.type import Type
 from engine.values.value import Value
 from engine.workspace.files import Files
@@ -163,11 +164,11 @@ def _now(document: FlowTestDocument, filling: Filling) -> datetime:
 def _instant(written: Written) -> datetime:
     try:
         found = datetime.fromisoformat(str(written.value))
+        if found.tzinfo is not None:
+            return in_utc(found)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise TestError("`now` is an instant, such as 2026-05-29T18:00:00Z", written.place())
-    return found.astimezone(UTC)
+        pass
+    raise TestError("`now` is an instant, such as 2026-05-29T18:00:00Z", written.place())
 
 
 def _stubs(given: Mapping[str, Written], known: Known) -> dict[str, Stub]:

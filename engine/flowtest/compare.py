@@ -6,10 +6,11 @@ with these items among others), `{$unordered: [...]}` (these items in any order)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypeAlias
 
+from engine.values.instant import in_utc
 from engine.values.json_text import instant_text, write_json
 from engine.values.value import Value
 
@@ -192,9 +193,9 @@ def _decimal(value: Value) -> Decimal | None:
 def _instant(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
+        return found if found.tzinfo is None else in_utc(found)
     except ValueError:
         return None
-    return found if found.tzinfo is None else found.astimezone(UTC)
 
 
 def as_shown(value: Value) -> Value:

@@ -152,6 +152,13 @@ WAITS_OF_RUN = _by(waits, "run_id")
 OPEN_RELEASES = asking(
     runs, select(runs.c.release).where(runs.c.finish_commit.is_(None)).distinct().order_by(runs.c.release)
 )
+OPEN_FLOWS = asking(
+    runs,
+    select(runs.c.release, runs.c.flow)
+    .where(runs.c.finish_commit.is_(None))
+    .distinct()
+    .order_by(runs.c.release, runs.c.flow),
+)
 EVENTS_BACK = asking(
     events,
     select(events)

@@ -156,6 +156,10 @@ class LedgerReader:
         """The releases that runs which are not finished began on."""
         return [release for (release,) in self._all(tuple, questions.OPEN_RELEASES)]
 
+    def open_flows(self) -> list[tuple[str, str]]:
+        """The releases and flows of runs which are not finished."""
+        return [(release, flow) for release, flow in self._all(tuple, questions.OPEN_FLOWS)]
+
     def answers(self, run_id: str) -> list[rows.AnswerRow]:
         """What a run was told, in order."""
         return self._all(rows.AnswerRow._make, questions.ANSWERS, run_id)

@@ -678,7 +678,7 @@ class Executor:
                 self._commit.alerts.append(alert_row(run_id, command, self._at))
                 self.tally.alerts += 1
             case EmitCommand():
-                self._emit(command, live.state.event)
+                self._emit(run_id, command, live.state.event)
             case WaitCommand():
                 self._wait(run_id, live, command)
             case _:
@@ -744,11 +744,14 @@ class Executor:
             if row.id != own:
                 yield self._recovery.restored(row, plan)
 
-    def _emit(self, command: EmitCommand, event: Event) -> None:
+    def _emit(self, run_id: str, command: EmitCommand, event: Event) -> None:
+        # A run that began by a release before this one may tell of what nobody hears of any more.
+        known_here = command.event in self._plan.events
+        plan = self._plan if known_here else self._recovery.plan_of(run_id)
         text = write_json(command.data)
         data = read_json(text)
         made = offer(
-            self._plan,
+            plan,
             command.event,
             data,
             text,

@@ -6,10 +6,11 @@ text of a JSON document into the dates and instants that its type promises.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from engine.values.instant import in_utc
 from engine.values.value import Value, kind_of
 
 Type: TypeAlias = "Any | Scalar | Enum | Listing | Record"
@@ -219,7 +220,10 @@ def _instant(value: Value) -> Value:
         raise DecodeError((), f"{value!r} is not a date and time (write 2026-05-29T18:00:00Z)") from None
     if parsed.tzinfo is None:
         raise DecodeError((), f"{value!r} has no time zone (end it in Z or +02:00)")
-    return parsed.astimezone(UTC)
+    try:
+        return in_utc(parsed)
+    except ValueError as error:
+        raise DecodeError((), f"{value!r} is no instant: {error}") from None
 
 
 def _list_decoder(inner: Decoder) -> Decoder:

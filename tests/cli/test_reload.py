@@ -124,6 +124,30 @@ def test_a_workspace_with_problems_leaves_the_release_before_at_work(
     assert float(bills(systems)["te-7"]) == 3 * float(bills(systems)["te-6"])
 
 
+def test_a_workspace_without_what_open_runs_need_leaves_the_release_before_at_work(
+    daemon, heard, folder, ledger, systems, tidegate
+):
+    begun, hook = daemon
+    assert approve(hook, 2, project="P-9") == 202
+    until(lambda: "\nholds: 1 open\n" in tidegate("status", "--ledger", ledger).out)
+    flows = folder / "flows" / "billing.yaml"
+    flows.write_text(flows.read_text().split("---\n")[1])  # what is billed is performed, and no more
+    (folder / "flows" / "billing.test.yaml").unlink()
+    mappings = folder / "mappings" / "mappings.yaml"
+    mappings.write_text(mappings.read_text().split("---\n")[0])
+    connections = folder / "connectors" / "connections.yaml"
+    left = [one for one in connections.read_text().split("---\n") if "connection: erp" not in one]
+    connections.write_text("---\n".join(left))
+    assert tidegate("validate", "-w", folder).code == 0
+    begun.send_signal(signal.SIGHUP)
+    said = begun.stdout.readline()
+    assert "the release before goes on: runs of flow approved-time-to-billing" in said
+    assert "still need erp.project, which the workspace does not have any more" in said
+    people = ["--by", "ann", "--role", "controller", "--second", "bob", "--reason", "fine"]
+    assert tidegate("holds", "release", HOLD, "--ledger", ledger, *people).code == 0
+    until(lambda: "te-2" in bills(systems))
+
+
 def test_nobody_is_there_to_reload(tidegate, ledger):
     ended = tidegate("reload", "--ledger", ledger)
     assert (ended.code, "no daemon runs on this ledger" in ended.err) == (1, True)

@@ -73,3 +73,12 @@ def test_a_run_with_odd_texts_everywhere_comes_to_its_end(small, odd):
         assert reader.hold(odd) is None
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_an_event_of_the_end_of_time_is_kept_and_rejected(small, at):
+    process = small("put: {write: erp.line, with: {key: item.id, day: item.day}}")
+    seen = process.run(("item.made", {"id": "1", "at": at}))
+    (run,) = seen.runs.values()
+    assert (run.status, process.system.applied) == ("rejected", {})
+    assert "is at the end of all calendars" in run.reason

@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +14,7 @@ from engine.language.formula_operators import EXACT
 from engine.language.functions.arguments import Argument, day, expected, instant, text, whole
 from engine.language.functions.spec import FunctionSpec, Parameter, Unfit
 from engine.language.known import Known
+from engine.values.instant import in_utc
 from engine.values.type import DATE, DATETIME, DECIMAL, INTEGER, STRING, Enum
 
 _DATE = Parameter(name="date", type=DATE)
@@ -79,7 +80,10 @@ def _datetime(value: Argument) -> datetime:
         raise EvaluationError(f"'{value[:40]}' is not a date and time (write 2026-05-29T18:00:00Z)") from None
     if found.tzinfo is None:
         raise EvaluationError(f"'{value[:40]}' has no time zone (end it in Z or +02:00)")
-    return found.astimezone(UTC)
+    try:
+        return in_utc(found)
+    except ValueError as error:
+        raise EvaluationError(f"'{value[:40]}' is no instant: {error}") from None
 
 
 def _at_time(on: Argument, at: Argument, zone: Argument) -> datetime:
