@@ -40,7 +40,7 @@ def opened(name: str, folder: Path | None, ledger_url: str) -> Iterator[Session]
     if name.startswith(RELEASE):
         with _temporary() as place:
             _release(name.removeprefix(RELEASE), ledger_url, place)
-            yield _loaded(name, place, Catalog.found().restricted(()))
+            yield _loaded(name, place, Catalog.found().restricted(()), is_kept=True)
     elif name.startswith(GIT):
         with _temporary() as place:
             _revision(name.removeprefix(GIT), folder, place)
@@ -72,8 +72,8 @@ def release_of(session: Session) -> Release:
     return Release(side=side, meaning=ready.meaning())
 
 
-def _loaded(name: str, folder: Path, catalog: Catalog | None) -> Session:
-    session = load(folder, catalog)
+def _loaded(name: str, folder: Path, catalog: Catalog | None, *, is_kept: bool = False) -> Session:
+    session = load(folder, catalog, is_kept=is_kept)
     try:
         _ = session.ready
     except InputError as error:

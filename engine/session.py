@@ -85,10 +85,17 @@ class Session:
         return self.compiled
 
 
-def load(folder: Path | None, catalog: Catalog | None = None, covered: Covered | None = None) -> Session:
+def load(
+    folder: Path | None,
+    catalog: Catalog | None = None,
+    covered: Covered | None = None,
+    *,
+    is_kept: bool = False,
+) -> Session:
     """Load and compile the workspace that `folder`, or the present folder, lies in.
 
-    With ``covered`` the code that is made takes down there what it comes by, for tests.
+    With ``covered`` the code that is made takes down there what it comes by, for tests. A release that
+    ``is_kept`` by a ledger was found right by its rules when it was new, and is not put to them again.
 
     Raises:
         InputError: when there is no workspace.
@@ -98,7 +105,7 @@ def load(folder: Path | None, catalog: Catalog | None = None, covered: Covered |
     catalog = catalog or Catalog.found()
     with uncollected():
         workspace, collector = load_workspace(root, ALL_KINDS, _folders(catalog))
-        compiled = compile_workspace(workspace, collector, covered)
+        compiled = compile_workspace(workspace, collector, covered, is_kept=is_kept)
     return Session(workspace=workspace, collector=collector, compiled=compiled, catalog=catalog)
 
 
@@ -360,7 +367,7 @@ def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
         raise InputError(f"the ledger has runs of release {release[:12]}, and not the release itself")
     with tempfile.TemporaryDirectory(prefix="tidegate-release-") as folder:
         unpack_release(row.content, Path(folder))
-        return load(Path(folder), catalog.restricted(())).ready.plan
+        return load(Path(folder), catalog.restricted(()), is_kept=True).ready.plan
 
 
 def unpack_release(content: bytes, folder: Path) -> None:

@@ -81,13 +81,14 @@ class Compiled:
 
 
 def compile_workspace(
-    workspace: Workspace, collector: Collector, covered: Covered | None = None
+    workspace: Workspace, collector: Collector, covered: Covered | None = None, *, is_kept: bool = False
 ) -> Compiled | None:
     """The plan of a workspace, and its connectors made ready; None when the collector holds errors.
 
-    With ``covered`` the code that is made takes down there what it comes by.
+    With ``covered`` the code that is made takes down there what it comes by. A release that ``is_kept`` was
+    found right when it was new. Its tests are not kept, so what rules demand of them is not asked again.
     """
-    compilation = compile_all(workspace, collector, covered=covered)
+    compilation = compile_all(workspace, collector, covered=covered, is_kept=is_kept)
     if collector.has_errors:
         return None
     plan = _plan(compilation)
@@ -110,7 +111,7 @@ def _inputs(compilation: Compilation) -> dict[tuple[str, str], Mapping[str, Type
     return mappings | policies
 
 
-def compile_all(
+def compile_all(  # noqa: PLR0913 - what a look may be told
     workspace: Workspace,
     collector: Collector,
     seen: Seen | None = None,
@@ -118,6 +119,7 @@ def compile_all(
     *,
     covered: Covered | None = None,
     checks_only: bool = False,
+    is_kept: bool = False,
 ) -> Compilation:
     """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
 
@@ -135,7 +137,8 @@ def compile_all(
         checks_only=checks_only,
     )
     for stage in STAGES:
-        stage(compilation)
+        if not (is_kept and stage is check_rules):
+            stage(compilation)
     return compilation
 
 

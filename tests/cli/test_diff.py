@@ -9,7 +9,7 @@ import pytest
 from engine.clock import SystemClock
 from engine.connect.catalog import Catalog
 from engine.ledger import open_ledger
-from engine.session import load, store_release
+from engine.session import load, plans, store_release
 from tests.workspaces.systems import HOURS
 
 
@@ -107,3 +107,20 @@ def _entry(name, project, hours):
         "approved_at": "2026-05-29T09:00:00Z",
         "approved_by": "ada",
     }
+
+
+def test_a_release_is_taken_up_again_although_its_rules_demand_tests(tidegate, tmp_path):
+    """Tests are no part of a release, and a rule that asks for them was kept to when it was new."""
+    work, ledger = tmp_path / "work", tmp_path / "ledger.sqlite"
+    shutil.copytree(HOURS, work)
+    (work / "policies" / "rules.yaml").write_text(
+        "rule: billing-is-tested\nversion: 1\nowner: finance\napplies_to: flow\nmode: enforce\n"
+        "where: flow.name == 'approved-time-to-billing'\ndemands: len(flow.tests) > 0\nsays: It has no test.\n"
+    )
+    with open_ledger(str(ledger), clock=SystemClock(), create=True) as opened:
+        session = load(work, Catalog())
+        store_release(session, opened, SystemClock())
+        release = session.ready.plan.release
+        assert plans(load(HOURS, Catalog()), opened)(release).release == release
+    found = tidegate("diff", f"release:{release}", work, "--ledger", ledger)
+    assert (found.out, found.err) == ("The two are the same release.\n", "")
