@@ -32,6 +32,7 @@ _TITLES = {
     "TG104": "A character is not allowed in YAML",
     "TG105": "A link leads out of the workspace",
     "TG106": "The workspace has too many files",
+    "TG107": "A document is where none is looked for",
     "TG110": "YAML cannot be read here",
     "TG111": "A tab indents a line",
     "TG112": "A line is indented unlike its neighbours",

@@ -5,6 +5,7 @@ a link that leads out is a problem, and so is anything that is not a regular fil
 """
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from types import MappingProxyType
 
-from engine.problems import Collector
+from engine.problems import Collector, near_names
 from engine.source import Source
 from engine.workspace import problems
 from engine.workspace.yaml_tree import MAX_BYTES, source_of
@@ -26,6 +27,8 @@ MAX_FILES = 20_000
 MAX_DEPTH = 12
 MAX_DATA_BYTES = 16 * 1024 * 1024
 
+_LOOKED_AT = 4096  # bytes of a file that is no document, to see whether it was meant to be one
+_LOOKED_THROUGH = 200  # such files, in a folder that is none of a workspace
 _NO_DOCUMENTS = frozenset({"fixtures", "recordings", "node_modules", "__pycache__"})
 _FORMATS = PurePosixPath("schemas/tidegate")  # where the JSON Schemas of the documents themselves are
 
@@ -106,6 +109,20 @@ class Files:
         wanted = (PurePosixPath(mount) for mount in sorted(set(mounts)) if mount in self.mounts)
         names = (name for folder in wanted for name in self._below(folder, collector, len(folder.parts)))
         yield from self._sources(names, collector)
+
+    def misplaced(self, kinds: Iterable[str], collector: Collector) -> None:
+        """Report what looks like a document and lies in the root, or in a folder called nearly like ours."""
+        begins = re.compile(rb"(?:#[^\n]*\n|---[^\n]*\n|\s)*(?:" + "|".join(kinds).encode() + rb"):\s")
+        for folder in ("", *self._nearly_folders()):
+            for name in _plain_names(self.root / folder, files=True):
+                if PurePosixPath(name).suffix in {".yaml", ".yml"} and begins.match(
+                    _beginning(self.root / folder / name)
+                ):
+                    collector.add(problems.misplaced(str(PurePosixPath(folder, name)), folder, FOLDERS))
+
+    def _nearly_folders(self) -> list[str]:
+        found = _plain_names(self.root, files=False)
+        return [name for name in found if name not in FOLDERS and near_names(name, FOLDERS)]
 
     def _sources(self, names: Iterable[str], collector: Collector) -> Iterator[Source]:
         for number, name in enumerate(sorted(names)):
@@ -252,6 +269,29 @@ def _read(path: Path, most: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileUnreadable("it is not a regular file")
         return file.read(most + 1)
+
+
+def _plain_names(folder: Path, *, files: bool) -> list[str]:
+    """The files in a folder, or the folders: no links, nothing hidden, none whose name cannot be written."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".")
+                and entry.name.isprintable()
+                and (entry.is_file if files else entry.is_dir)(follow_symlinks=False)
+            )[:_LOOKED_THROUGH]
+    except OSError:
+        return []
+
+
+def _beginning(path: Path) -> bytes:
+    """The first bytes of a file; none when it cannot be read."""
+    try:
+        return _read(path, _LOOKED_AT)
+    except (OSError, FileUnreadable):
+        return b""
 
 
 def _why(error: OSError) -> str:

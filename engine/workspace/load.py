@@ -42,6 +42,7 @@ class Reader:
         """Read documents of these kinds."""
         self._decoder = Decoder(kinds, Collector())
         self._known: dict[str, FileRead] = {}
+        self.kinds = tuple(kind.kind for kind in kinds)
 
     def read(self, source: Source) -> FileRead:
         """The documents of a file, and what is wrong with it."""
@@ -88,6 +89,7 @@ def load_with(
     files = Files.of(root, mounts, texts)
     read = [reader.read(source) for source in files.documents(collector)]
     read += [reader.read(source) for source in files.mounted(_used(read), collector)]
+    files.misplaced(reader.kinds, collector)
     reader.keep_only(frozenset(one.source.name for one in read))
     for one in read:
         collector.take(one.problems)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from engine.problems import Label, Problem, Severity, did_you_mean
+from engine.problems import Label, Problem, Severity, did_you_mean, near_names
 from engine.problems.suggest import or_list
 from engine.source import Source, Span
 from engine.spec.field import FORMS, TYPE_NAME, Note
@@ -90,6 +90,19 @@ def outside(name: str, what: str) -> Problem:
         message=f"{name} {what} outside of the workspace, where nothing is read",
         span=_start_of(name),
         help=("put a copy of it into the workspace",),
+    )
+
+
+def misplaced(name: str, folder: str, folders: Sequence[str]) -> Problem:
+    """What looks like a document, where none is looked for."""
+    near = near_names(folder, folders)
+    where = [f"{one}/" for one in near[:1] or folders]
+    return Problem(
+        code="TG107",
+        message=f"{name} begins like a document, and is not read where it is",
+        span=_start_of(name),
+        help=(f"move it to {or_list(where)}",),
+        severity=Severity.WARNING,
     )
 
 

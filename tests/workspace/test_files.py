@@ -44,7 +44,6 @@ def test_documents_are_found_by_folder_and_ending_in_the_order_of_paths(tmp_path
     "name",
     [
         "elsewhere/x.yaml",
-        "x.yaml",
         "flows/x.json",
         "flows/.x.yaml",
         "flows/.git/x.yaml",
@@ -57,6 +56,30 @@ def test_these_are_no_documents(tmp_path, name):
     flow(tmp_path, "flows/a.yaml", "a")
     flow(tmp_path, name, "x")
     assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["x.yaml", "x.yml", "flow/x.yaml", "Flows/x.yaml", "policy/x.yml"])
+def test_what_looks_like_a_document_and_is_not_read_is_told(tmp_path, name):
+    flow(tmp_path, name, "x")
+    (tmp_path / name).write_text("# A remark.\n---\n" + (tmp_path / name).read_text())
+    workspace, collector = load_workspace(tmp_path, KINDS)
+    assert list(workspace.of(FlowDocument)) == []
+    assert [(one.code, one.span.source.name) for one in collector.problems] == [("TG107", name)]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "flow/x.yaml"])
+@pytest.mark.parametrize("text", ["services: {}\n", "flows: x\n", "", "\n# flow: x\n", "a: {flow: x}\n"])
+def test_other_files_are_left_alone(tmp_path, name, text):
+    write(tmp_path, name, text)
+    assert names(tmp_path) == []
+
+
+def test_a_link_in_the_root_is_not_looked_into(tmp_path):
+    outside = flow(tmp_path / "outside", "x.yaml", "x")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "x.yaml").symlink_to(outside)
+    assert names(root) == []
 
 
 def test_link_inside_is_followed_once_and_one_that_leads_out_is_a_problem(tmp_path):
