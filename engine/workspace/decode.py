@@ -539,6 +539,7 @@ def _decode_datetime(node: Node, key: ScalarNode, collector: Collector) -> objec
     return BROKEN
 
 
+LONGEST_SECONDS = 100 * 366 * 86_400  # counted from any day of work, that is still a day of the calendar
 _SHORT_DURATION = re.compile(r"([0-9]{1,9})\s?(s|m|h|d|w)")
 _LONG_DURATION = re.compile(r"([0-9]{1,9}) (?:(second|minute|hour|day|week)s?|business (hour|day)s?)")
 _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
@@ -546,13 +547,23 @@ _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 def _decode_duration(node: Node, key: ScalarNode, collector: Collector) -> object:
     if isinstance(node, ScalarNode):
-        if found := _SHORT_DURATION.fullmatch(node.text):
-            return Duration(amount=int(found[1]), unit=_UNITS[found[2]], business=False, span=node.span)
-        if found := _LONG_DURATION.fullmatch(node.text):
-            unit, business = found[2] or found[3], found[3] is not None
-            return Duration(amount=int(found[1]), unit=unit, business=business, span=node.span)
+        length = _duration(node)
+        if length is not None and length.seconds <= LONGEST_SECONDS:
+            return length
+        if length is not None:
+            collector.add(problems.too_long_a_time(node.span, f"`{key.text}`"))
+            return BROKEN
     collector.add(_wrong_text(node, key, "a length of time", problems.not_a_duration))
     return BROKEN
+
+
+def _duration(node: ScalarNode) -> Duration | None:
+    if found := _SHORT_DURATION.fullmatch(node.text):
+        return Duration(amount=int(found[1]), unit=_UNITS[found[2]], business=False, span=node.span)
+    if found := _LONG_DURATION.fullmatch(node.text):
+        unit, business = found[2] or found[3], found[3] is not None
+        return Duration(amount=int(found[1]), unit=unit, business=business, span=node.span)
+    return None
 
 
 def _wrong_text(

@@ -741,6 +741,16 @@ def not_a_duration(span: Span, what: str) -> Problem:
     )
 
 
+def too_long_a_time(span: Span, what: str) -> Problem:
+    """A length of time that leads out of every calendar."""
+    return Problem(
+        code="TG215",
+        message=f"{what} is longer than a hundred years",
+        span=span,
+        help=("write a length of time that work can take, such as 90s, 15m, 2h or 3d",),
+    )
+
+
 def empty_text(span: Span, what: str) -> Problem:
     """`""` where a text is needed."""
     return Problem(

@@ -110,6 +110,15 @@ def test_what_is_no_duration(text):
     assert step(f"cache: {text}")[1] == ["TG215"]
 
 
+@pytest.mark.parametrize("text", ["36601d", "5229w", "999999999 hours", "36601 business days", "999999999w"])
+def test_a_length_of_time_out_of_every_calendar(text):
+    assert step(f"cache: {text}")[1] == ["TG215"]
+
+
+def test_the_longest_length_of_time():
+    assert step("cache: 36600d")[1] == []
+
+
 @pytest.mark.parametrize(
     "written, value",
     [
