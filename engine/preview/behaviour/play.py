@@ -82,6 +82,7 @@ class Run:
     missing: list[str] = field(default_factory=list)  # what it would have to know, in words
     made_up: bool = False  # whether it was given a receipt with something in it that nobody recorded
     awaited: frozenset[str] = frozenset()  # the events that may move it
+    is_timed: bool = False  # whether time may move it
     id: str = field(init=False)  # flow and event: the same on both sides
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class Run:
     @property
     def is_open(self) -> bool:
         """Whether events, time or persons may still move it."""
-        return self.status in _OPEN and not self.missing
+        return bool(self.awaited or self.is_timed) and self.status in _OPEN and not self.missing
 
 
 class _Due(NamedTuple):
@@ -187,18 +188,21 @@ class Player:
         waiting = self._open.get(event.type, {}).values()
         return [run for run in waiting if run.state is not None and woken_by(run.state, event)]
 
-    def adopt(self, run: Run, commands: Iterable[Command] = ()) -> None:
+    def adopt(self, run: Run, commands: Iterable[Command], due: Iterable[_Due]) -> None:
         """Take over a run of the shared part, as it stands."""
         mine = run.copy()
         self.runs[mine.id] = mine
+        for one in due:
+            self._note(one._replace(run=mine))
         self._go_on(mine, commands)
         self._rest()
 
     def part(self, run: Run, commands: Iterable[Command] = ()) -> None:
         """Give a run of the shared part to both sides, which go on with these commands."""
         self.drop(run)
+        due = [one for one in self._due if one.run is run]
         for player in self.apart:
-            player.adopt(run, commands)
+            player.adopt(run, commands, due)
 
     def drop(self, run: Run) -> None:
         """Give a run away."""
@@ -280,7 +284,7 @@ class Player:
         run.reason = reason(state)
         if run.made_up and run.status == RunStatus.FAILED:
             run.missing.append(f"what was returned to it: {run.reason}")
-        awaited = _awaited(run) if run.is_open else frozenset()
+        awaited = _awaited(run) if run.status in _OPEN and not run.missing else frozenset()
         for event in run.awaited - awaited:
             self._open[event].pop(run.id, None)
         for event in awaited:
@@ -423,6 +427,7 @@ class Player:
 
     def _note(self, due: _Due) -> None:
         self._numbers += 1
+        due.run.is_timed = True
         heappush(self._due, due._replace(number=self._numbers))
 
 
