@@ -28,6 +28,7 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
 ACCEPTED = 202
 BODY_SECONDS = 30.0  # how long a body may take to come
+READ_SECONDS = 0.2  # after the last call was taken, until those that say nothing are cut off
 ANSWER_SECONDS = 20  # how long what was taken may be answered when the server stops
 
 
@@ -267,6 +268,14 @@ class Server:
 
     async def stop(self) -> None:
         """Take no more deliveries, and let those that came be answered."""
+        if self._server.started:
+            # The library cuts off a call that it has taken and not read yet; so no more are taken, and those
+            # that were get the time to be read. Who calls now waits at the socket.
+            loop = asyncio.get_running_loop()
+            for one in self._server.servers:
+                for listening in one.sockets:
+                    loop.remove_reader(listening.fileno())
+            await asyncio.sleep(READ_SECONDS)
         self._server.should_exit = True
         if self._task is not None:
             await self._task
