@@ -24,7 +24,7 @@ from engine.runtime import holding
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, due_again, taken_up
 from engine.runtime.execute import Executor, Work
-from engine.runtime.gate.gate import is_throttled
+from engine.runtime.gate.gate import is_away, is_throttled
 from engine.runtime.gate.pressure import Speed, come_again
 from engine.runtime.gate.rank import rank
 from engine.runtime.intake import Beside, contradicts, keep_contradiction
@@ -501,6 +501,12 @@ class Runner:
     def _came(self, item: Delivery | Asked, failure: Failure | None, now: datetime) -> None:
         """What an attempt says of its system: whether it is there, and whether it wants to be left alone."""
         gate = self._connections.get(item.connection).gate
+        if failure is not None and is_away(failure) and item.attempts > 1 and item.answers != gate.answers:
+            # It failed before, and others were answered since: that is its own, and says nothing of the system.
+            gate.came_to_nothing(probe=item.probe)
+            item.answers, item.probe = gate.answers, False
+            item.rank = max(item.rank, rank(now.timestamp(), 0))
+            return
         turned = gate.came(now, failure, probe=item.probe)
         if failure is not None and (is_throttled(failure) or (item.probe and item.answers == gate.answers)):
             item.spared += 1  # unless others were answered since it last failed: then it is not the system
