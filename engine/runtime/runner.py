@@ -502,7 +502,7 @@ class Runner:
         """What an attempt says of its system: whether it is there, and whether it wants to be left alone."""
         gate = self._connections.get(item.connection).gate
         if failure is not None and is_away(failure) and item.attempts > 1 and item.answers != gate.answers:
-            # It failed before, and others were answered since: that is its own, and says nothing of the system.
+            # It failed before, and others were answered since: that is its own, and not the system.
             gate.came_to_nothing(probe=item.probe)
             item.answers, item.probe = gate.answers, False
             item.rank = max(item.rank, rank(now.timestamp(), 0))
