@@ -103,8 +103,11 @@ def _show(found: Processed, form: str) -> None:
     if found.failed or found.unknown or found.conflicts:
         output.line("`tidegate dead` says what failed, why, and what can be done.")
     if found.behind:
-        them = "1 run waits" if found.behind == 1 else f"{found.behind:,} runs wait"
-        output.line(f"{them} behind what stops its order key: `tidegate keys list`.")
+        them = "1 run is" if found.behind == 1 else f"{found.behind:,} runs are"
+        output.line(
+            f"{them} not over, behind another under the same order key (`tidegate keys list`) "
+            "or since a system is away (`tidegate status`)."
+        )
 
 
 def _counted(number: int, what: str) -> str:

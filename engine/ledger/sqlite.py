@@ -85,12 +85,14 @@ def read_url(url: str) -> Place:
 
 
 def control_path(url: str) -> Path | None:
-    """Where the daemon that writes a ledger has its control door: beside the file; None in memory.
+    """Where the daemon that writes a ledger has its control door: beside its file; None without one.
 
     Raises:
         ConfigurationError: the address is none of a ledger.
 
     """
+    if url.startswith(("postgresql:", "postgres:")):
+        return None
     path = read_url(url).path
     return None if path is None else path.with_name(path.name + ".control")
 

@@ -36,7 +36,9 @@ class Processed:
     unknown: int = 0
     effects: int = 0
     alerts: int = 0
-    behind: int = 0  # runs in the ledger that wait behind one that stops its order key
+    behind: int = (
+        0  # runs with an order key that are not over: in line, or with a write that is still to be sent
+    )
     seconds: float = 0.0
     refusals: list[str] = field(default_factory=list)  # "events.jsonl:17: not JSON: ..."
 

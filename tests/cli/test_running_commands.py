@@ -81,7 +81,9 @@ class TestProcess:
         ended = process(("time.approved", entry(1)), ("time.approved", entry(2)))
         assert "2 runs: 1 failed\n" in ended.out
         assert "`tidegate dead` says what failed" in ended.out
-        assert "1 run waits behind what stops its order key: `tidegate keys list`." in ended.out
+        assert (
+            "1 run is not over, behind another under the same order key (`tidegate keys list`)" in ended.out
+        )
         [failed] = tidegate("dead", "list", "--ledger", ledger, "--format", "json").json
         for command in (["list"], ["show", failed["id"]]):
             assert (

@@ -17,7 +17,7 @@ from engine.errors import (
     LedgerOutdated,
     LedgerReadOnly,
 )
-from engine.ledger import open_ledger, open_reader, verify_chain
+from engine.ledger import control_path, open_ledger, open_reader, verify_chain
 from engine.ledger.sqlite import Place, read_url
 from tests.ledger.samples import NOW, a_whole_ledger, begin
 
@@ -198,3 +198,9 @@ def _execute(tmp_path, *statements):
         connection.execute(statement)
     connection.commit()
     connection.close()
+
+
+def test_a_daemon_is_asked_beside_its_file_and_nowhere_else():
+    assert control_path("sqlite:///l.sqlite") == Path.cwd() / "l.sqlite.control"
+    assert control_path("postgresql://tidegate@db.example/tidegate") is None
+    assert control_path("postgres://tidegate@db.example/tidegate") is None
