@@ -102,6 +102,12 @@ def _show(found: Processed, form: str) -> None:
     output.line(f"{said}, {found.seconds:.1f} s")
     if found.failed or found.unknown or found.conflicts:
         output.line("`tidegate dead` says what failed, why, and what can be done.")
+    if found.unsent:
+        them = "1 call waits" if found.unsent == 1 else f"{found.unsent:,} calls wait"
+        output.line(
+            f"{them} for a system that is away (`tidegate status`). Nothing is lost: give the same command "
+            "again when it is back, or let `tidegate run` go on."
+        )
     if found.behind:
         them = "1 run is" if found.behind == 1 else f"{found.behind:,} runs are"
         output.line(

@@ -36,16 +36,15 @@ class Processed:
     unknown: int = 0
     effects: int = 0
     alerts: int = 0
-    behind: int = (
-        0  # runs with an order key that are not over: in line, or with a write that is still to be sent
-    )
+    unsent: int = 0  # writes and reads that wait for systems that are away; the next process sends them
+    behind: int = 0  # runs with an order key that are not over: in line, or with a write still to be sent
     seconds: float = 0.0
     refusals: list[str] = field(default_factory=list)  # "events.jsonl:17: not JSON: ..."
 
     @property
     def ok(self) -> bool:
-        """Whether every line was an event, and no run failed or is in doubt."""
-        return not (self.refused or self.conflicts or self.failed or self.unknown)
+        """Whether every line was an event, no run failed or is in doubt, and nothing is left to send."""
+        return not (self.refused or self.conflicts or self.failed or self.unknown or self.unsent)
 
 
 async def process(
@@ -89,6 +88,7 @@ def _sum_up(found: Processed, runner: Runner) -> None:
     found.events = tally.events + found.refused
     found.accepted, found.duplicates, found.conflicts = tally.accepted, tally.duplicates, tally.conflicts
     found.runs, found.effects, found.alerts = tally.runs, tally.effects, tally.alerts
+    found.unsent = runner.unsent
     for status, number in tally.ended.items():
         setattr(found, status, max(0, number))
 

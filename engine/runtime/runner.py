@@ -149,6 +149,11 @@ class Runner:
         """Whether something waits to go out, now or later."""
         return self._outbox.can_go(now) or self._outbox.next_at(now) is not None
 
+    @property
+    def unsent(self) -> int:
+        """How many writes and reads wait to go out, now or later."""
+        return self._outbox.waiting + self._outbox.due_again
+
     def backlog(self) -> dict[str, Value]:
         """What is in memory and not done, in numbers, and when the next of it is due."""
         return {

@@ -1,6 +1,7 @@
 """Outages, pauses, windows, priorities and reads that are shared, in small processes with scripted systems."""
 
 import asyncio
+import json
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,11 @@ import pytest
 from engine import session as sessions
 from engine.connect import BreakerPlan
 from engine.ledger import open_ledger, open_reader
+from engine.runtime.process import process
 from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Limits, Runner
 from tests.runtime.scripted import NOW, Small, failure
+from tests.workspaces import tiny
 
 FLOW = (
     "flow: f\ntrigger: {event: item.made, as: item}\nsteps:\n  put: {write: erp.line, with: {key: item.id}}\n"
@@ -134,6 +137,26 @@ class TestAnOutage:
             run(process, runner, ())
         assert statuses(process) == {"completed"}
         assert {len(payloads) for payloads in process.system.applied.values()} == {1}
+
+    def test_a_file_of_events_is_not_done_while_a_system_is_away(self, tmp_path):
+        """Its exit code has to say so, since nobody else takes up what waits."""
+        lived = Lively(tmp_path, FLOW)
+        lived.system.writes["line"] += [failure("transient", "the ERP is gone")] * 10_000
+        events = tmp_path / "events.jsonl"
+        events.write_text(
+            "".join(
+                json.dumps({"type": name, "data": tiny.GIVEN | data}) + "\n" for name, data in made("1", "2")
+            )
+        )
+        ended = []
+        for seconds in (0.2, None):
+            with lived.lively(RetryPolicy(first_seconds=0.001, outage_seconds=seconds)) as runner:
+                ended.append(
+                    asyncio.run(process(runner, runner.plan, events, None, Ticking(), lambda _: None))
+                )
+            lived.system.writes["line"].clear()
+        assert [(one.unsent, one.ok) for one in ended] == [(2, False), (0, True)]
+        assert statuses(lived) == {"completed"}
 
     def test_one_that_always_fails_does_not_keep_the_others_from_trying(self, tmp_path):
         process = Lively(tmp_path, FLOW)
