@@ -266,7 +266,8 @@ class TestSchema:
 
 
 class TestGraph:
-    def test_a_flow_in_each_form(self, tidegate, tmp_path):
+    def test_a_flow_in_each_form(self, tidegate, tmp_path, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "120")  # what is too wide for a terminal is listed
         flow = "milestone-to-invoice"
         assert "▼" in tidegate("graph", flow, "-w", ROOT).out
         assert tidegate("graph", flow, "-w", ROOT, "--format", "mermaid").out.startswith("flowchart TD")

@@ -29,14 +29,15 @@ def _remembering(compiles: Callable[..., tuple[str, tuple[object, ...]]]) -> Cal
         shape = core._generate_cache_key()
         if shape is None or any(isinstance(bind.value, list | tuple) for bind in shape.bindparams):
             return compiles(database, core)
-        known = texts.get(shape.key)
+        place = (database._dialect.name, shape.key)
+        known = texts.get(place)
         if known is None:
             made = core.compile(dialect=database._dialect, compile_kwargs={"render_postcompile": True})
             keys = [bind.key for bind in shape.bindparams]
             binds = [made.binds[name] for name in made.positiontup or ()]
             # What the compiler added itself, such as an offset of nought, is always the same.
             places = tuple((keys.index(one.key) if one.key in keys else -1, one.value) for one in binds)
-            known = texts[shape.key] = (str(made), places)
+            known = texts[place] = (str(made), places)
         sql, places = known
         return sql, tuple(shape.bindparams[at].value if at >= 0 else fixed for at, fixed in places)
 

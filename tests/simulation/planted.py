@@ -102,8 +102,8 @@ def line_of_an_order_key_lost() -> Patches:
 
 def order_lost_when_taken_up() -> Patches:
     """After a restart the last comes first."""
-    resume = Executor.resume
-    return [(Executor, "resume", lambda executor, rows: resume(executor, list(reversed(list(rows)))))]
+    find = Executor.find
+    return [(Executor, "find", lambda executor, rows: find(executor, list(reversed(list(rows)))))]
 
 
 def receipt_dropped() -> Patches:
@@ -119,8 +119,8 @@ def receipt_dropped() -> Patches:
 
 def open_runs_not_taken_up() -> Patches:
     """After a restart one open run is overlooked."""
-    ask = LedgerReader.open_runs
-    return [(LedgerReader, "open_runs", lambda *given, **more: ask(*given, **more)[:-1])]
+    ask = LedgerReader.left_runs
+    return [(LedgerReader, "left_runs", lambda *given, **more: ask(*given, **more)[:-1])]
 
 
 def link_of_the_chain_skipped() -> Patches:
