@@ -1,6 +1,7 @@
 """Entities, and the records of connectors, to types and schemas."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -123,7 +124,9 @@ def _unfit(pattern: str) -> str:
     if _LOOKS.search(pattern):
         return "looks ahead, behind or back at a group, which could take without end"
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of sets that Python may read otherwise one day
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         return "is no regular expression"
     return "is too large a regular expression"
