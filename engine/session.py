@@ -39,17 +39,9 @@ from engine.workspace.workspace import Workspace
 # What only a command that runs something needs is imported by the functions for it: a workspace is checked
 # in less time than the library of the ledger takes to import.
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from engine.connect.simulator import Simulator
     from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
-    from engine.runtime.triggers.expectations import Watch
-    from engine.runtime.triggers.files import FileWatcher
-    from engine.runtime.triggers.poll import Asked, Poller
-    from engine.runtime.triggers.schedule import Scheduler
-    from engine.runtime.triggers.stream import Listener
-    from engine.runtime.triggers.trigger import Gate, Trigger
     from engine.runtime.triggers.webhook import Hook
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
@@ -449,17 +441,14 @@ def hooks(
     environ: Mapping[str, str] | None = None,
 ) -> "dict[str, Hook]":
     """Every source that calls us and feeds an event, by "connection/source"."""
+    from engine.runtime.triggers.native import fed_by
     from engine.runtime.triggers.webhook import Heard, Hook
 
     ready = session.ready
     found: dict[str, Hook] = {}
     for name, (document, settings) in _settings(session, environment, simulated, environ).items():
         for native in ready.connectors[str(document.connector)].sources.values():
-            events = tuple(
-                source
-                for source in ready.plan.sources
-                if (source.connection, source.source) == (name, native.name)
-            )
+            events = fed_by(ready.plan, name, native.name)
             webhook = native.webhook
             if webhook is not None and events:
                 secrets = settings.secrets(webhook.secret) if webhook.signature != "none" else ()
@@ -473,52 +462,6 @@ def hooks(
                     heard=Heard(f"{name}.{native.name}"),
                 )
     return found
-
-
-def pollers(
-    session: Session,
-    connections: "Connections",
-    runner: "Gate",
-    reader: "LedgerReader",
-    clock: Clock,
-    told: Callable[[str], None],
-) -> "list[Poller]":
-    """Who asks every source of the open connections that is asked for news and feeds an event."""
-    from engine.runtime.triggers.poll import Asked, Poller
-
-    plan = session.ready.plan
-    found: list[Poller] = []
-    for name, connection in connections.by_name.items():
-        for native in connection.plan.sources.values():
-            key = (name, native.name)
-            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
-            if native.poll is not None and events:
-                asked = Asked(connection=connection, native=native, events=events)
-                found.append(Poller(asked, plan, runner, reader, clock.now, told))
-    return found
-
-
-def asked_source(session: Session, connections: "Connections", name: str) -> "Asked":
-    """A source that is asked for news, by the name under which documents know it: "psa.time_entry".
-
-    Raises:
-        InputError: when there is none of this name that feeds an event.
-
-    """
-    from engine.runtime.triggers.poll import Asked
-
-    connection, _, source = name.partition(".")
-    opened = connections.by_name.get(connection)
-    native = None if opened is None else opened.plan.sources.get(source)
-    events = tuple(
-        one for one in session.ready.plan.sources if (one.connection, one.source) == (connection, source)
-    )
-    if opened is None or native is None or native.poll is None or not events:
-        known = sorted({f"{one.connection}.{one.source}" for one in session.ready.plan.sources})
-        raise InputError(
-            f"{name!r} is no source that is asked for news; sources that feed events: {', '.join(known)}"
-        )
-    return Asked(connection=opened, native=native, events=events)
 
 
 def zone_of(session: Session, zone: str | None, calendar: str | None) -> str:
@@ -542,104 +485,6 @@ def zone_of(session: Session, zone: str | None, calendar: str | None) -> str:
     if found.time_zone is None:
         raise InputError(f"the calendar {calendar!r} has a zone for each of several places; name a --zone")
     return str(found.time_zone)
-
-
-def triggers(
-    session: Session,
-    connections: "Connections",
-    runner: "Gate",
-    reader: "LedgerReader",
-    clock: Clock,
-    told: Callable[[str], None],
-) -> "list[Trigger]":
-    """All that goes on beside events that are sent: what is asked, what is due, and what is expected."""
-    return [
-        *pollers(session, connections, runner, reader, clock, told),
-        *watchers(session, connections, runner, reader, clock, told),
-        *listeners(session, connections, runner, reader, clock, told),
-        *schedulers(session, runner, reader, clock, told),
-        *watches(session, runner, reader, clock),
-    ]
-
-
-def watches(session: Session, runner: "Gate", reader: "LedgerReader", clock: Clock) -> "list[Watch]":
-    """Who tells of what did not happen in time."""
-    from engine.runtime.triggers.expectations import Watch
-
-    plan = session.ready.plan
-    return [
-        Watch(expectation=one, plan=plan, reader=reader, door=runner, now=clock.now)
-        for one in plan.expectations
-    ]
-
-
-def watchers(
-    session: Session,
-    connections: "Connections",
-    runner: "Gate",
-    reader: "LedgerReader",
-    clock: Clock,
-    told: Callable[[str], None],
-) -> "list[FileWatcher]":
-    """Who looks for the files of every source that has files and feeds an event."""
-    from engine.runtime.triggers.files import Dropped, FileWatcher
-
-    plan = session.ready.plan
-    found: list[FileWatcher] = []
-    for name, connection in connections.by_name.items():
-        for native in connection.plan.sources.values():
-            key = (name, native.name)
-            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
-            if native.file is not None and events:
-                dropped = Dropped(connection=connection, native=native, events=events)
-                found.append(FileWatcher(dropped, plan, runner, reader, clock.now, told))
-    return found
-
-
-def listeners(
-    session: Session,
-    connections: "Connections",
-    runner: "Gate",
-    reader: "LedgerReader",
-    clock: Clock,
-    told: Callable[[str], None],
-) -> "list[Listener]":
-    """Who listens to every source of messages that feeds an event.
-
-    Raises:
-        ConfigurationError: when there is one, and the extra for brokers is not installed.
-
-    """
-    plan = session.ready.plan
-    found: list[Listener] = []
-    for name, connection in connections.by_name.items():
-        for native in connection.plan.sources.values():
-            key = (name, native.name)
-            events = tuple(source for source in plan.sources if (source.connection, source.source) == key)
-            if native.stream is not None and events:
-                stream = _streams(f"{name}.{native.name}")
-                listened = stream.Listened(connection=connection, native=native, events=events)
-                found.append(stream.Listener(listened, plan, runner, reader, clock.now, told))
-    return found
-
-
-def _streams(name: str) -> "ModuleType":
-    try:
-        from engine.runtime.triggers import stream
-    except ModuleNotFoundError as missing:
-        said = f"{name} listens to a broker, which needs the extra `streams`: install tidegate[streams]"
-        raise ConfigurationError(said) from missing
-    return stream
-
-
-def schedulers(
-    session: Session, runner: "Gate", reader: "LedgerReader", clock: Clock, told: Callable[[str], None]
-) -> "list[Scheduler]":
-    """Who brings the events that are due by a clock or a calendar."""
-    from engine.runtime.triggers.schedule import Scheduler
-
-    plan = session.ready.plan
-    return [Scheduler(one, plan, runner, reader, clock.now, told) for one in plan.schedules]
 
 
 def _settings(

@@ -99,6 +99,7 @@ async def _of_source(
     from engine.clock import SystemClock
     from engine.ledger import open_reader
     from engine.runtime.backfill import Backfill
+    from engine.runtime.triggers.triggers import asked_source
 
     clock, session = SystemClock(), sessions.load(opening.folder)
     wanted = _range(session, days)
@@ -106,8 +107,8 @@ async def _of_source(
     connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
     try:
         with output.progress("records", quiet=quiet) as shown:
-            asked = sessions.asked_source(session, connections, source)
             plan, now = session.ready.plan, clock.now()
+            asked = asked_source(plan, connections, source)
             backfill = Backfill(asked, plan, reader, now, lambda found: shown.show(found.records))
             if said is None:
                 return await backfill.look(wanted)

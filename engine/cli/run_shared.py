@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import signal
 import socket
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.cli import notify, output
@@ -13,12 +11,9 @@ from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
 
 if TYPE_CHECKING:
     from engine.clock import Clock
-    from engine.ledger import LedgerReader
     from engine.ledger.postgres_ledger import PostgresLedger
     from engine.runtime.machine import Machine
-    from engine.runtime.runner import Runner
     from engine.runtime.shared_daemon import SharedDaemon
-    from engine.runtime.triggers.trigger import Trigger
 
 
 async def run_shared(wish: Wish) -> None:
@@ -52,78 +47,46 @@ class _SharedService(Service):
         from engine.runtime.shared_daemon import SharedDaemon
 
         plan = ready.session.ready.plan
-        self._daemon = daemon = SharedDaemon(
-            _machine(self._wish, ready, self._clock), plan, ready.hooks, self._clock
-        )
+        self._daemon = daemon = SharedDaemon(self._machine(ready), plan, ready.hooks, self._clock)
         address = await daemon.start(self._wish.host, self._wish.port, self._listening)
         output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")
         for name in ready.hooks:
             output.line(f"  {address}/hooks/{name}")
-        self._hear_signals(daemon)
+        self._hear_signals()
         saying = asyncio.ensure_future(_say_when_ready(daemon))
         try:
             await daemon.until_stopped()
         finally:
             saying.cancel()
 
-    def _hear_signals(self, daemon: "SharedDaemon") -> None:
-        def stop() -> None:
-            self._told_to_end()
-            daemon.stop()
+    def _machine(self, ready: Ready) -> "Machine":
+        """How one machine makes what it works with: at its start, and whenever the server went away."""
+        from engine import session as sessions
+        from engine.ledger.postgres_ledger import listening, open_shared
+        from engine.runtime.hand_out import HandOut
+        from engine.runtime.machine import Machine
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-        if self._ended or self._next is not None:
-            daemon.stop()  # told so while it began
+        ledger_url = self._wish.ledger_url
+
+        def joined() -> "PostgresLedger":
+            ledger = open_shared(ledger_url, clock=self._clock, name=_new_name(), create=True)
+            sessions.store_release(ready.session, ledger, self._clock)
+            return ledger
+
+        machine = Machine(
+            opened=joined,
+            listener=lambda told: listening(ledger_url, told),
+            runner=lambda ledger: self._runner(ready, ledger, machine.sure),
+            hand_out=lambda ledger, machine: HandOut(ledger_url, ledger.partitions, machine.work),
+            duties=lambda machine, reader: self._triggers(ready, machine, reader),
+            told=output.line,
+        )
+        return machine
 
 
 async def _say_when_ready(daemon: "SharedDaemon") -> None:
     await daemon.until_ready()
     notify.tell("READY=1")
-
-
-def _machine(wish: Wish, ready: Ready, clock: "Clock") -> "Machine":
-    """How one machine makes what it works with: at its start, and whenever the server went away."""
-    from engine import session as sessions
-    from engine.ledger.postgres_ledger import listening, open_shared
-    from engine.runtime.guard import guarded
-    from engine.runtime.hand_out import HandOut
-    from engine.runtime.machine import Machine
-    from engine.runtime.retry import RetryPolicy
-    from engine.runtime.runner import Limits, Runner
-
-    session, connections, ledger_url = ready.session, ready.connections, wish.ledger_url
-
-    def joined() -> "PostgresLedger":
-        ledger = open_shared(ledger_url, clock=clock, name=_new_name(), create=True)
-        sessions.store_release(session, ledger, clock)
-        return ledger
-
-    def runner(ledger: "PostgresLedger") -> "Runner":
-        return Runner(
-            ledger=ledger,
-            plan=session.ready.plan,
-            plans=sessions.plans(session, ledger),
-            connections=guarded(connections, machine.sure),
-            clock=clock,
-            policy=RetryPolicy(patience_seconds=wish.patience_hours * 3600),
-            limits=Limits(still_days=wish.still_days),
-        )
-
-    def duties(machine: "Machine", reader: "LedgerReader") -> "Sequence[Trigger]":
-        return sessions.triggers(session, connections, machine, reader, clock, output.line)
-
-    machine = Machine(
-        opened=joined,
-        listener=lambda told: listening(ledger_url, told),
-        runner=runner,
-        hand_out=lambda ledger, machine: HandOut(ledger_url, ledger.partitions, machine.work),
-        duties=duties,
-        told=output.line,
-    )
-    return machine
 
 
 def _new_name() -> str:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.clock import Clock
-    from engine.ledger import Ledger
+    from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
     from engine.runtime.control import Desk, Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
-    from engine.runtime.triggers.trigger import Trigger
+    from engine.runtime.triggers.trigger import Gate, Trigger
     from engine.runtime.triggers.webhook import Hook, Server
     from engine.session import Session
 
@@ -145,6 +145,35 @@ class Service(ABC):
     def _end(self) -> None:
         """Have the present daemon end."""
 
+    def _runner(self, ready: Ready, ledger: "Ledger", sure: "Callable[[], bool] | None" = None) -> "Runner":
+        """Who works on a ledger by a release; while it is `sure`, where another may take its place."""
+        from engine import session as sessions
+        from engine.runtime.guard import guarded
+        from engine.runtime.retry import RetryPolicy
+        from engine.runtime.runner import Limits, Runner
+
+        return Runner(
+            ledger=ledger,
+            plan=ready.session.ready.plan,
+            plans=sessions.plans(ready.session, ledger),
+            connections=ready.connections if sure is None else guarded(ready.connections, sure),
+            clock=self._clock,
+            policy=RetryPolicy(patience_seconds=self._wish.patience_hours * 3600, outage_seconds=None),
+            limits=Limits(still_days=self._wish.still_days),
+        )
+
+    def _triggers(self, ready: Ready, gate: "Gate", reader: "LedgerReader") -> "list[Trigger]":
+        from engine.runtime.triggers.triggers import Triggers
+
+        return Triggers(
+            plan=ready.session.ready.plan,
+            connections=ready.connections,
+            gate=gate,
+            reader=reader,
+            now=self._clock.now,
+            told=output.line,
+        ).all()
+
     def _require_what_open_runs_need(self, session: "Session") -> None:
         """Refuse a workspace by which what is open could not go on.
 
@@ -161,10 +190,22 @@ class Service(ABC):
         finally:
             reader.close()
 
+    def _hear_signals(self) -> None:
+        """End on SIGTERM and SIGINT, and load the workspace again on SIGHUP."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_end)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        if self._ended or self._next is not None:
+            self._end()  # told so while it began
+
     def _told_to_end(self) -> None:
         notify.tell("STOPPING=1")
         self._ended = True
         output.line("stopping: what is on its way comes back first")
+        self._end()
 
     def _told_to_reload(self) -> None:
         notify.tell_of_reload()
@@ -210,10 +251,8 @@ class _FileService(Service):
         from engine.runtime.daemon import Daemon
 
         sessions.store_release(ready.session, self._ledger, self._clock)
-        runner = self._runner(ready)
-        triggers = sessions.triggers(
-            ready.session, ready.connections, runner, self._ledger.reader(), self._clock, output.line
-        )
+        runner = self._runner(ready, self._ledger)
+        triggers = self._triggers(ready, runner, self._ledger.reader())
         desk = self._desk(runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
         plan = ready.session.ready.plan
         self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, self._door(desk))
@@ -224,21 +263,6 @@ class _FileService(Service):
             await self._until_told(self._daemon, self._metrics(runner))
         finally:
             await self._daemon.stop()
-
-    def _runner(self, ready: Ready) -> "Runner":
-        from engine import session as sessions
-        from engine.runtime.retry import RetryPolicy
-        from engine.runtime.runner import Limits, Runner
-
-        return Runner(
-            ledger=self._ledger,
-            plan=ready.session.ready.plan,
-            plans=sessions.plans(ready.session, self._ledger),
-            connections=ready.connections,
-            clock=self._clock,
-            policy=RetryPolicy(patience_seconds=self._wish.patience_hours * 3600, outage_seconds=None),
-            limits=Limits(still_days=self._wish.still_days),
-        )
 
     def _metrics(self, runner: "Runner") -> "Server | None":
         """What serves the numbers, where anybody wants them."""
@@ -277,15 +301,10 @@ class _FileService(Service):
         return None if path is None else Door(ACTS, desk, path)
 
     async def _until_told(self, daemon: "Daemon", watched: "Server | None") -> None:
-        import asyncio
-
         if watched is not None:
             output.line(f"  {await watched.start()}/metrics")
-        daemon.stop_on_signals(self._told_to_end)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        self._hear_signals()
         notify.tell("READY=1")
-        if self._ended or self._next is not None:
-            daemon.end()  # told so while it began
         try:
             await daemon.until_stopped()
         finally:

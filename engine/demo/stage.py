@@ -17,6 +17,7 @@ from engine.runtime.accept import offer
 from engine.runtime.daemon import Daemon
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.poll import Poller
+from engine.runtime.triggers.triggers import Triggers
 from engine.values.json_text import write_json
 from engine.values.value import Value
 
@@ -110,7 +111,14 @@ async def stage(
         )
         hooks = sessions.hooks(session, ENVIRONMENT, simulated, environ)
         complaints: list[str] = []
-        pollers = sessions.pollers(session, connections, runner, ledger.reader(), clock, complaints.append)
+        pollers = Triggers(
+            plan=plan,
+            connections=connections,
+            gate=runner,
+            reader=ledger.reader(),
+            now=clock.now,
+            told=complaints.append,
+        ).pollers()
         daemon = Daemon(runner, plan, hooks, clock)  # the story says when to ask, since its days take no time
         address = await daemon.start("127.0.0.1", 0)
         opened.push_async_callback(daemon.stop)

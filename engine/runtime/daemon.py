@@ -1,9 +1,8 @@
 """The daemon: starts what listens and what works, and stops them in the right order."""
 
 import asyncio
-import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.clock import Clock
 from engine.plan.plan import Plan
@@ -63,19 +62,8 @@ class Daemon:
             await self.runner.turn(wait_seconds=0.5)
             self.runner.raise_failure()
 
-    def stop_on_signals(self, told: Callable[[], None]) -> None:
-        """Stop gracefully on SIGTERM and SIGINT."""
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            told()
-            self._stopping.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-
     def end(self) -> None:
-        """Have it stop, as a signal does."""
+        """Have it stop: what is on its way comes back first."""
         self._stopping.set()
 
     async def until_stopped(self) -> None:

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import session as sessions
 from engine.connect.connector import Poll
 from engine.connect.simulator import Trouble
 from engine.runtime.connections import Connection
+from engine.runtime.triggers import triggers
 from engine.runtime.triggers.poll import Asked
 from tests.workspaces.systems import approval, entry, lines
 
@@ -219,14 +219,14 @@ def asked(monkeypatch):
         async def look_up(self, effect): ...
         async def aclose(self): ...
 
-    def asked_source(session, connections, name):
+    def asked_source(plan, connections, name):
         connection, _, source = name.partition(".")
-        events = tuple(one for one in session.ready.plan.sources if one.connection == connection)
+        events = tuple(one for one in plan.sources if one.connection == connection)
         assert events
         native = SimpleNamespace(name=source)
         return Asked(connection=Connection(connection, Source(), None), native=native, events=events)
 
-    monkeypatch.setattr(sessions, "asked_source", asked_source)
+    monkeypatch.setattr(triggers, "asked_source", asked_source)
 
 
 class TestBackfill:

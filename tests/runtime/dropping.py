@@ -5,6 +5,7 @@ import json
 
 from engine import session as sessions
 from engine.connect.catalog import Catalog
+from engine.runtime.triggers.triggers import Triggers
 from tests.runtime.desk import Desk
 from tests.workspaces import tiny
 
@@ -66,9 +67,14 @@ class Drop:
     async def watcher(self):
         connections = sessions.open_connections(self.session, "demo", self.desk.clock, {}, {})
         desk = self.desk
-        (found,) = sessions.watchers(
-            self.session, connections, desk, desk.reader, desk.clock, desk.told.append
-        )
+        (found,) = Triggers(
+            plan=self.session.ready.plan,
+            connections=connections,
+            gate=desk,
+            reader=desk.reader,
+            now=desk.clock.now,
+            told=desk.told.append,
+        ).watchers()
         return found, connections
 
     def look(self, times=1):

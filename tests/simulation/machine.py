@@ -26,6 +26,7 @@ from engine.plan.plan import Plan
 from engine.runtime.daemon import Daemon
 from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Limits, Runner
+from engine.runtime.triggers.triggers import Triggers
 from tests.disk.faulty import CHANGES, Calls, Disk, Does
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import Member, SimLoop
@@ -135,9 +136,14 @@ class Machine:
             policy=POLICY,
             limits=Limits(turn=50, live=200, reads=8, taken_up=3),
         )
-        triggers = sessions.triggers(
-            session, connections, runner, ledger.reader(), self.clock, lambda _: None
-        )
+        triggers = Triggers(
+            plan=plan,
+            connections=connections,
+            gate=runner,
+            reader=ledger.reader(),
+            now=self.clock.now,
+            told=lambda _: None,
+        ).all()
         daemon = Idle(runner, plan, {}, self.clock, triggers)
         process = Process(member, ledger, runner, daemon, plan, self.loop.create_future())
         task = self.loop.create_task(self._live(process), context=member.context)

@@ -17,7 +17,6 @@ from typing import BinaryIO
 
 from engine.connect import Fault
 from engine.connect.connector_plan import FilePlan
-from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.connect.file_lines import FileUnusable, Spot
 from engine.connect.file_rows import Row, rows
 from engine.connect.places import Entry, FolderConnector, Place
@@ -25,12 +24,11 @@ from engine.connect.sorting import sort_out
 from engine.core.accept import Offer
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader
-from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.connections import Connection
+from engine.plan.plan import Plan
 from engine.runtime.intake import Alert, Beside
 from engine.runtime.triggers.failing import Failing
 from engine.runtime.triggers.file_report import Bad, read_bad, report
-from engine.runtime.triggers.native import usable
+from engine.runtime.triggers.native import Feed, usable
 from engine.runtime.triggers.trigger import Gate, TriggerState, pause, room_behind
 from engine.values.json_text import read_json
 from engine.values.value import Value
@@ -90,17 +88,8 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class Dropped(Feed):
     """A source of files, and the events that its rows become."""
-
-    connection: Connection
-    native: NativeSource
-    events: tuple[SourcePlan, ...]
-
-    @property
-    def name(self) -> str:
-        """The name by which documents know it: "payroll.hours"."""
-        return f"{self.connection.name}.{self.native.name}"
 
     @property
     def plan(self) -> FilePlan:

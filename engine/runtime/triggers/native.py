@@ -4,16 +4,19 @@ The same for systems that call us and for those that we ask.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from engine.connect import read_json, write_json
+from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.core.accept import Offer
 from engine.core.turn import truth
 from engine.errors import InputError
 from engine.language.compiled import EvaluationError
 from engine.plan.plan import Plan, SourcePlan
 from engine.runtime.accept import offer
+from engine.runtime.connections import Connection
 from engine.runtime.intake import Beside
 from engine.values.value import Value
 
@@ -30,6 +33,25 @@ class Accept(Protocol):
     ) -> list[str]:
         """Return when all of it is safe."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A source of an open connection, and the events that its records become."""
+
+    connection: Connection
+    native: NativeSource
+    events: tuple[SourcePlan, ...]
+
+    @property
+    def name(self) -> str:
+        """The name by which documents know it: "psa.time_entry_approved"."""
+        return f"{self.connection.name}.{self.native.name}"
+
+
+def fed_by(plan: Plan, connection: str, source: str) -> tuple[SourcePlan, ...]:
+    """The events that feed on a source of a connection; none when no mapping begins there."""
+    return tuple(one for one in plan.sources if (one.connection, one.source) == (connection, source))
 
 
 def usable(

@@ -13,16 +13,14 @@ from datetime import datetime, timedelta
 from engine.connect import Fault
 from engine.connect.connector import Poll, Polled
 from engine.connect.connector_plan import PollPlan
-from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.connect.faults import permanent
 from engine.effect import FaultClass
 from engine.errors import ConfigurationError, LedgerError
 from engine.ledger import LedgerReader, instant, read_instant
-from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.connections import Connection
+from engine.plan.plan import Plan
 from engine.runtime.intake import Beside
 from engine.runtime.triggers.failing import Failing
-from engine.runtime.triggers.native import usable
+from engine.runtime.triggers.native import Feed, usable
 from engine.runtime.triggers.trigger import Gate, TriggerState, pause, room_behind
 from engine.values.json_text import read_json
 from engine.values.value import Value
@@ -31,17 +29,8 @@ WATERMARK = "watermark"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Feed):
     """A source that is asked, and the events that its records become."""
-
-    connection: Connection
-    native: NativeSource
-    events: tuple[SourcePlan, ...]
-
-    @property
-    def name(self) -> str:
-        """The name by which documents know it: "psa.time_entry_approved"."""
-        return f"{self.connection.name}.{self.native.name}"
 
     @property
     def poll(self) -> PollPlan:

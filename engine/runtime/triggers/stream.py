@@ -20,17 +20,15 @@ from nats.aio.client import Client
 
 from engine.connect import Fault
 from engine.connect.broker import Address, BrokerConnector
-from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.connect.connector_plan import StreamPlan
 from engine.connect.sorting import sort_out
 from engine.effect import Failure, FaultClass
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader
-from engine.plan.plan import Plan, SourcePlan
-from engine.runtime.connections import Connection
+from engine.plan.plan import Plan
 from engine.runtime.intake import Beside
 from engine.runtime.triggers.failing import Failing
-from engine.runtime.triggers.native import usable
+from engine.runtime.triggers.native import Feed, usable
 from engine.runtime.triggers.trigger import Gate, TriggerState, pause, room_behind
 from engine.values.json_text import JsonError, read_json
 from engine.values.value import Value
@@ -46,17 +44,8 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listened:
+class Listened(Feed):
     """A source of messages, and the events that they become."""
-
-    connection: Connection
-    native: NativeSource
-    events: tuple[SourcePlan, ...]
-
-    @property
-    def name(self) -> str:
-        """The name by which documents know it: "bus.orders"."""
-        return f"{self.connection.name}.{self.native.name}"
 
     @property
     def stream(self) -> StreamPlan:
