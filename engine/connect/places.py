@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from engine.connect.connector import Outcome
 from engine.connect.connector_plan import ConnectorPlan
-from engine.connect.faults import Fault, permanent
+from engine.connect.faults import Fault
 from engine.connect.settings import Settings
-from engine.effect import Effect, Failure, FaultClass, Receipt
+from engine.connect.source_only import SourceOnly
+from engine.effect import Failure, FaultClass
 from engine.errors import ConfigurationError
-from engine.values.value import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,30 +72,13 @@ def place_of(plan: ConnectorPlan, settings: Settings) -> Place:
     return LocalPlace(root)
 
 
-class FolderConnector:
+class FolderConnector(SourceOnly):
     """A connection to a place with files: files are taken from it, and no records written or read."""
 
     def __init__(self, plan: ConnectorPlan, settings: Settings) -> None:
         """Nothing is opened until the first call."""
+        super().__init__(settings.connection, "a folder")
         self.place = place_of(plan, settings)
-        self._name = settings.connection
-
-    async def write(self, effects: Sequence[Effect]) -> Sequence[Outcome]:
-        """Refuse: a folder takes no records."""
-        refused = Failure(
-            fault=FaultClass.PERMANENT, reason=f"{self._name} is a folder, and takes no records"
-        )
-        return [refused for _ in effects]
-
-    async def read(self, operation: str, parameters: object) -> Value:
-        """Refuse: a folder answers no questions."""
-        del operation, parameters
-        raise permanent(f"{self._name} is a folder, and answers no questions")
-
-    async def look_up(self, effect: Effect) -> Receipt | None:
-        """Refuse: nothing is written to a folder."""
-        del effect
-        raise permanent(f"{self._name} is a folder, and takes no records")
 
     async def aclose(self) -> None:
         """Give back what it holds."""
