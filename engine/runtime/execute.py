@@ -24,7 +24,9 @@ from engine.core import (
     WaitCommand,
     WriteCommand,
     advance_own,
+    attempt_of,
     begin,
+    event_of,
     starts,
     timers,
     wait_ends,
@@ -430,12 +432,17 @@ class Executor:
         self._take_up_left(run_id)
         live = self.live.get(run_id) or self._touched.get(run_id)
         if live is None:
-            row = self._reader.run(run_id)
-            assert row is not None, run_id
+            row = self._row(run_id)
             recovered = self._recovery.run(row)
             live = self._brought_back(row, recovered.state)
         self.live[run_id] = live
         return live
+
+    def _row(self, run_id: str) -> RunRow:
+        """What the ledger has of a run that it has."""
+        row = self._reader.run(run_id)
+        assert row is not None, run_id
+        return row
 
     def _brought_back(self, row: RunRow, state: RunState) -> Live:
         """A run in memory again; one that was set aside has been here all the time."""
@@ -455,8 +462,7 @@ class Executor:
 
     def fetch(self, run_id: str, effect_key: str) -> WriteCommand:
         """A write that a run which was set aside had asked for; the run is in memory again."""
-        row = self._reader.run(run_id)
-        assert row is not None, run_id
+        row = self._row(run_id)
         recovered = self._recovery.run(row)
         if run_id not in self.live:
             self.live[run_id] = self._brought_back(row, recovered.state)
@@ -540,11 +546,9 @@ class Executor:
         keys = self.parking.keys
         for row in rows:
             self.parking.put_before(row.seq)
-            flow, _, event_id = row.id.partition("/")
-            take_place = (
-                keys.come_back if "~" in flow else keys.enter
-            )  # a further attempt: in place of the first
-            if take_place(row.order_key, event_id, row.id):
+            # A further attempt comes back in the place of the first.
+            take_place = keys.enter if attempt_of(row.id) == 1 else keys.come_back
+            if take_place(row.order_key, event_of(row.id), row.id):
                 self.left.found(row.id, self._turns)
             else:
                 self._standing[row.id] = None
@@ -558,16 +562,14 @@ class Executor:
         """Take up a run before anything is told to it, if a process before this one left it."""
         since = self.left.taken(run_id)
         if since is not None:
-            row = self._reader.run(run_id)
-            assert row is not None, run_id
+            row = self._row(run_id)
             self._work.doubts.extend(self._take_up(row, since))
 
     def resume_runs(self, run_ids: Iterable[str]) -> None:
         """Take up runs that a person has go on, as the ledger has them, before those that have not begun."""
         self.look_again()
         for run_id in run_ids:
-            row = self._reader.run(run_id)
-            assert row is not None, run_id
+            row = self._row(run_id)
             if self.parking.keys.come_back(row.order_key, row.event_id, run_id):
                 self._work.doubts.extend(self._take_up(row))
             else:
@@ -610,8 +612,7 @@ class Executor:
         if waiting is not None:
             self._begin(run_id, waiting.flow, waiting.event)
             return
-        row = self._reader.run(run_id)
-        assert row is not None, run_id
+        row = self._row(run_id)
         self._work.doubts.extend(self._take_up(row))
 
     def let_pass(self, run_id: str, by: str, why: str) -> None:

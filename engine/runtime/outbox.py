@@ -115,7 +115,7 @@ class Outbox:
         return READS if isinstance(item, Asked) else self._use_of(item.connection, item.operation)
 
     def _use_of(self, name: str, operation: str) -> str:
-        return operation if self._connections.get(name).together(operation) > 1 else WRITES
+        return use_of(self._connections.get(name), operation)
 
     def take(self, name: str, now: datetime, operation: str = "") -> bool:
         """Take a place for a new write that goes at once, unless others wait for one or the gate is not open.
@@ -210,14 +210,18 @@ class Outbox:
         return found
 
 
+def use_of(connection: Connection, operation: str) -> str:
+    """The line in which a write stands: one of its own, where many of its operation go in a call."""
+    return operation if connection.together(operation) > 1 else WRITES
+
+
 def loads(connection: Connection, deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
     """What is handed to a connector at once. What may wait for others to fill a call goes apart."""
     by_use: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
-        use = delivery.operation if connection.together(delivery.operation) > 1 else ""
-        by_use.setdefault(use, []).append(delivery)
+        by_use.setdefault(use_of(connection, delivery.operation), []).append(delivery)
     for use, found in by_use.items():
-        size = connection.together(use) if use else connection.batch_size
+        size = connection.batch_size if use == WRITES else connection.together(use)
         for start in range(0, len(found), size):
             yield found[start : start + size]
 
