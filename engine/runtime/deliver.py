@@ -56,7 +56,7 @@ class Delivery:
     rank: float = 0.0  # who goes first: the lowest
     probe: bool = False  # whether the attempt on its way tries if its system is back
     spared: int = 0  # attempts that count against nobody's patience
-    answers: int = 0  # how often its system had answered when it last failed
+    answers: int | None = None  # how often its system had answered when it last failed
     shut_before: float = 0.0  # seconds for which nothing could go before it first failed
 
     @property

@@ -29,7 +29,7 @@ class Asked:
     attempts: int = 0
     spared: int = 0  # attempts that count against nobody's patience
     failing_since: datetime | None = None
-    answers: int = 0  # how often its system had answered when it last failed
+    answers: int | None = None  # how often its system had answered when it last failed
     shut_before: float = 0.0  # seconds for which nothing could go before it first failed
     placed: bool = False
     probe: bool = False

@@ -487,14 +487,12 @@ class Runner:
         if done.asked:
             self._came(delivery, failure, now)
         else:
-            self._connections.get(delivery.connection).gate.came_to_nothing(probe=delivery.probe)
-            delivery.probe = False
+            self._came_to_nothing(delivery)
         rows = self.executor.commit_rows
         known = len(rows.xrefs)
         settled = self._settler.settle(rows, done, now)
-        for row in rows.xrefs[
-            known:
-        ]:  # what runs on in this turn may ask for an id that it has just been given
+        # What runs on in this turn may ask for an id that it has just been given.
+        for row in rows.xrefs[known:]:
             self.executor.look_ups.keep_xref(row)
         if settled.answer is not None:
             self.executor.answer(delivery.run_id, delivery.command.key, settled.answer)
@@ -506,10 +504,10 @@ class Runner:
     def _came(self, item: Delivery | Asked, failure: Failure | None, now: datetime) -> None:
         """What an attempt says of its system: whether it is there, and whether it wants to be left alone."""
         gate = self._connections.get(item.connection).gate
-        if failure is not None and is_away(failure) and item.attempts > 1 and item.answers != gate.answers:
+        if failure is not None and is_away(failure) and item.answers not in {None, gate.answers}:
             # It failed before, and others were answered since: that is its own, and not the system.
-            gate.came_to_nothing(probe=item.probe)
-            item.answers, item.probe = gate.answers, False
+            self._came_to_nothing(item)
+            item.answers = gate.answers
             item.rank = max(item.rank, rank(now.timestamp(), 0))
             return
         turned = gate.came(now, failure, probe=item.probe)
@@ -521,6 +519,11 @@ class Runner:
         item.probe = False
         if turned is not None:
             self._outages.turned(self.executor.commit_rows, gate, turned, now)
+
+    def _came_to_nothing(self, item: Delivery | Asked) -> None:
+        """What was on its way said nothing of its system; another one is to try whether it is back."""
+        self._connections.get(item.connection).gate.came_to_nothing(probe=item.probe)
+        item.probe = False
 
     def _read_came(self, came: ReadCame, now: datetime) -> None:
         asked, failure = came.asked, came.failure
