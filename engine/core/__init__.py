@@ -1,6 +1,6 @@
 """Deciding: pure. No clock, no I/O, no randomness, no logging."""
 
-from engine.core.advance import advance, advance_own, begin, starts, waits_for, woken_by
+from engine.core.advance import advance, advance_own, begin, starts, take_in, waits_for, woken_by
 from engine.core.command import (
     AlertCommand,
     CloseHoldCommand,
@@ -53,6 +53,7 @@ __all__ = [
     "refused",
     "run_name",
     "starts",
+    "take_in",
     "timed_out",
     "timers",
     "wait_ends",

@@ -84,6 +84,20 @@ def advance(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, l
 
 def advance_own(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunState, list[Command]]:
     """As :func:`advance`, for who keeps no other reference to the state: it becomes the next one itself."""
+    _take(state, answers)
+    return _pass(Turn(state))
+
+
+def take_in(state: RunState, answers: Mapping[str, Answer]) -> None:
+    """Take in what ends holds and waits of a run at rest, which decides what follows when it is its turn.
+
+    The state is changed. What is answered is open no more, and the run is on its way.
+    """
+    _take(state, answers)
+    state.status = _RUNNING
+
+
+def _take(state: RunState, answers: Mapping[str, Answer]) -> None:
     known, refreshed = dict(state.answers), dict(state.refreshed)
     state.answers, state.refreshed = known, refreshed
     for key, answer in answers.items():
@@ -99,7 +113,6 @@ def advance_own(state: RunState, answers: Mapping[str, Answer]) -> tuple[RunStat
             state.matches.pop(key, None)
         elif answer.fault == CLOSED_PERIOD:
             move(state, key, answer, known, refreshed)
-    return _pass(Turn(state))
 
 
 def starts(flow: FlowPlan, event: Event) -> bool:

@@ -96,7 +96,7 @@ OPEN_RUNS = asking(
     "limit",
 )
 # Of runs that are on their way only what tells their place in line.
-LEFT = select(runs.c.id, runs.c.order_key, runs.c.seq).where(
+LEFT = select(runs.c.id, runs.c.order_key, runs.c.reason, runs.c.seq).where(
     runs.c.finish_commit.is_(None),
     runs.c.status == literal_column("'running'"),
     runs.c.seq > bindparam("p_after"),

@@ -109,10 +109,11 @@ class RunPaused(NamedTuple):
 
 
 class RunResumed(NamedTuple):
-    """A resting run is `running` again."""
+    """A resting run is `running` again; a reason says what it waits for, or whom it has passed."""
 
     at: str
     id: str
+    reason: str | None = None
 
 
 class RunFinished(NamedTuple):
@@ -158,6 +159,7 @@ class LeftRun(NamedTuple):
 
     id: str
     order_key: str | None
+    reason: str | None  # why it is where it is, if it was woken
     seq: int
 
 

@@ -23,7 +23,7 @@ _OPEN = runs.c.finish_commit.is_(None)
 ADD_RUN = adding(runs, RUNS.columns, {"status": "'running'"})
 ADD_ANSWER = adding(answers, ANSWERS.columns)
 PAUSE = changing(runs, None, ("status", "decisions", "reason", "id"), {}, _OPEN)
-RESUME = changing(runs, None, ("id",), {"status": "'running'", "decisions": None, "reason": None}, _OPEN)
+RESUME = changing(runs, None, ("reason", "id"), {"status": "'running'", "decisions": None}, _OPEN)
 FINISH = changing(runs, "finish_commit", ("status", "finished_at", "decisions", "reason", "id"), {}, _OPEN)
 REOPEN = changing(
     runs,
@@ -70,8 +70,8 @@ def change(batch: Batch, commit: Commit) -> None:
     batch.move(
         "run",
         RESUME,
-        [(row.id,) for row in commit.runs_resumed],
-        [("running", row.at, None, None, None) for row in commit.runs_resumed],
+        [(row.reason, row.id) for row in commit.runs_resumed],
+        [("running", row.at, None, row.reason, None) for row in commit.runs_resumed],
     )
     paused = commit.runs_paused
     require_status({row.status for row in paused}, OPEN_RUNS)

@@ -28,6 +28,7 @@ from engine.core import (
     begin,
     event_of,
     starts,
+    take_in,
     timers,
     wait_ends,
     woken_by,
@@ -69,6 +70,7 @@ from engine.runtime.recover import Recovery
 from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
 from engine.runtime.watch import Watch
+from engine.runtime.woken import AT_WORK, IN_LINE, LATER, TURN, in_line, is_woken, turn_key
 from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.canonical import text_hash
 from engine.values.json_text import read_json, write_json
@@ -85,6 +87,7 @@ class Live:
     since: int  # the turn in which it came into memory
     recorded: RunStatus = RunStatus.RUNNING  # the status that the ledger has
     rests: bool = False  # it has left its place under its order key, or is parked in it
+    stands: bool = False  # it was woken while others of its key are at work, and waits for its turn
     kept: list[WriteCommand] = field(default_factory=list)  # decided while others of its key are at work
 
 
@@ -435,6 +438,7 @@ class Executor:
             row = self._row(run_id)
             recovered = self._recovery.run(row)
             live = self._brought_back(row, recovered.state)
+            live.stands = recovered.stands
         self.live[run_id] = live
         return live
 
@@ -504,7 +508,9 @@ class Executor:
         self, run_id: str, key: str, kind: str, answer: Answer, event_id: str | None = None
     ) -> None:
         """Tell a run what ended a hold or a wait, and record it as an answer, in the order of this turn."""
-        said: dict[str, Value] = {"value": answer.value, "event": event_id}
+        live = self._recall(run_id)
+        later = self._has_to_stand(run_id, live)
+        said: dict[str, Value] = {"value": answer.value, "event": event_id, LATER: later or None}
         if answer.failure is not None:
             said["failure"] = answer.failure
         body = write_json({name: value for name, value in said.items() if value is not None}).decode()
@@ -513,7 +519,24 @@ class Executor:
             status = "arrived" if answer.failure is None else "timed out"
             wait_id = f"{run_id}/{key.removeprefix('wait:')}"
             self._commit.waits_ended.append(WaitEnded(status, self._at, event_id, wait_id))
-        self._todo.append((run_id, {key: answer}))
+        if later:
+            self._stand(run_id, live, {key: answer})
+        else:
+            self._todo.append((run_id, {key: answer}))
+
+    def _has_to_stand(self, run_id: str, live: Live) -> bool:
+        """Whether a run that is told something goes on later; one that rests comes back to its key."""
+        if live.rests:
+            live.rests = False
+            live.stands = not self.parking.keys.come_back(live.order_key, live.state.event.id, run_id)
+        return live.stands
+
+    def _stand(self, run_id: str, live: Live, answers: Mapping[str, Answer]) -> None:
+        """A run takes in what woke it, and is in the ledger alone until its turn comes."""
+        take_in(live.state, answers)
+        self._touched[run_id] = live
+        self._standing[run_id] = None
+        self.live.pop(run_id, None)
 
     def alert(self, alert: NewAlert) -> None:
         """Tell somebody."""
@@ -541,13 +564,15 @@ class Executor:
     def find(self, rows: Iterable[LeftRun]) -> None:
         """Note the runs that a process before this one left: those whose turn it is are taken up later.
 
-        Rows come in the order in which the runs began. Runs at rest are no part of this.
+        Rows are all that there are, in the order in which the runs began. Runs at rest are no part of this.
         """
         keys = self.parking.keys
-        for row in rows:
-            self.parking.put_before(row.seq)
+        for row in in_line(rows):
+            back = is_woken(row)
+            if not back:
+                self.parking.put_before(row.seq)
             # A further attempt comes back in the place of the first.
-            take_place = keys.enter if attempt_of(row.id) == 1 else keys.come_back
+            take_place = keys.come_back if back or attempt_of(row.id) > 1 else keys.enter
             if take_place(row.order_key, event_of(row.id), row.id):
                 self.left.found(row.id, self._turns)
             else:
@@ -573,6 +598,7 @@ class Executor:
             if self.parking.keys.come_back(row.order_key, row.event_id, run_id):
                 self._work.doubts.extend(self._take_up(row))
             else:
+                self._commit.runs_resumed.append(RunResumed(self._at, run_id, IN_LINE))
                 self._standing[run_id] = None
 
     def send_once_more(self, run_id: str, command: WriteCommand) -> None:
@@ -589,8 +615,24 @@ class Executor:
         live = Live(recovered.state, row.order_key, self._turns if since is None else since)
         self.live[row.id] = live
         known, new = self._recovery.sorted(row.id, recovered.commands)
+        if row.reason == IN_LINE and not recovered.stands:
+            self._commit.runs_resumed.append(RunResumed(self._at, row.id, AT_WORK))
         self._do(row.id, live, new)
+        if recovered.stands:
+            self._take_its_turn(row.id, live)
         return known
+
+    def _take_its_turn(self, run_id: str, live: Live) -> None:
+        """A run that was woken goes on, now that nobody else of its key is at work."""
+        live.stands = False
+        if live.recorded is _RUNNING:  # it stands in line in the ledger as well
+            self._commit.runs_resumed.append(RunResumed(self._at, run_id, AT_WORK))
+        key = turn_key(live.state)
+        self._commit.answers.append(
+            NewAnswer(run_id, key, TURN, self._at, write_json({"value": True}).decode())
+        )
+        live.state, commands = advance_own(live.state, {key: Answer(True)})
+        self._do(run_id, live, commands)
 
     # --- deciding -------------------------------------------------------------------------------
 
@@ -611,6 +653,11 @@ class Executor:
         waiting = self._standing.pop(run_id)
         if waiting is not None:
             self._begin(run_id, waiting.flow, waiting.event)
+            return
+        woken = self._touched.get(run_id)
+        if woken is not None and woken.stands:  # in this turn, so that the ledger does not know it yet
+            self.live[run_id] = woken
+            self._take_its_turn(run_id, woken)
             return
         row = self._row(run_id)
         self._work.doubts.extend(self._take_up(row))
@@ -663,8 +710,12 @@ class Executor:
                     self._say(run_id, live, command)
         if answers:
             self._todo.append((run_id, answers))
-        elif live.state.status is not _RUNNING:
+        elif live.state.status is not _RUNNING and not self._is_told(run_id, live):
             self._rest(run_id, live)
+
+    def _is_told(self, run_id: str, live: Live) -> bool:
+        """Whether something has come already for a run that would rest: then it keeps its turn."""
+        return live.state.status in _WAKEN and any(waiting == run_id for waiting, _ in self._todo)
 
     def _say(self, run_id: str, live: Live, command: Command) -> None:
         """A command to which there is no answer."""
@@ -778,7 +829,8 @@ class Executor:
         live.recorded = state.status
         if state.status is _RUNNING:
             if before is not _RUNNING:
-                self._commit.runs_resumed.append(RunResumed(self._at, run_id))
+                place = None if live.order_key is None else IN_LINE if live.stands else AT_WORK
+                self._commit.runs_resumed.append(RunResumed(self._at, run_id, place))
                 self._count(before, -1)
             return
         status = _TEXTS[state.status]
@@ -822,6 +874,7 @@ class Executor:
 EPOCH = datetime.fromtimestamp(0, UTC)
 # Every run asks for these, and an enumeration takes long to give them.
 _RUNNING = RunStatus.RUNNING
+_WAKEN = (RunStatus.HELD, RunStatus.WAITING)  # what may be told something more while it rests
 _TEXTS = {status: status.value for status in RunStatus}
 
 

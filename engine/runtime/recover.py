@@ -23,6 +23,7 @@ from engine.core import (
     advance,
     attempt_of,
     begin,
+    take_in,
 )
 from engine.core.accept import restore
 from engine.core.compensate import UNDO
@@ -35,6 +36,7 @@ from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import ReadStep, WriteStep
 from engine.runtime.connections import Connections
 from engine.runtime.look_up import ENTITY
+from engine.runtime.woken import LATER
 from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder
 from engine.values.value import Value
@@ -52,6 +54,7 @@ class Recovered:
     state: RunState
     commands: tuple[Command, ...]
     given: tuple[Command, ...]  # all that it ever asked for
+    stands: bool = False  # it was woken, and its turn is to come
 
     @property
     def writes(self) -> dict[str, WriteCommand]:
@@ -75,12 +78,17 @@ class Recovery:
         state, commands = begin(plan.flows[row.flow], event, attempt_of(row.id))
         given = list(commands)
         asked = _by_key(commands)
-        for key, answer in self._recorded(row):
-            state, commands = advance(state, {key: self._decoded(plan, asked.get(key), answer)})
+        stands = False
+        for key, answer, stands in self._recorded(row):
+            told = {key: self._decoded(plan, asked.get(key), answer)}
+            if stands:
+                take_in(state, told)
+                continue
+            state, commands = advance(state, told)
             given.extend(commands)
             asked.update(_by_key(commands))
         left = [one for one in given if not isinstance(one, _ASKING) or one.key not in state.answers]
-        return Recovered(state, tuple(left), tuple(given))
+        return Recovered(state, tuple(left), tuple(given), stands)
 
     def event(self, row: RunRow, plan: Plan) -> Event:
         """The event of a run, with its data as a plan reads it."""
@@ -159,28 +167,28 @@ class Recovery:
         row = self._reader.hold(hold_id)
         return row is not None and row.release_commit is not None
 
-    def _recorded(self, run: RunRow) -> list[tuple[str, Answer]]:
+    def _recorded(self, run: RunRow) -> list[tuple[str, Answer, bool]]:
         """The answers of a run in the order of commits; in one commit receipts, then answers in their order.
 
         That is the order in which a turn can have brought them about: a receipt may lead to a hold that an
         event of the same turn has checked again. What persons, events and time did to holds and waits are
-        answers, in the order in which the turn came by them.
+        answers, in the order in which the turn came by them. Each comes with whether it was only taken in.
         """
-        found: list[tuple[int, int, str, Answer]] = []
+        found: list[tuple[int, int, str, Answer, bool]] = []
         run_id = run.id
         for effect in self._reader.effects(run_id):
             _require_whole(effect.receipt, run_id)
             key = command_key(effect, run)
             if effect.settle_commit is not None:
-                found.append((effect.settle_commit, 0, key, outcome(effect)))
+                found.append((effect.settle_commit, 0, key, outcome(effect), False))
             elif effect.status == "unknown":
-                found.append((effect.commit, 3, key, outcome(effect)))
+                found.append((effect.commit, 3, key, outcome(effect), False))
         found.extend(
-            (row.commit, 1, row.key, _answer(row))
+            (row.commit, 1, row.key, *_answer(row))
             for row in self._reader.answers(run_id)
             if row.kind != ORDERED and _require_whole(row.body, run_id)
         )
-        return [(key, answer) for _, _, key, answer in sorted(found, key=lambda item: item[:2])]
+        return [(key, answer, later) for _, _, key, answer, later in sorted(found, key=lambda item: item[:2])]
 
     def _decoded(self, plan: Plan, command: Command | None, answer: Answer) -> Answer:
         """An answer with its dates as such; it was recorded as JSON."""
@@ -232,10 +240,11 @@ def _by_key(commands: Iterable[Command]) -> dict[str, Command]:
     return {one.key: one for one in commands if isinstance(one, (*_ASKING, WaitCommand))}
 
 
-def _answer(row: AnswerRow) -> Answer:
+def _answer(row: AnswerRow) -> tuple[Answer, bool]:
+    """What a run was told, and whether it was only taken in."""
     body = cast("dict[str, Value]", read_json(row.body))
     failure = body.get("failure")
-    return Answer(body.get("value"), None if failure is None else str(failure))
+    return Answer(body.get("value"), None if failure is None else str(failure)), LATER in body
 
 
 def outcome(row: EffectRow) -> Answer:

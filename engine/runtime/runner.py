@@ -19,6 +19,7 @@ from engine.effect import Failure, FaultClass, Receipt
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, instant
 from engine.ledger.reader import LAST
+from engine.ledger.rows import LeftRun
 from engine.plan.plan import Plan
 from engine.runtime import holding
 from engine.runtime.connections import Connection, Connections
@@ -300,13 +301,13 @@ class Runner:
         return 0 if closed else min(self.limits.taken_up, len(self.executor.left.runs), max(0, room))
 
     def _take_up_open(self) -> None:
-        after = 0
+        found: list[LeftRun] = []
         self.executor.look_again()
         self.executor.parking.load()
         self.executor.timers.load(self._reader)
-        while rows := self._reader.left_runs(after=after, limit=10_000):
-            after = rows[-1].seq
-            self.executor.find(rows)
+        while rows := self._reader.left_runs(after=found[-1].seq if found else 0, limit=10_000):
+            found += rows
+        self.executor.find(found)
         self.executor.parking.put_before(LAST)
 
     def _go_on(self, following: Following, now: datetime) -> None:
