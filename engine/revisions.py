@@ -12,13 +12,14 @@ import io
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.connect.catalog import Catalog
 from engine.errors import InputError
 from engine.preview.behaviour import Release, Side
+from engine.preview.corpus import Personal, personal_of
 from engine.session import ENTITY, Session, load, manifests, unpack_release
 from engine.values.type import decoder
 from engine.workspace.files import WorkspaceError, find_root
@@ -70,6 +71,18 @@ def release_of(session: Session) -> Release:
         returns={name: frozenset(one.returns) for name, one in operations.items() if one.writes},
     )
     return Release(side=side, meaning=ready.meaning())
+
+
+def personal_in(session: Session, hide: Collection[str], keep: Collection[str]) -> Personal:
+    """Where personal data stands in the records of a workspace; some fields a person says."""
+    ready = session.ready
+    reads = {
+        f"{connection}.{name}": operation.gives
+        for connection, plan in manifests(session).items()
+        for name, operation in plan.operations.items()
+        if not operation.writes
+    }
+    return personal_of(ready.plan, ready.meaning(), ready.types, reads, hide=hide, keep=keep)
 
 
 def _loaded(name: str, folder: Path, catalog: Catalog | None, *, is_kept: bool = False) -> Session:

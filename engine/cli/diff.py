@@ -165,15 +165,11 @@ def _samples(stack: ExitStack, session: "Session", played: dict[str, Any]) -> "I
         return read_samples(lines, str(file), played["as_event"], played["at"] or SystemClock().now())
     if not recorded:
         return None
-    from engine.ledger import open_reader
+    from engine.cli import recording
     from engine.preview.recorded import recorded_samples
-    from engine.runtime.recover import Recovery
-    from engine.session import described_connections, plans_in
 
-    reader = open_reader(played["ledger_url"])
-    stack.callback(reader.close)
-    connections = described_connections(session, played["environment"])
-    return recorded_samples(reader, Recovery(reader, plans_in(session, reader), connections), since, until)
+    source = recording.source(stack, session, played["ledger_url"], played["environment"])
+    return recorded_samples(source.reader, source.recovery, since, until)
 
 
 def _fails(report: "Report", word: str, amount: Decimal, currency: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli import options, output, prune
+from engine.cli import export, options, output, prune
 
 if TYPE_CHECKING:
     from engine.ledger import LedgerReader
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @click.group("ledger")
 def command() -> None:
-    """Create, upgrade, back up, prune, check and verify a ledger."""
+    """Create, upgrade, back up, export, prune, check and verify a ledger."""
 
 
 command.add_command(prune.command)
+command.add_command(export.command)
 
 
 @command.command("upgrade")

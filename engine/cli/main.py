@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "graph": ("engine.cli.graph", "Draw a flow, or the whole workspace."),
         "eval": ("engine.cli.eval", "Evaluate a path, a formula or a template."),
         "diff": ("engine.cli.diff", "Say what a change of documents would do."),
+        "record": ("engine.cli.record", "Make a corpus for diff of what comes in."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
         "reload": ("engine.cli.reload", "Have the daemon go on with the workspace as it is now."),

@@ -5,17 +5,28 @@ the ledger has the answers. Nothing is asked of any system.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
-from engine.core import Answer, LookUpCommand, ReadCommand, WriteCommand, run_name
+from engine.core import LookUpCommand, ReadCommand, WriteCommand, run_name
+from engine.ledger import is_pruned
 from engine.ledger.instants import read_instant
 from engine.ledger.reader import LedgerReader
 from engine.ledger.rows import EventRow
-from engine.preview.behaviour.sample import Recorded, Sample, key_of_read
+from engine.preview.behaviour.lines import answer_entry, sample_of
+from engine.preview.behaviour.sample import Sample
 from engine.runtime.recover import Recovered, Recovery
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
+
+
+class RecordedEvent(NamedTuple):
+    """One event from outside, and its line in a corpus."""
+
+    seq: int
+    id: str
+    line: dict[str, Value]
 
 
 def recorded_samples(
@@ -27,13 +38,55 @@ def recorded_samples(
         InputError: when a release by which one was decided cannot be had any more.
 
     """
-    for row in reader.events(since=since, until=until):
-        if row.cause is None:
-            recorded = _recorded(reader, recovery, row)
-            yield Sample(row.type, read_json(row.body), row.body, read_instant(row.accepted_at), recorded)
+    for event in recorded_events(reader, recovery, since=since, until=until):
+        yield sample_of(event.line, read_instant(str(event.line["accepted_at"])))
 
 
-def _recorded(reader: LedgerReader, recovery: Recovery, event: EventRow) -> Recorded:
+def recorded_events(
+    reader: LedgerReader,
+    recovery: Recovery,
+    *,
+    after: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    is_ready: Callable[[EventRow], bool] | None = None,
+) -> Iterator[RecordedEvent]:
+    """The same with their lines, from behind the seq `after`, without those of which the text was pruned.
+
+    With ``is_ready`` they end before the first event that is not: what comes behind it comes later.
+
+    Raises:
+        InputError: when a release by which one was decided cannot be had any more.
+
+    """
+    for row in reader.events(after=after, since=since, until=until):
+        if is_ready is not None and not is_ready(row):
+            return
+        if row.cause is None and not is_pruned(row.body):
+            yield RecordedEvent(row.seq, row.id, _line(reader, recovery, row))
+
+
+def is_settled(reader: LedgerReader, event: EventRow) -> bool:
+    """Whether every run of an event, and of those that these emitted, has come to rest."""
+    waiting = deque([event.id])
+    while waiting:
+        for run in reader.runs_of_event(waiting.popleft()):
+            if run.status == "running":
+                return False
+            waiting.extend(caused.id for caused in reader.events_caused_by_run(run.id))
+    return True
+
+
+def _line(reader: LedgerReader, recovery: Recovery, event: EventRow) -> dict[str, Value]:
+    line: dict[str, Value] = {"type": event.type, "data": read_json(event.body)}
+    line["accepted_at"] = event.accepted_at
+    recorded = _recorded(reader, recovery, event)
+    if recorded:
+        line["recorded"] = recorded
+    return line
+
+
+def _recorded(reader: LedgerReader, recovery: Recovery, event: EventRow) -> dict[str, Value]:
     """What was answered to the runs of an event, and to those of the events that they emitted."""
     found = _Found()
     waiting = deque([event])
@@ -42,15 +95,13 @@ def _recorded(reader: LedgerReader, recovery: Recovery, event: EventRow) -> Reco
             if run.id == run_name(run.flow, run.event_id):  # one that a person had worked again is no other
                 found.take(run.id, recovery.run(run))
                 waiting.extend(reader.events_caused_by_run(run.id))
-    return Recorded(found.reads, found.look_ups, found.receipts, found.persons)
+    return {name: [*entries] for name, entries in found.entries.items() if entries}
 
 
 class _Found:
     def __init__(self) -> None:
-        self.reads: dict[str, list[Answer]] = {}
-        self.look_ups: dict[str, Answer] = {}
-        self.receipts: dict[str, tuple[Value, Answer]] = {}
-        self.persons: dict[str, Answer] = {}
+        self.entries: dict[str, list[Value]] = {"reads": [], "xrefs": [], "writes": [], "holds": []}
+        self._looked_up: dict[str, Value] = {}
 
     def take(self, run_id: str, run: Recovered) -> None:
         answers = run.state.answers
@@ -60,20 +111,23 @@ class _Found:
                 continue
             match command:
                 case ReadCommand():
-                    name = key_of_read(f"{command.connection}.{command.operation}", command.parameters)
-                    self.reads.setdefault(name, []).append(_plain(answer))
-                case LookUpCommand():
-                    self.look_ups[command.key] = answer
+                    asked: dict[str, Value] = {
+                        "read": f"{command.connection}.{command.operation}",
+                        "with": command.parameters,
+                    }
+                    self._add("reads", {**asked, **answer_entry(answer)})
+                case LookUpCommand() if self._looked_up.get(command.key, command) != answer.value:
+                    self._looked_up[command.key] = answer.value
+                    asked = {"entity": command.entity, "id": command.canonical_id, "in": command.system}
+                    self._add("xrefs", {**asked, "is": answer.value})
                 case WriteCommand():
-                    self.receipts[command.effect_key] = read_json(write_json(command.payload)), answer
+                    asked = {"write": command.effect_key, "with": command.payload}
+                    self._add("writes", {**asked, **answer_entry(answer)})
                 case _:
                     pass
-        persons = {key: answer for key, answer in answers.items() if key.startswith("hold:")}
-        self.persons.update({f"{run_id} {key}": answer for key, answer in persons.items()})
+        for key, answer in answers.items():
+            if key.startswith("hold:"):
+                self._add("holds", {"run": run_id, "hold": key, **answer_entry(answer)})
 
-
-def _plain(answer: Answer) -> Answer:
-    """An answer without its dates, which each side gives it by its own schema."""
-    if answer.value is None:
-        return answer
-    return Answer(read_json(write_json(answer.value)), answer.failure)
+    def _add(self, name: str, entry: dict[str, Value]) -> None:
+        self.entries[name].append(read_json(write_json(entry)))

@@ -5,7 +5,7 @@ are given a receipt and go nowhere. What would have to be read and was not recor
 """
 
 from engine.preview.behaviour.compare import Release, play_both
-from engine.preview.behaviour.lines import read_samples
+from engine.preview.behaviour.lines import read_samples, sample_of
 from engine.preview.behaviour.outcome import Difference, Known
 from engine.preview.behaviour.play import Side
 from engine.preview.behaviour.sample import Recorded, Sample, key_of_read
@@ -25,5 +25,6 @@ __all__ = [
     "key_of_read",
     "play_both",
     "read_samples",
+    "sample_of",
     "tally",
 ]

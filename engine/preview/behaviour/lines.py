@@ -1,11 +1,16 @@
 """Events to be played, as they stand in a file: one a line.
 
     {"type": "time.approved", "data": {...}, "accepted_at": "2026-03-02T09:00:00Z",
-     "recorded": {"reads": [{"read": "erp.project", "with": {"id": "P1"}, "gives": {...}}],
-                  "xrefs": [{"entity": "worker", "id": "W1", "in": "erp", "is": "77"}]}}
+     "recorded": {
+       "reads": [{"read": "erp.project", "with": {"id": "P1"}, "gives": {...}}],
+       "xrefs": [{"entity": "worker", "id": "W1", "in": "erp", "is": "77"}],
+       "writes": [{"write": "bill/time.approved:te-1/post", "with": {...}, "gives": {"id": "b-1"}}],
+       "holds": [{"run": "bill/time.approved:te-1", "hold": "hold:check:long-day",
+                  "gives": {"by": "kim", "reason": "seen"}}]}}
 
-`accepted_at` and `recorded` may be left out. A read that found nothing `gives` null; of one that failed,
-`fails` says why.
+`accepted_at` and `recorded` may be left out, and so may each part of it. A read that found nothing `gives`
+null; of one that failed, `fails` says why. A write is named by the key of its effect; of a refused one
+`fault` says the class of the fault, and one that may have happened is `unknown`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +42,16 @@ def _sample(line: bytes, as_event: str | None, now: datetime) -> Sample:
     value = read_json(line)
     if as_event is not None:
         return Sample(as_event, value, line.strip(), now, Recorded())
+    return sample_of(value, now)
+
+
+def sample_of(value: Value, now: datetime) -> Sample:
+    """The event that a line says; one that does not say when it was accepted is accepted `now`.
+
+    Raises:
+        ValueError: when it is no event.
+
+    """
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str) or "data" not in value:
         raise ValueError('an event is written {"type": NAME, "data": {...}}')
     data, accepted_at = value["data"], value.get("accepted_at")
@@ -64,13 +79,44 @@ def _recorded(value: Value) -> Recorded:
         asked = one["with"]
         if not isinstance(asked, Mapping) or ("gives" in one) == ("fails" in one):
             raise ValueError("a recorded read is {read: OPERATION, with: {...}, gives: ... or fails: WHY}")
-        answer = Answer(one.get("gives")) if "gives" in one else Answer(None, str(one["fails"]))
-        reads.setdefault(key_of_read(str(one["read"]), asked), []).append(answer)
+        reads.setdefault(key_of_read(str(one["read"]), asked), []).append(_answer(one))
     look_ups = {
         f"xref:{one['entity']}:{one['id']}:{one['in']}": Answer(one["is"])
         for one in _records(value.get("xrefs"), "xrefs", "entity", "id", "in", "is")
     }
-    return Recorded(reads, look_ups)
+    writes = {
+        str(one["write"]): (one["with"], _answer(one))
+        for one in _records(value.get("writes"), "writes", "write", "with")
+    }
+    holds = {
+        f"{one['run']} {one['hold']}": _answer(one)
+        for one in _records(value.get("holds"), "holds", "run", "hold")
+    }
+    return Recorded(reads, look_ups, writes, holds)
+
+
+def _answer(entry: Mapping[str, Value]) -> Answer:
+    fails = entry.get("fails")
+    return Answer(
+        entry.get("gives"),
+        None if fails is None else str(fails),
+        unknown=entry.get("unknown") is True,
+        fault=str(entry.get("fault") or ""),
+    )
+
+
+def answer_entry(answer: Answer) -> dict[str, Value]:
+    """An answer as it stands in a line; its dates are texts."""
+    found: dict[str, Value] = {}
+    if answer.failure is None or answer.value is not None:
+        found["gives"] = None if answer.value is None else read_json(write_json(answer.value))
+    if answer.failure is not None:
+        found["fails"] = answer.failure
+    if answer.unknown:
+        found["unknown"] = True
+    if answer.fault:
+        found["fault"] = answer.fault
+    return found
 
 
 def _records(value: Value, name: str, *keys: str) -> list[Mapping[str, Value]]:

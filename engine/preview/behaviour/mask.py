@@ -39,9 +39,9 @@ class Mask:
         events: dict[str, Places] = {}
         made: dict[tuple[str, str], Places] = {}
         for plan, meaning in releases:
-            personal = dict(_personal(meaning))
+            personal = dict(personal_places(meaning))
             for name in plan.events:
-                found = personal.get(_said(meaning, f"event {name}", ("data",)), frozenset())
+                found = personal.get(said_at(meaning, f"event {name}", ("data",)), frozenset())
                 events[name] = events.get(name, frozenset()) | found
             for flow in plan.flows.values():
                 for step in flow.steps:
@@ -73,18 +73,18 @@ class Mask:
 _LIST = re.compile(r"\[\d*\]")
 
 
-def _personal(meaning: Meaning) -> Iterator[tuple[str, Places]]:
+def personal_places(meaning: Meaning) -> Iterator[tuple[str, Places]]:
     """By the name of its type, what is personal in an entity: `("fields", "email", "personal")`."""
     for part in meaning.parts.values():
         if part.kind == "entity":
             said = (
                 place for place, one in part.says.items() if place[-1] == "personal" and one.value is True
             )
-            if found := frozenset(map(_field, said)):
+            if found := frozenset(map(field_at, said)):
                 yield f"canonical/{part.name}", found
 
 
-def _field(place: Place) -> str:
+def field_at(place: Place) -> str:
     """`("fields", "lines", "items", "fields", "by", "personal")` as `lines.by`."""
     names: list[str] = []
     rest = list(place[:-1])
@@ -94,7 +94,8 @@ def _field(place: Place) -> str:
     return ".".join(names)
 
 
-def _said(meaning: Meaning, key: str, place: Place) -> str:
+def said_at(meaning: Meaning, key: str, place: Place) -> str:
+    """What a part says at a place, as an author would write it; nothing where it says nothing."""
     part = meaning.parts.get(key)
     said = None if part is None else part.says.get(place)
     return "" if said is None else said.shown
@@ -105,7 +106,7 @@ def _made_of(plan: Plan, meaning: Meaning, mapping: str | None, personal: Mappin
     found = plan.mappings.get(mapping or "")
     if found is None:
         return frozenset()
-    types = {name: _said(meaning, f"mapping {found.name}", ("inputs", name)) for name in found.inputs}
+    types = {name: said_at(meaning, f"mapping {found.name}", ("inputs", name)) for name in found.inputs}
     return frozenset(
         name
         for name, origins in found.lineage.items()
@@ -118,16 +119,17 @@ def _made_of(plan: Plan, meaning: Meaning, mapping: str | None, personal: Mappin
 def _reaches(path: tuple[str, ...], personal: Places) -> bool:
     """Whether what is read has something personal in it, or is part of it."""
     place = ".".join(path)
-    return any(_is_within(place, one) or _is_within(one, place) for one in personal)
+    return any(is_within(place, one) or is_within(one, place) for one in personal)
 
 
-def _is_within(place: str, other: str) -> bool:
+def is_within(place: str, other: str) -> bool:
+    """Whether a place is another, or lies below it."""
     return not other or place == other or place.startswith(f"{other}.")
 
 
 def _within(value: Value, place: str, places: Places) -> Value:
     """A value whose personal parts are signs."""
-    if place and any(_is_within(place, one) for one in places):
+    if place and any(is_within(place, one) for one in places):
         return _sign(value)
     if isinstance(value, Mapping):
         return {name: _within(inner, f"{place}.{name}".lstrip("."), places) for name, inner in value.items()}
@@ -144,7 +146,7 @@ def _values(value: Value, place: str, places: Places) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _values(inner, place, places)
-    elif value is not None and any(_is_within(place, one) for one in places) and len(str(value)) >= SHORTEST:
+    elif value is not None and any(is_within(place, one) for one in places) and len(str(value)) >= SHORTEST:
         yield str(value)
 
 

@@ -34,14 +34,15 @@ class Shared:
     def play(self, samples: Iterable[Sample]) -> Iterator[tuple[Run | None, Run | None]]:
         """Play all events; each run once as it was on both sides, None where it is on one only."""
         for sample in samples:
-            yield from self._take(sample)
+            yield from self.take(sample)
         for run in self.both.runs.values():
             yield run, run
         left = self.old.runs, self.new.runs
         for run_id in dict.fromkeys([*left[0], *left[1]]):
             yield left[0].get(run_id), left[1].get(run_id)
 
-    def _take(self, sample: Sample) -> Iterator[tuple[Run | None, Run | None]]:
+    def take(self, sample: Sample) -> Iterator[tuple[Run | None, Run | None]]:
+        """Play one event; what nothing moves any more after it, as :meth:`play` gives it."""
         self.events += 1
         now = sample.accepted_at
         for player in self._players:

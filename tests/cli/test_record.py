@@ -1,0 +1,76 @@
+"""`tidegate record` and `tidegate ledger export`: a corpus that `tidegate diff` plays without the ledger."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.cli.test_diff import _entry
+
+
+@pytest.fixture
+def worked(tidegate, folder, ledger, systems, tmp_path):
+    """A ledger in which events were worked, one of them by Ada, who is personal data."""
+    _, _, simulated = systems
+    lines = [
+        {"type": "worker.hired", "data": {"id": "w-3", "name": "Ada Lovelace"}},
+        {"type": "time.approved", "data": _entry("te-1", "P-7", 7.5)},
+        {"type": "time.approved", "data": _entry("te-2", "P-9", 6)},
+        {"type": "time.approved", "data": _entry("te-3", "P-7", 13)},
+    ]
+    events = tmp_path / "events.jsonl"
+    events.write_text("\n".join(json.dumps(line) for line in lines))
+    ran = tidegate("process", "-w", folder, "--events", events, "--ledger", ledger, *simulated)
+    assert ran.code == 0, ran.err
+
+
+def behaviour(tidegate, before, after, *options):
+    """What `tidegate diff` says that events do otherwise."""
+    found = tidegate("diff", before, after, "--format", "json", *options)
+    assert found.code == 0, found.err
+    return found.json["behaviour"]
+
+
+def test_a_corpus_is_played_as_the_ledger_is(tidegate, folder, ledger, worked, tmp_path):
+    before = tmp_path / "before"
+    shutil.copytree(folder, before)
+    policies = folder / "policies" / "policies.yaml"
+    policies.write_text(policies.read_text().replace("entry.hours > 12", "entry.hours > 7"))
+    raw, redacted, key = tmp_path / "raw.jsonl", tmp_path / "redacted.jsonl", tmp_path / "pseudonyms.key"
+    told = tidegate("ledger", "export", "-o", raw, "-w", before, "--ledger", ledger)
+    assert (told.code, told.err) == (0, f"{raw} has 4 events.\nPersonal data is in it as it was recorded.\n")
+    given = ("-w", before, "--ledger", ledger, "--key-file", key)
+    told = tidegate("record", "-o", redacted, *given, "--new-key", "--quiet")
+    assert (told.code, "Redacted, all" in told.err) == (0, True), told.err
+    assert "Lovelace" in raw.read_text()
+    assert "Lovelace" not in redacted.read_text()
+    assert (raw.stat().st_mode & 0o777, key.stat().st_mode & 0o777) == (0o600, 0o600)
+    live = behaviour(tidegate, before, folder, "--recorded", "--ledger", ledger)
+    assert live["differing"] == 2
+    assert behaviour(tidegate, before, folder, "--events", raw) == live
+    found = behaviour(tidegate, before, folder, "--events", redacted)
+    assert (found["differing"], found["not_compared"], found["summary"]) == (
+        2,
+        live["not_compared"],
+        live["summary"],
+    )
+    again = tmp_path / "again.jsonl"
+    assert tidegate("ledger", "export", "--redact", "-o", again, *given).code == 0
+    assert again.read_text() == redacted.read_text()
+
+
+def test_redaction_needs_a_key(tidegate, folder, ledger, worked, tmp_path):
+    asked = ("record", "-o", tmp_path / "x.jsonl", "-w", folder, "--ledger", ledger)
+    told = tidegate(*asked)
+    assert (told.code, "pseudonyms need a secret key" in told.err) == (1, True)
+    told = tidegate(*asked, "--key-file", tmp_path / "none.key")
+    assert (told.code, "`--new-key` makes one" in told.err) == (1, True)
+
+
+def test_what_comes_in_is_followed(tidegate, folder, ledger, worked, tmp_path):
+    corpus = tmp_path / "x.jsonl"
+    told = tidegate(
+        "record", "-o", corpus, "-w", folder, "--ledger", ledger, "--key-file", tmp_path / "k", "--new-key",
+        "--follow", "--count", 3,
+    )  # fmt: skip
+    assert (told.code, len(corpus.read_text().splitlines())) == (0, 3), told.err
