@@ -19,13 +19,13 @@ from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import ConfigurationError, InputError
-from engine.plan.plan import Plan
+from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import ReadStep, WriteStep
 from engine.problems import Collector, Report, Severity
 from engine.problems.render.text import render_text
 from engine.spec.json_schema import schemas_of
 from engine.values.actors import ENGINE
-from engine.values.json_text import read_json, write_json
+from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 from engine.workspace.coverable import Covered
 from engine.workspace.files import WorkspaceError, find_root
@@ -284,21 +284,98 @@ def _record_name(connector: ConnectorSpec, schema: str) -> str:
 
 
 def store_release(session: Session, ledger: "Ledger", clock: Clock) -> None:
-    """Keep the workspace in the ledger under its fingerprint, so that its runs can go on with it later."""
+    """Keep the workspace in the ledger under its fingerprint, so that its runs can go on with it later.
+
+    Raises:
+        InputError: when the ledger has another release deployed to it.
+
+    """
     from engine.ledger import Commit
     from engine.ledger.instants import instant
     from engine.ledger.rows import NewActivation, NewRelease
 
     plan = session.ready.plan
-    active = ledger.reader().active_release()
+    reader = ledger.reader()
+    active = reader.active_release()
     if active is not None and active.fingerprint == plan.release:
         return
+    require_undeployed(reader, plan.release)
     at = instant(clock.now())
-    content = zlib.compress(write_json(_snapshot(session)))
+    content = snapshot(session)
     commit = Commit(action="release", subject=plan.release)
     commit.releases.append(NewRelease(plan.release, at, "", content))
     commit.activations.append(NewActivation(plan.release, at, ENGINE, "the workspace as it was found"))
     ledger.commit(commit)
+
+
+def require_undeployed(reader: "LedgerReader", release: str) -> None:
+    """Refuse a folder on a ledger that runs what is deployed to it, and nothing else.
+
+    Raises:
+        InputError: when it does; the sentence says what to do.
+
+    """
+    from engine.runtime.deployed import deployed_in
+
+    found = deployed_in(reader)
+    last = found.deployments[-1].release if found.deployments else release
+    if last != release:
+        raise InputError(
+            f"this ledger runs what is deployed to it, which is release {last[:12]}, and this workspace "
+            f"is release {release[:12]}: work by what is deployed (`tidegate run --released`), or have the "
+            "workspace deployed (`tidegate plan`, `tidegate deploy`)"
+        )
+
+
+def at_work(folder: Path | None, reader: "LedgerReader") -> Session:
+    """What a command works by on a ledger: the folder that it names, else what is deployed there.
+
+    Raises:
+        InputError: when there is no workspace.
+
+    """
+    from engine.runtime.deployed import deployed_in
+
+    return released(reader) if folder is None and deployed_in(reader).deployments else load(folder)
+
+
+def released(reader: "LedgerReader") -> Session:
+    """The release that a ledger points at, as it was kept: no folder is needed.
+
+    Raises:
+        InputError: when nothing was ever run on the ledger or deployed to it.
+
+    """
+    row = reader.active_release()
+    if row is None:
+        raise InputError("the ledger has no release yet; `tidegate plan` and `tidegate deploy` put one there")
+    return kept(row.content)
+
+
+def kept(content: bytes, *, compared: bool = False) -> Session:
+    """A release as it was kept, ready to be worked by; or also to be ``compared`` with others.
+
+    Raises:
+        InputError: when it cannot be read, or does not compile any more.
+
+    """
+    catalog = Catalog.found()
+    with tempfile.TemporaryDirectory(prefix="tidegate-release-") as folder:
+        try:
+            unpack_release(content, Path(folder))
+        except (zlib.error, JsonError, AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"what was kept of the release cannot be read: {error}") from error
+        session = load(Path(folder), catalog.restricted(()), is_kept=True)
+        ready = session.ready
+        if compared:  # which reads files that are gone with the folder
+            meaning = ready.meaning()
+            ready = replace(ready, meaning=lambda: meaning)
+    return replace(session, catalog=catalog, compiled=ready)
+
+
+def snapshot(session: Session) -> bytes:
+    """A workspace as a ledger keeps it: every file that its release was made of."""
+    return zlib.compress(write_json(_snapshot(session)))
 
 
 def _snapshot(session: Session) -> dict[str, str]:
@@ -339,18 +416,25 @@ def require_what_open_runs_need(session: Session, reader: "LedgerReader") -> Non
         ConfigurationError: when it does not; the sentence says what, and which runs.
 
     """
-    known, plan_of = manifests(session), plans_in(session, reader)
+    plan_of = plans_in(session, reader)
     for release, name in reader.open_flows():
-        for step in plan_of(release).flows[name].steps:
-            if not isinstance(step, ReadStep | WriteStep) or step.connection == ENTITY:
-                continue
-            there = known.get(step.connection)
-            if there is None or step.operation not in there.operations:
-                raise ConfigurationError(
-                    f"runs of flow {name} that began by release {release[:12]} are open and still need "
-                    f"{step.connection}.{step.operation}, which the workspace does not have any more; keep "
-                    "it until they are over"
-                )
+        if (lacking := lacks(session, plan_of(release).flows[name])) is not None:
+            raise ConfigurationError(
+                f"runs of flow {name} that began by release {release[:12]} are open and still need "
+                f"{lacking}, which the workspace does not have any more; keep it until they are over"
+            )
+
+
+def lacks(session: Session, flow: FlowPlan) -> str | None:
+    """An operation that a flow of another release uses and this workspace does not have, if there is one."""
+    known = manifests(session)
+    for step in flow.steps:
+        if not isinstance(step, ReadStep | WriteStep) or step.connection == ENTITY:
+            continue
+        there = known.get(step.connection)
+        if there is None or step.operation not in there.operations:
+            return f"{step.connection}.{step.operation}"
+    return None
 
 
 def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
@@ -366,6 +450,8 @@ def unpack_release(content: bytes, folder: Path) -> None:
     """Write the files of a release, as the ledger keeps it, into an empty folder."""
     for name, text in cast("Mapping[str, str]", read_json(zlib.decompress(content))).items():
         path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{name!r} is no file of a workspace")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

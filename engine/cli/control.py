@@ -138,8 +138,8 @@ async def desk_here(opening: Opening) -> "AsyncIterator[Desk]":
     from engine.runtime.runner import Runner
 
     clock = SystemClock()
-    session = sessions.load(opening.folder)
     with open_ledger(opening.ledger_url, clock=clock) as ledger:
+        session = sessions.at_work(opening.folder, ledger.reader())
         sessions.store_release(session, ledger, clock)
         connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
         try:

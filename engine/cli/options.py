@@ -58,6 +58,30 @@ def ledger(command: F) -> F:
     )(command)
 
 
+def fates(command: F) -> F:
+    """`--fate CLASS=FATE`, any number of times: what becomes of work under way, by class."""
+    return click.option(
+        "--fate",
+        "fates",
+        multiple=True,
+        metavar="CLASS[:FLOW]=FATE",
+        callback=_fates,
+        help="What becomes of work under way that the change touches, such as held=finish; may be given "
+        "several times.",
+    )(command)
+
+
+def _fates(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    del context, option
+    found: dict[str, str] = {}
+    for text in given:
+        name, separator, fate = text.partition("=")
+        if not separator or not name or not fate:
+            raise click.BadParameter(f"is written CLASS=FATE or CLASS:FLOW=FATE, not {text!r}")
+        found[name] = fate
+    return found
+
+
 def simulators(command: F) -> F:
     """`--simulator CONNECTION=URL`, any number of times: the addresses by connection."""
     return click.option(

@@ -10,6 +10,9 @@ from engine.cli import options
 
 @click.command("run")
 @options.workspace
+@click.option(
+    "--released", is_flag=True, help="Work by the release that the ledger points at, and by no folder."
+)
 @options.environment
 @options.ledger
 @click.option(
@@ -57,18 +60,24 @@ def command(
     still_days: int,
     metrics: tuple[str, int] | None,
     simulators: dict[str, str],
+    *,
+    released: bool,
 ) -> None:
     """Run flows until stopped: webhooks in, deliveries out.
 
     Webhooks are taken at /hooks/CONNECTION/SOURCE. SIGTERM and Ctrl-C stop gracefully: no more deliveries
     are taken, what is on its way comes back, and the rest is taken up by the next start. SIGHUP, or
-    `tidegate reload`, has it go on with the workspace as it is then.
+    `tidegate reload`, has it go on with the workspace as it is then. With --released it works by what
+    `tidegate deploy` and `tidegate rollback` point at, and goes on with that at once.
     """
     from engine.cli.service import Wish, serve
     from engine.ledger import is_shared
 
+    if released and folder is not None:
+        raise click.UsageError("--released works by no folder; leave out --workspace")
     wish = Wish(
         folder=folder,
+        released=released,
         environment=environment,
         ledger_url=ledger_url,
         host=host,

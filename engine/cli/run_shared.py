@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 from engine.cli import notify, output
 from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
+from engine.errors import LedgerError
+from engine.ledger import open_reader
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger.postgres_ledger import PostgresLedger
     from engine.runtime.machine import Machine
     from engine.runtime.shared_daemon import SharedDaemon
+
+
+FOLLOW_SECONDS = 2.0
 
 
 async def run_shared(wish: Wish) -> None:
@@ -53,11 +58,39 @@ class _SharedService(Service):
         for name in ready.hooks:
             output.line(f"  {address}/hooks/{name}")
         self._hear_signals()
-        saying = asyncio.ensure_future(_say_when_ready(daemon))
+        beside = [asyncio.ensure_future(_say_when_ready(daemon))]
+        if self._wish.released:
+            beside.append(asyncio.ensure_future(self._follow(plan.release)))
         try:
             await daemon.until_stopped()
         finally:
-            saying.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _follow(self, present: str) -> None:
+        """Go on with what is deployed to the ledger, as soon as that is another release."""
+        seen = present
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            active = await asyncio.to_thread(self._active)
+            if active not in {None, seen}:
+                seen = str(active)
+                if seen != present:
+                    self._told_to_reload()
+
+    def _active(self) -> str | None:
+        """The release that the ledger points at; None while nobody can be asked."""
+        try:
+            reader = open_reader(self._wish.ledger_url)
+        except LedgerError:
+            return None
+        try:
+            found = reader.active_release()
+        except LedgerError:
+            return None
+        finally:
+            reader.close()
+        return None if found is None else found.fingerprint
 
     def _machine(self, ready: Ready) -> "Machine":
         """How one machine makes what it works with: at its start, and whenever the server went away."""
@@ -70,7 +103,8 @@ class _SharedService(Service):
 
         def joined() -> "PostgresLedger":
             ledger = open_shared(ledger_url, clock=self._clock, name=_new_name(), create=True)
-            sessions.store_release(ready.session, ledger, self._clock)
+            if not self._wish.released:
+                sessions.store_release(ready.session, ledger, self._clock)
             return ledger
 
         machine = Machine(

@@ -11,6 +11,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Wish:
     still_days: int
     metrics: tuple[str, int] | None
     simulated: dict[str, str]
+    released: bool = False  # by what the ledger points at, and by no folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +76,36 @@ async def serve(wish: Wish) -> None:
 
 
 def loaded(wish: Wish) -> "Session":
-    """The workspace as it is now.
+    """The workspace as it is now, or the release that the ledger points at now.
 
     Raises:
-        InputError: when it has problems.
+        InputError: when it has problems, or there is none.
 
     """
     from engine import session as sessions
 
+    if wish.released:
+        return _released(wish)
     session = sessions.load(wish.folder)
     _ = session.ready
     return session
+
+
+def _released(wish: Wish) -> "Session":
+    from engine import session as sessions
+    from engine.ledger import open_reader
+    from engine.runtime.deployed import deployed_in
+
+    reader = open_reader(wish.ledger_url)
+    try:
+        environment = deployed_in(reader).environment
+        if environment not in {None, wish.environment}:
+            raise InputError(
+                f"the ledger is that of the environment {environment!r}, and not of {wish.environment!r}"
+            )
+        return sessions.released(reader)
+    finally:
+        reader.close()
 
 
 def opened(wish: Wish, session: "Session", clock: "Clock") -> Ready:
@@ -124,6 +145,7 @@ class Service(ABC):
         self._present: Ready | None = None
         self._next: Ready | None = None
         self._ended = False
+        self._deploying = False
 
     async def serve(self, first: Ready) -> None:
         """Work by this release, and by those that take over, until stopped."""
@@ -222,11 +244,20 @@ class Service(ABC):
             TidegateError: when it cannot be worked by; the daemon goes on as before.
 
         """
-        if self._next is not None or self._ended or self._present is None:
+        self._require_free()
+        return self._make_way(self._next_of(loaded(self._wish)))
+
+    def _require_free(self) -> None:
+        if self._next is not None or self._ended or self._deploying or self._present is None:
             raise InputError("the daemon stops, or loads its workspace already; ask again in a moment")
-        session = loaded(self._wish)
+
+    def _next_of(self, session: "Session") -> Ready:
+        """Another release, with its connections; what is open is sure to go on beside it."""
         self._require_what_open_runs_need(session)
-        found = opened(self._wish, session, self._clock)
+        return opened(self._wish, session, self._clock)
+
+    def _make_way(self, found: Ready) -> Mapping[str, Value]:
+        assert self._present is not None
         before, release = (one.session.ready.plan.release for one in (self._present, found))
         self._next = found
         output.line(f"release {release[:12]} takes over: what is on its way comes back first")
@@ -250,7 +281,8 @@ class _FileService(Service):
         from engine import session as sessions
         from engine.runtime.daemon import Daemon
 
-        sessions.store_release(ready.session, self._ledger, self._clock)
+        if not self._wish.released:
+            sessions.store_release(ready.session, self._ledger, self._clock)
         runner = self._runner(ready, self._ledger)
         triggers = self._triggers(ready, runner, self._ledger.reader())
         desk = self._desk(runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
@@ -289,7 +321,33 @@ class _FileService(Service):
             triggers=triggers,
             about=about,
             reload=self.reload,
+            deploy=partial(self._deploy, runner),
         )
+
+    async def _deploy(self, runner: "Runner", text: str, by: str, reason: str) -> Mapping[str, Value]:
+        """Carry a plan out in a turn of this daemon, and make way for the next one, which works by it.
+
+        Everything of the next release is ready before, so that what cannot be worked by is never pointed at.
+        """
+        from engine.releases import order, read_plan, ready
+        from engine.runtime.resolve import Person
+
+        if not self._wish.released:
+            raise InputError(
+                "the daemon works by a folder; start it with `--released` to have it work by what is deployed"
+            )
+        self._require_free()
+        plan = read_plan(text.encode())
+        found = self._next_of(ready(plan))
+        self._deploying = True
+        try:
+            await runner.act(order(plan, Person(by=by, reason=reason)))
+        except BaseException:
+            await found.connections.aclose()
+            raise
+        finally:
+            self._deploying = False
+        return self._make_way(found)
 
     def _door(self, desk: "Desk") -> "Door | None":
         """The control door beside the ledger; none where the ledger is no file."""

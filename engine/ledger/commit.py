@@ -40,6 +40,7 @@ class Commit:
     alerts: list[rows.NewAlert] = field(default_factory=list)
     marks: list[rows.NewMark] = field(default_factory=list)
     releases: list[rows.NewRelease] = field(default_factory=list)
+    still_active: list[rows.StillActive] = field(default_factory=list)  # or nothing of the commit is written
     activations: list[rows.NewActivation] = field(default_factory=list)
 
     taken: list[rows.EventTaken] = field(

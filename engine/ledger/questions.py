@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, literal_column, select
 
 from engine.ledger.audit import ONE, ZERO
 from engine.ledger.statements import Statement, asking, listed
@@ -149,6 +149,18 @@ WAITING_IN_FULL = _asked_in_full(waits, _WAITING)
 WAITING_FOR = _matching(waits, _WAITING)
 WAIT = _by(waits, "id")
 WAITS_OF_RUN = _by(waits, "run_id")
+# Runs on their way of which nothing is written but that they are: they stand in line, or have just begun.
+UNDECIDED = asking(
+    runs,
+    select(runs.c.id)
+    .where(
+        runs.c.finish_commit.is_(None),
+        runs.c.status == literal_column("'running'"),
+        ~exists().where(answers.c.run_seq == runs.c.seq),
+        ~exists().where(effects.c.run_seq == runs.c.seq),
+    )
+    .order_by(runs.c.seq),
+)
 OPEN_RELEASES = asking(
     runs, select(runs.c.release).where(runs.c.finish_commit.is_(None)).distinct().order_by(runs.c.release)
 )

@@ -156,6 +156,10 @@ class LedgerReader:
         """The releases that runs which are not finished began on."""
         return [release for (release,) in self._all(tuple, questions.OPEN_RELEASES)]
 
+    def undecided_runs(self) -> list[str]:
+        """The runs on their way that have neither written nor been told anything, in their order."""
+        return [run_id for (run_id,) in self._all(tuple, questions.UNDECIDED)]
+
     def open_flows(self) -> list[tuple[str, str]]:
         """The releases and flows of runs which are not finished."""
         return [(release, flow) for release, flow in self._all(tuple, questions.OPEN_FLOWS)]

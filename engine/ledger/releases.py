@@ -3,10 +3,11 @@
 from sqlalchemy import bindparam, select
 
 from engine.errors import LedgerConflict
+from engine.ledger.audit import ONE, ZERO
 from engine.ledger.batch import Batch
 from engine.ledger.commit import Commit
 from engine.ledger.facts import ACTIVATIONS, RELEASES
-from engine.ledger.rows import NewRelease
+from engine.ledger.rows import NewRelease, StillActive
 from engine.ledger.statements import adding, asking
 from engine.ledger.tables import activations, releases
 from engine.values.canonical import text_hash
@@ -18,10 +19,21 @@ STORED = asking(
     select(releases.c.content_hash).where(releases.c.fingerprint == bindparam("p_fingerprint")),
     "fingerprint",
 )
+# Whoever moves the pointer away from a release lets nobody else do so in between.
+LOCKED = asking(
+    releases,
+    select(releases.c.seq).where(releases.c.fingerprint == bindparam("p_fingerprint")).with_for_update(),
+    "fingerprint",
+)
+ACTIVE = asking(
+    activations, select(activations.c.fingerprint).order_by(activations.c.seq.desc()).limit(ONE).offset(ZERO)
+)
 
 
 def write(batch: Batch, commit: Commit) -> None:
     """Write snapshots and activations; a snapshot that is known is left as it is."""
+    for wanted in commit.still_active:
+        _require_active(batch, wanted)
     for release in commit.releases:
         if not batch.ask(STORED, (release.fingerprint,)):
             _store(batch, release)
@@ -31,6 +43,18 @@ def write(batch: Batch, commit: Commit) -> None:
                 f"the release {activation.fingerprint} is not stored, so it cannot be activated"
             )
     batch.add(ACTIVATIONS, ADD_ACTIVATION, commit.activations)
+
+
+def _require_active(batch: Batch, wanted: StillActive) -> None:
+    if wanted.fingerprint is not None:
+        batch.ask(LOCKED, (wanted.fingerprint,))
+    found = batch.ask(ACTIVE, ())
+    active = found[0][0] if found else None
+    if active != wanted.fingerprint:
+        raise LedgerConflict(
+            f"the release {active or 'none'} is active, and not {wanted.fingerprint or 'none'}; "
+            "nothing of the commit was written"
+        )
 
 
 def _store(batch: Batch, release: NewRelease) -> None:

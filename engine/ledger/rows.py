@@ -602,6 +602,12 @@ class NewActivation(NamedTuple):
     reason: str
 
 
+class StillActive(NamedTuple):
+    """What a commit that moves the pointer was decided on: it is refused when another release is active."""
+
+    fingerprint: str | None
+
+
 class ActivationRow(NamedTuple):
     """When which release became active; the last one is."""
 

@@ -58,12 +58,29 @@ async def reload(desk: Desk, request: Nothing) -> Did:
     return desk.reload()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployRequest:
+    """A plan in full, who has it carried out, and why."""
+
+    plan: str
+    by: str
+    reason: str
+
+
+async def deploy(desk: Desk, request: DeployRequest) -> Did:
+    """Carry out a plan: its release takes over."""
+    if desk.deploy is None:
+        raise InputError("no daemon runs here; the plan is carried out on the ledger itself")
+    return await desk.deploy(request.plan, request.by, request.reason)
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),
+        "deploy": Act(about="Carry out a plan.", asks=DeployRequest, do=deploy),
         "prune": PRUNE,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,

@@ -26,7 +26,7 @@ from engine.runtime.triggers.webhook import Server
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value, kind_of
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024  # a plan has a whole release in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class Desk:
     triggers: Sequence[Trigger] = ()
     about: Mapping[str, Value] = field(default_factory=dict)
     reload: Callable[[], Mapping[str, Value]] | None = None  # None where no daemon runs
+    deploy: Callable[[str, str, str], Awaitable[Mapping[str, Value]]] | None = None  # as above
 
 
 Did: TypeAlias = Mapping[str, Value]

@@ -15,6 +15,7 @@ TOP = "engine"
 FACES = (
     "session",
     "revisions",
+    "releases",
     "runtime",
     "insight",
     "preview",
@@ -111,6 +112,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Workspaces by what names them: folders, revisions of git, releases of a ledger.
     "revisions": ("session", "preview", "workspace", "connect", "ledger", "values", "errors"),
+    # Plans of releases: what a change touches on a ledger, and carrying it out there.
+    "releases": ("session", "preview", "runtime", "insight", "ledger", "plan", "values", "clock", "errors"),
     # The scenario player: it opens what a command opens, acts on simulators as people do, and reads the ledger.
     "demo": (
         "session",

@@ -1,7 +1,7 @@
 """What two releases say otherwise: pure, from what the compiler made of them, never from their text."""
 
 from engine.preview.meaning.change import BEHAVIOUR, BREAKING, FORWARD_ONLY, SAFE, USE, WORDING, Change
-from engine.preview.meaning.compare import compare, unchanged
+from engine.preview.meaning.compare import compare, touched, unchanged, worst
 
 __all__ = [
     "BEHAVIOUR",
@@ -12,5 +12,7 @@ __all__ = [
     "WORDING",
     "Change",
     "compare",
+    "touched",
     "unchanged",
+    "worst",
 ]

@@ -39,6 +39,27 @@ def unchanged(kind: str, old: Meaning, new: Meaning, changes: Iterable[Change]) 
     )
 
 
+def touched(old: Meaning, new: Meaning, changes: Iterable[Change]) -> dict[str, tuple[Change, ...]]:
+    """The flows of the old release that the new one decides otherwise, or has no more, with what changes."""
+    by_part: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.touches == BEHAVIOUR:
+            by_part.setdefault(change.part, []).append(change)
+    found: dict[str, tuple[Change, ...]] = {}
+    for key, part in old.parts.items():
+        if part.kind == "flow":
+            within = {key, *_reached(old.parts, key), *_reached(new.parts, key)}
+            mine = tuple(one for name in sorted(within & by_part.keys()) for one in by_part[name])
+            if mine:
+                found[part.name] = mine
+    return found
+
+
+def worst(changes: Iterable[Change]) -> str:
+    """The severity of several changes taken together."""
+    return _worst(*(change.severity for change in changes))
+
+
 def _sorted(change: Change) -> tuple[int, str, str, bool, Place]:
     place = _ORDER.index(change.kind) if change.kind in _ORDER else len(_ORDER)
     return place, change.kind, change.name, change.touches == USE, change.place

@@ -1,0 +1,41 @@
+"""`tidegate releases`."""
+
+import click
+
+from engine.cli import options, output
+from engine.values.value import Value
+
+
+@click.command("releases")
+@options.ledger
+@options.output_format()
+def command(ledger_url: str, form: str) -> None:
+    """List what was deployed to a ledger: when, by whom, by which plan and why, the newest first."""
+    from engine.ledger import open_reader
+    from engine.runtime.deployed import deployed_in
+
+    reader = open_reader(ledger_url)
+    try:
+        deployed, active = deployed_in(reader), reader.active_release()
+    finally:
+        reader.close()
+    said: dict[str, Value] = {
+        "active": None if active is None else active.fingerprint,
+        "environment": deployed.environment,
+        "deployments": [
+            {"what": one.kind.partition(".")[2], "at": one.at, "by": one.by, **one.detail}
+            for one in reversed(deployed.deployments)
+        ],
+    }
+    if form == "json":
+        output.json(said)
+        return
+    for one in reversed(deployed.deployments):
+        back = "back to" if one.kind.endswith("rollback") else "release"
+        base = "" if one.base is None else f" from {one.base[:12]}"
+        output.line(f"{one.at}  {back} {one.release[:12]}{base}, by {one.by}, plan {one.plan[:12]}")
+        output.line(f"  {one.detail['reason']}")
+    if not deployed.deployments:
+        output.line("nothing was deployed to this ledger; `tidegate run` works by a folder.")
+    elif active is not None:
+        output.line(f"active in {deployed.environment!r}: {active.fingerprint}")

@@ -1,0 +1,60 @@
+"""What the commands about releases share: showing a plan, and having it carried out."""
+
+from typing import TYPE_CHECKING, cast
+
+from engine.cli import output
+from engine.cli.control import ask_daemon
+from engine.errors import InputError, LedgerMissing
+from engine.values.value import Value
+
+if TYPE_CHECKING:
+    from engine.ledger import LedgerReader
+    from engine.releases import ReleasePlan
+
+
+def reader_of(ledger_url: str) -> "LedgerReader | None":
+    """What reads a ledger; None where there is none yet."""
+    from engine.ledger import open_reader
+
+    try:
+        return open_reader(ledger_url)
+    except LedgerMissing:
+        return None
+
+
+def show(plan: "ReleasePlan", form: str) -> None:
+    """Print a plan; without the release itself, which only programs read."""
+    from engine.releases.text import text
+
+    if form == "json":
+        said = plan.said()
+        del said["content"]
+        output.json({"hash": plan.hash, **said})
+    else:
+        output.line(text(plan))
+
+
+def carry_out(plan: "ReleasePlan", ledger_url: str, by: str, reason: str) -> None:
+    """Carry a plan out: by the daemon of the ledger, or here where none runs.
+
+    Raises:
+        InputError: when it may not be; the sentence says why.
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    from engine.clock import SystemClock
+    from engine.releases import deploy_here, ready, write_plan
+    from engine.runtime.resolve import Person
+
+    person = Person(by=by, reason=reason)
+    if plan.missing:
+        raise InputError("the plan does not say what becomes of all that it touches; make it anew")
+    request: dict[str, Value] = {"plan": write_plan(plan).decode(), "by": by, "reason": reason}
+    did = ask_daemon(ledger_url, "deploy", request)
+    if did is None:
+        ready(plan)  # to be known to compile before anything points at it
+        deploy_here(plan, person, ledger_url, SystemClock())
+        output.line(f"release {plan.release[:12]} is active; `tidegate run --released` works by it.")
+        return
+    was = cast("str | None", did["before"])
+    output.line(f"release {plan.release[:12]} takes over from {'none' if was is None else was[:12]}.")

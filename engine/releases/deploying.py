@@ -1,0 +1,139 @@
+"""Carrying a plan out, as it stands or not at all: whether that may be, and the rows of the one commit.
+
+The same rows are written by a daemon as a turn of its own, and by a command where no daemon runs.
+"""
+
+from typing import TYPE_CHECKING
+
+from engine.clock import Clock
+from engine.errors import InputError, LedgerBusy
+from engine.ledger import Commit, Ledger, LedgerReader, instant, is_shared, open_ledger
+from engine.ledger.rows import NewActivation, NewRelease, StillActive
+from engine.releases.items import counted, items
+from engine.releases.plan import DEPLOY, ReleasePlan
+from engine.runtime.deployed import DEPLOY as DEPLOYED
+from engine.runtime.deployed import ROLLBACK as ROLLED_BACK
+from engine.runtime.deployed import deployed_in, fact
+from engine.runtime.resolve import Following, Order, Person
+from engine.session import Session, kept
+from engine.values.value import Value
+
+if TYPE_CHECKING:
+    from engine.runtime.execute import Executor
+
+
+def ready(plan: ReleasePlan) -> Session:
+    """The release of a plan, compiled.
+
+    Raises:
+        InputError: when it does not compile, or is another one than the plan names.
+
+    """
+    session = kept(plan.content)
+    if session.ready.plan.release != plan.release:
+        raise InputError(
+            f"the plan names release {plan.release[:12]}, and what it holds is "
+            f"{session.ready.plan.release[:12]} here; make it with the version that carries it out"
+        )
+    return session
+
+
+def refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+    """Why a plan may not be carried out on a ledger as it is now, in sentences; nothing when it may."""
+    return [*_pointer_refusals(plan, reader), *_fate_refusals(plan, reader)]
+
+
+def _pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+    active, deployed = reader.active_release(), deployed_in(reader)
+    now = None if active is None else active.fingerprint
+    if now == plan.release:
+        return [f"release {plan.release[:12]} is active already"]
+    found: list[str] = []
+    if now != plan.base:
+        before = "no release" if plan.base is None else f"release {plan.base[:12]}"
+        is_now = "none is" if now is None else f"{now[:12]} is"
+        found.append(f"the plan was made when {before} was active, and {is_now} now: make it anew")
+    if deployed.environment not in {None, plan.environment}:
+        found.append(
+            f"the ledger is that of the environment {deployed.environment!r}, and the plan is for "
+            f"{plan.environment!r}"
+        )
+    return found
+
+
+def _fate_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+    counts = counted(items(reader), plan.touched)
+    lost: dict[str, int] = {}
+    for (kind, flow, _), count in counts.touched.items():
+        if plan.fate(kind, flow) is None:
+            lost[f"{kind}:{flow}"] = lost.get(f"{kind}:{flow}", 0) + count.number
+    found = [
+        f"{number} of {name.partition(':')[2]} {'are' if number > 1 else 'is'} {name.partition(':')[0]}, "
+        "and the plan says nothing of them: make it anew"
+        for name, number in sorted(lost.items())
+    ]
+    return found + [f"work began on release {one[:12]} since the plan was made" for one in counts.strange]
+
+
+def order(plan: ReleasePlan, person: Person) -> Order:
+    """Carry a plan out in a turn of a daemon."""
+
+    def carried_out(executor: "Executor") -> Following:
+        _require(plan, executor.reader)
+        _write(executor.commit_rows, plan, executor.at, person)
+        return Following()
+
+    return carried_out
+
+
+def deploy_here(plan: ReleasePlan, person: Person, ledger_url: str, clock: Clock) -> None:
+    """Carry a plan out where no daemon runs, or beside the machines of a ledger on a server.
+
+    Raises:
+        InputError: when it may not be carried out.
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    with _opened(ledger_url, clock) as ledger:
+        _require(plan, ledger.reader())
+        commit = Commit(actor=person.by, action=_action(plan), subject=plan.release)
+        _write(commit, plan, instant(clock.now()), person)
+        ledger.commit(commit)
+
+
+def _opened(ledger_url: str, clock: Clock) -> Ledger:
+    """The ledger, alone where nobody is at work on it; else beside the machines that are."""
+    try:
+        return open_ledger(ledger_url, clock=clock, create=True)
+    except LedgerBusy:
+        if not is_shared(ledger_url):
+            raise
+    from engine.ledger.postgres_ledger import open_shared
+
+    return open_shared(ledger_url, clock=clock, name=f"deploy/{instant(clock.now())}")
+
+
+def _require(plan: ReleasePlan, reader: LedgerReader) -> None:
+    if why := refusals(plan, reader):
+        raise InputError("the plan is not carried out: " + "; ".join(why))
+
+
+def _action(plan: ReleasePlan) -> str:
+    return DEPLOYED if plan.kind == DEPLOY else ROLLED_BACK
+
+
+def _write(commit: Commit, plan: ReleasePlan, at: str, person: Person) -> None:
+    """The snapshot, the pointer and the fact, in one commit."""
+    commit.still_active.append(StillActive(plan.base))
+    commit.releases.append(NewRelease(plan.release, at, "", plan.content))
+    commit.activations.append(NewActivation(plan.release, at, person.by, person.reason))
+    detail: dict[str, Value] = {
+        "plan": plan.hash,
+        "release": plan.release,
+        "base": plan.base,
+        "environment": plan.environment,
+        "planned_by": plan.by,
+        "reason": person.reason,
+        "fates": dict(plan.fates),
+    }
+    commit.entries.append(fact(at, person.by, _action(plan), detail))

@@ -1,0 +1,70 @@
+"""What was deployed to a ledger, by whom and by which plan: facts of the audit, in their order.
+
+What lives here: the form of these facts, and reading them. What does not: whether something may be deployed
+(:mod:`engine.releases`). The pointer itself is the last activation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from engine.ledger import LedgerReader
+from engine.ledger.rows import AuditEntry, AuditRow
+from engine.values.json_text import read_json, write_json
+from engine.values.value import Value
+
+SUBJECT = "releases"  # under which all of these facts are found
+DEPLOY, ROLLBACK = "release.deploy", "release.rollback"
+POINTING = (DEPLOY, ROLLBACK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One move of the pointer."""
+
+    kind: str  # release.deploy or release.rollback
+    release: str
+    base: str | None
+    plan: str  # the hash of the plan that was carried out
+    environment: str
+    at: str
+    by: str
+    detail: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What a ledger says of its releases."""
+
+    deployments: tuple[Deployment, ...] = ()
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that the ledger belongs to since the first deployment."""
+        return self.deployments[0].environment if self.deployments else None
+
+
+def deployed_in(reader: LedgerReader) -> Deployed:
+    """What a ledger says of its releases; of one that nothing was deployed to, nothing."""
+    rows = reader.audit_of(SUBJECT)
+    return Deployed(deployments=tuple(_deployment(row) for row in rows if row.action in POINTING))
+
+
+def _deployment(row: AuditRow) -> Deployment:
+    detail = cast("dict[str, Value]", read_json(row.detail or "{}"))
+    base = detail.get("base")
+    return Deployment(
+        kind=row.action,
+        release=str(detail["release"]),
+        base=None if base is None else str(base),
+        plan=str(detail["plan"]),
+        environment=str(detail["environment"]),
+        at=row.at,
+        by=row.actor,
+        detail=detail,
+    )
+
+
+def fact(at: str, by: str, action: str, detail: Mapping[str, Value]) -> AuditEntry:
+    """One of these facts, as the audit keeps it."""
+    return AuditEntry(at, by, action, SUBJECT, write_json(detail).decode())

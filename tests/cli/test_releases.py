@@ -1,0 +1,137 @@
+"""Releases by their commands: planned, deployed, gone back to; with and without a daemon."""
+
+import json
+import signal
+
+import pytest
+
+from tests.cli.test_reload import AMOUNT, WORKER, approve, bills, changed
+from tests.cli.test_running_commands import HOLD, until
+
+WHY = ["--reason", "rates doubled by the contract"]
+
+
+@pytest.fixture
+def here(ledger, systems):
+    return ["--ledger", ledger, "--env", "demo"], [*systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+
+
+@pytest.fixture
+def planned(tidegate, folder, here, tmp_path):
+    """Makes a plan of the folder as it is now; the file."""
+    made = []
+
+    def make(*more, code=0):
+        file = tmp_path / f"plan{len(made)}.json"
+        made.append(file)
+        ended = tidegate("plan", "-w", folder, *here[0], "--out", file, *more)
+        assert ended.code == code, ended.err
+        return file, ended.out
+
+    return make
+
+
+def deployed(tidegate, ledger, file, code=0):
+    ended = tidegate("deploy", file, "--ledger", ledger, "--by", "ann", *WHY)
+    assert ended.code == code, ended.err
+    return ended.out + ended.err
+
+
+def test_without_a_daemon_a_plan_is_made_carried_out_and_gone_back_on(
+    tidegate, folder, ledger, planned, here
+):
+    file, told = planned()
+    assert "takes over in 'demo' from nothing." in told
+    first = json.loads(file.read_text())["release"]
+    assert "is active" in deployed(tidegate, ledger, file)
+    assert "is active already" in deployed(tidegate, ledger, file, code=1)
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file, told = planned()
+    assert "2 changes of behaviour" in told or "1 changes of behaviour" in told
+    second = json.loads(file.read_text())["release"]
+    changed(folder, "* 2", "* 3")
+    other, _ = planned()
+    deployed(tidegate, ledger, file)
+    assert f"the plan was made when release {first[:12]} was active" in deployed(
+        tidegate, ledger, other, code=1
+    )
+    ended = tidegate("rollback", "--ledger", ledger, "--dry")
+    assert (ended.code, f"goes back to release {first[:12]}" in ended.out) == (0, True)
+    assert tidegate("releases", "--ledger", ledger, "--format", "json").json["active"] == second
+    assert tidegate("rollback", "--ledger", ledger, *WHY, "--by", "bob").code == 0
+    said = tidegate("releases", "--ledger", ledger, "--format", "json").json
+    assert said["active"] == first
+    assert [(one["what"], one["by"]) for one in said["deployments"]] == [
+        ("rollback", "bob"),
+        ("deploy", "ann"),
+        ("deploy", "ann"),
+    ]
+    assert tidegate("ledger", "verify", "--ledger", ledger).code == 0
+
+
+def test_a_plan_that_was_changed_is_none(tidegate, ledger, planned):
+    file, _ = planned()
+    file.write_text(file.read_text().replace('"demo"', '"prod"'))
+    assert "was changed after it was made" in deployed(tidegate, ledger, file, code=1)
+    file.write_text("[1]")
+    assert "no plan of a release" in deployed(tidegate, ledger, file, code=1)
+
+
+def test_a_ledger_belongs_to_one_environment(tidegate, folder, ledger, planned, tmp_path):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file = tmp_path / "other.json"
+    assert tidegate("plan", "-w", folder, "--ledger", ledger, "--env", "test", "--out", file).code == 0
+    assert "is that of the environment 'demo'" in deployed(tidegate, ledger, file, code=1)
+
+
+def test_a_folder_does_not_move_the_pointer_of_a_ledger_that_is_deployed_to(
+    tidegate, folder, ledger, planned, here, tmp_path
+):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    events = tmp_path / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    ended = tidegate("process", "--events", events, "-w", folder, *here[0], *here[1])
+    assert (ended.code, "runs what is deployed to it" in ended.err) == (1, True)
+    changed(folder, f"{AMOUNT} * 2", AMOUNT)
+    assert tidegate("process", "--events", events, "-w", folder, *here[0], *here[1]).code == 0
+
+
+@pytest.mark.slow
+def test_a_daemon_goes_on_with_what_is_deployed_and_runs_keep_to_theirs(  # noqa: PLR0917
+    start, tidegate, folder, ledger, systems, planned, here, tmp_path
+):
+    deployed(tidegate, ledger, planned()[0])
+    events = tmp_path / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    assert tidegate("process", "--events", events, "-w", folder, *here[0], *here[1]).code == 0
+    begun = start("run", "--released", *here[0], *here[1], "--port", "0")
+    assert "runs 3 flows" in begun.stdout.readline(), begun.stderr.read()
+    hook = begun.stdout.readline().strip()
+    assert approve(hook, 2, project="P-9") == 202
+    until(lambda: "\nholds: 1 open\n" in tidegate("status", "--ledger", ledger).out)
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file, told = planned("--fate", "held=finish")
+    assert "1 held: approved-time-to-billing" in told
+    assert "takes over from" in deployed(tidegate, ledger, file)
+    assert ["takes over" in begun.stdout.readline(), "runs 3" in begun.stdout.readline()] == [True, True]
+    begun.stdout.readline()
+    assert approve(hook, 5) == 202
+    until(lambda: "te-5" in bills(systems))
+    people = ["--by", "ann", "--role", "controller", "--second", "bob", "--reason", "fine"]
+    assert tidegate("holds", "release", HOLD, "--ledger", ledger, *people).code == 0
+    until(lambda: "te-2" in bills(systems))
+    assert {entry: float(amount) for entry, amount in bills(systems).items()} == {"te-5": 1500, "te-2": 750}
+    ended = tidegate("rollback", "--ledger", ledger, *WHY)
+    assert (ended.code, "takes over from" in ended.out) == (0, True)
+    assert "takes over" in begun.stdout.readline()
+    begun.stdout.readline()
+    begun.stdout.readline()
+    assert approve(hook, 6) == 202
+    until(lambda: "te-6" in bills(systems))
+    assert float(bills(systems)["te-6"]) == 750
+    begun.send_signal(signal.SIGTERM)
+    out, err = begun.communicate(timeout=30)
+    assert (begun.returncode, out.splitlines()[-1], err) == (0, "stopped.", "")
+    assert tidegate("ledger", "check", "--ledger", ledger).code == 0

@@ -1,0 +1,63 @@
+"""What the name of a release covers: everything that decides, or that says where something goes."""
+
+import zlib
+
+import pytest
+
+from engine.errors import InputError
+from engine.session import kept, load, snapshot
+from tests.workspaces.systems import hours
+
+
+def release(folder):
+    return load(folder).ready.plan.release
+
+
+@pytest.mark.parametrize("kind", ["mappings", "policies", "flows", "connectors", "schemas"])
+def test_a_word_in_any_folder_of_documents_makes_another_release(tmp_path, kind):
+    folder = hours(tmp_path)
+    before = release(folder)
+    files = sorted((folder / kind).rglob("*.yaml"))
+    documents = [one for one in files if ".test." not in one.name and "\nowner: " in one.read_text()]
+    assert documents
+    for file in documents:
+        text = file.read_text()
+        file.write_text(text.replace("\nowner: ", "\nowner: not-", 1))
+        assert release(folder) != before, file
+        file.write_text(text)
+    assert release(folder) == before
+
+
+def test_rows_of_a_table_a_calendar_and_the_settings_of_a_connection_are_covered(tmp_path):
+    folder = hours(tmp_path)
+    more, rows, connections = (
+        folder / name for name in ("schemas/more.yaml", "schemas/rates.csv", "connectors/connections.yaml")
+    )
+    more.write_text(
+        "table: rates\nversion: 1\nowner: finance\nkey: {code: string}\ncolumns: {rate: integer}\n"
+        "file: rates.csv\n---\ncalendar: bank\nversion: 1\nowner: finance\ntime_zone: Europe/Berlin\n"
+    )
+    rows.write_text("code,rate\na,1\n")
+    seen = [release(folder)]
+    for file, old, new in (
+        (rows, "a,1", "a,2"),
+        (more, "Europe/Berlin", "Europe/Paris"),
+        (connections, "erp.example.com", "erp.example.org"),
+        (connections, "ERP_TOKEN", "OTHER_TOKEN"),
+    ):
+        file.write_text(file.read_text().replace(old, new))
+        seen.append(release(folder))
+    assert len({*seen}) == len(seen)
+
+
+def test_what_was_kept_is_the_same_release(tmp_path):
+    session = load(hours(tmp_path))
+    again = kept(snapshot(session), compared=True)
+    assert again.ready.plan.release == session.ready.plan.release
+    assert again.ready.meaning() == session.ready.meaning()
+
+
+def test_what_cannot_be_read_or_leads_out_is_refused(tmp_path):
+    for content in (b"no zip", zlib.compress(b"[1]"), zlib.compress(b'{"../x.yaml": "a"}')):
+        with pytest.raises(InputError):
+            kept(content)
