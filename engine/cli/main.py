@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "deploy": ("engine.cli.deploy", "Carry out a plan: its release takes over."),
         "rollback": ("engine.cli.rollback", "Go back to a release that was active before."),
         "releases": ("engine.cli.releases", "List what was deployed to a ledger."),
+        "events": ("engine.cli.events", "Choose the events that come by everything."),
         "process": ("engine.cli.process", "Run the events of a file to rest."),
         "run": ("engine.cli.run", "Run flows until stopped: webhooks in, deliveries out."),
         "reload": ("engine.cli.reload", "Have the daemon go on with the workspace as it is now."),

@@ -1,6 +1,6 @@
 """The `test` command: the one core on events and answers that a document writes down."""
 
-from engine.flowtest.coverage import Coverage, coverage
+from engine.flowtest.coverage import Coverage, coverage, seen_of, stays_of
 from engine.flowtest.coverage_report import (
     as_json,
     render_cobertura,
@@ -44,6 +44,8 @@ __all__ = [
     "render_text",
     "run_in_processes",
     "run_tests",
+    "seen_of",
     "share",
+    "stays_of",
     "updated",
 ]

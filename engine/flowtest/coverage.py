@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core import STEP_STATUSES
+from engine.core import STEP_STATUSES, RunState
 from engine.flowtest.world import Stand
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import AnyStep, CheckStep, ChooseStep, Need, WriteStep
@@ -144,14 +144,23 @@ def _need(flow: FlowPlan, need: Need) -> str:
 def seen_in(stands: Iterable[Stand]) -> Iterator[str]:
     """What of their flows some runs have come by."""
     for stand in stands:
-        if stand.state is None:
-            continue
-        yield name_of_flow(stand.flow.name, STARTS)
-        for step in stand.flow.steps:
-            status = STEP_STATUSES[stand.state.steps[step.index]]
-            note: Mapping[str, Any] = stand.state.trace.get(step.name, {})
-            for what in _seen_of(stand.flow, step, status, note):
-                yield name_of_flow(stand.flow.name, what)
+        if stand.state is not None:
+            yield from seen_of(stand.state)
+
+
+def seen_of(state: RunState) -> Iterator[str]:
+    """What of its flow a run has come by."""
+    flow = state.flow
+    yield name_of_flow(flow.name, STARTS)
+    for step in flow.steps:
+        note: Mapping[str, Any] = state.trace.get(step.name, {})
+        for what in _seen_of(flow, step, STEP_STATUSES[state.steps[step.index]], note):
+            yield name_of_flow(flow.name, what)
+
+
+def stays_of(flow: str) -> str:
+    """The name of an event that does not start a flow."""
+    return name_of_flow(flow, STAYS)
 
 
 def _seen_of(flow: FlowPlan, step: AnyStep, status: str, note: Mapping[str, Any]) -> Iterator[str]:

@@ -74,3 +74,14 @@ def test_what_comes_in_is_followed(tidegate, folder, ledger, worked, tmp_path):
         "--follow", "--count", 3,
     )  # fmt: skip
     assert (told.code, len(corpus.read_text().splitlines())) == (0, 3), told.err
+
+
+def test_a_few_events_are_chosen_that_come_by_all(tidegate, folder, tmp_path):
+    events, out = tmp_path / "events.jsonl", tmp_path / "few.jsonl"
+    lines = [json.dumps({"type": "worker.hired", "data": {"id": f"w-{n}", "name": "Ada"}}) for n in range(9)]
+    events.write_text("\n".join(lines))
+    told = tidegate("events", "sample", events, "-o", out, "-w", folder)
+    assert told.out.splitlines()[0] == f"{out} has 1 of 9 events."
+    assert out.read_text() == f"{lines[0]}\n"
+    found = tidegate("events", "sample", events, "-o", out, "-w", folder, "--format", "json").json
+    assert (found["chosen"], found["sample"]["covered"]) == (1, found["all"]["covered"])

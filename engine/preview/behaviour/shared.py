@@ -5,6 +5,7 @@ What lives here: which side takes which event. What does not: how a run is playe
 """
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from engine.core import EmitCommand
 from engine.core.accept import NotAnEventError, Offer, offer
@@ -17,12 +18,14 @@ from engine.values.json_text import read_json, write_json
 class Shared:
     """Both sides, and what is the same for both and decided once."""
 
+    player: ClassVar[type[Player]] = Player  # what plays events
+
     def __init__(self, old: Side, new: Side, *, flows: frozenset[str], events: frozenset[str]) -> None:
         """``flows`` and ``events`` are those that say the same on both sides, with all that they use."""
         self.sides = old, new
         self._flows, self._events = flows, events
-        self.both = Player(old)
-        self.old, self.new = Player(old, common=self.both), Player(new, common=self.both)
+        self.both = self.player(old)
+        self.old, self.new = self.player(old, common=self.both), self.player(new, common=self.both)
         self.both.apart = (self.old, self.new)
         self._players = self.both, self.old, self.new
         self._started: dict[str, tuple[list[FlowPlan], list[FlowPlan], list[FlowPlan]]] = {}
