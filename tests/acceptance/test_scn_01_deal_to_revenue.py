@@ -6,7 +6,7 @@ import pytest
 
 from engine.demo.world import CLIENT, CONTRACT, ENGAGEMENT
 
-pytestmark = pytest.mark.requirement("SCN-01")
+pytestmark = [pytest.mark.requirement("SCN-01"), pytest.mark.slow]
 
 
 async def all_of_it(play):

@@ -6,7 +6,7 @@ import pytest
 
 from engine.demo.world import CONTRACT, ENGAGEMENT
 
-pytestmark = [pytest.mark.requirement("SCN-02", "POL-01")]
+pytestmark = [pytest.mark.requirement("SCN-02", "POL-01"), pytest.mark.slow]
 
 
 async def held(play):

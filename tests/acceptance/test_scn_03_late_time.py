@@ -9,7 +9,7 @@ from engine.demo.firm import Hours
 from engine.demo.world import NETSUITE
 from engine.values.json_text import read_json
 
-pytestmark = pytest.mark.requirement("SCN-03", "POL-02")
+pytestmark = [pytest.mark.requirement("SCN-03", "POL-02"), pytest.mark.slow]
 
 
 def approving(at, *, worker="EMP-001", minutes=480, worked_on=date(2026, 5, 28)):

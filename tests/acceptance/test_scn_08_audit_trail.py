@@ -6,7 +6,7 @@ from engine.demo.lineage import lineage
 from engine.insight.trace import Direction, trace
 from engine.ledger.chain import verify_chain
 
-pytestmark = pytest.mark.requirement("SCN-08")
+pytestmark = [pytest.mark.requirement("SCN-08"), pytest.mark.slow]
 
 
 async def billed(play):

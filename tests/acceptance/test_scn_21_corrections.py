@@ -11,7 +11,7 @@ from engine.insight.trace import Direction, trace
 from engine.runtime.permission import Release
 from tests.acceptance.books import assert_conserved, assert_nothing_is_overwritten
 
-pytestmark = pytest.mark.requirement("SCN-21")
+pytestmark = [pytest.mark.requirement("SCN-21"), pytest.mark.slow]
 
 
 def correcting(**changes):

@@ -8,7 +8,7 @@ from engine.demo.world import ENGAGEMENT, NETSUITE
 from engine.insight.trace import Direction, trace
 from tests.acceptance.books import assert_conserved, assert_nothing_is_overwritten
 
-pytestmark = pytest.mark.requirement("SCN-22")
+pytestmark = [pytest.mark.requirement("SCN-22"), pytest.mark.slow]
 
 
 def amended(*changes):

@@ -9,7 +9,7 @@ from engine.insight.trace import Direction, trace
 from engine.runtime.permission import Release
 from tests.acceptance.books import assert_conserved, assert_nothing_is_overwritten
 
-pytestmark = pytest.mark.requirement("SCN-23")
+pytestmark = [pytest.mark.requirement("SCN-23"), pytest.mark.slow]
 
 
 async def part(play, percent, at, *, agreed=True):

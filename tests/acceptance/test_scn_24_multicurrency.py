@@ -10,7 +10,7 @@ from engine.demo.world import CONTRACT, NETSUITE
 from engine.runtime.permission import Release
 from tests.acceptance.books import assert_conserved, assert_nothing_is_overwritten
 
-pytestmark = pytest.mark.requirement("SCN-24")
+pytestmark = [pytest.mark.requirement("SCN-24"), pytest.mark.slow]
 
 
 async def won_in_pounds(play):

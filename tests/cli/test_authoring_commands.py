@@ -13,6 +13,8 @@ import pytest
 from engine.cli.main import COMMANDS
 from tests.workspaces.systems import approval, entry
 
+pytestmark = pytest.mark.slow  # processes, as a person starts them
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -13,6 +13,8 @@ from engine.runtime.triggers import triggers
 from engine.runtime.triggers.poll import Asked
 from tests.workspaces.systems import approval, entry, lines
 
+pytestmark = pytest.mark.slow  # processes, as a person starts them
+
 HIRED = ("worker.hired", {"id": "w-3", "name": "Ann"})
 RUN = "approved-time-to-billing/time.approved:te-1"
 BILL = f"{RUN}/bill"

@@ -12,6 +12,8 @@ from engine.ledger.prune import CLASSES, next_pruning
 from tests.ledger.samples import a_run, an_effect, an_event
 from tests.workspaces.systems import entry, lines
 
+pytestmark = pytest.mark.slow  # processes, as a person starts them
+
 OLD = "2020-01-31T12:00:00.000000Z"
 KEEP = ["--keep", "events=400d", "--keep", "answers=8w", "--keep", "writes=2y", "--keep", "decisions=2y"]
 GO = ["--go", "--reason", "retention of two years", "--by", "ann"]

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.test_running_commands import HOLD, post, until
 from tests.workspaces.systems import approval, signed
 
+pytestmark = pytest.mark.slow  # processes, as a person starts them
+
 WORKER = {"id": "w-3", "name": "Ann"}
 AMOUNT = "entry.hours * project.rate"
 

@@ -16,6 +16,8 @@ from engine.clock import SystemClock
 from engine.ledger import open_ledger
 from tests.workspaces.systems import approval, entry, lines, signed
 
+pytestmark = pytest.mark.slow  # processes, as a person starts them
+
 HIRED = ("worker.hired", {"id": "w-3", "name": "Ann"})
 HOLD = "approved-time-to-billing/time.approved:te-2/eligible/amendment-on-file"
 

@@ -1,9 +1,12 @@
 """Several machines on one ledger, that are killed, paused and cut off, and a database that is killed as well.
 
-Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1]``. Senders hand things in at any
+Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1] [--apart 0]``. Senders hand things in at any
 machine, one after the other for each key, and come again until they are told that a thing is safe. At the end
 each thing that was acknowledged lies at the other end of the belt exactly once, in the order of its key; every
 run is at its end, which a wait for an event of another partition stands before; and the chain is whole.
+
+Faults that follow each other at once may hit one thing several times, whose attempts then wait longer and longer.
+How soon others take over is measured with faults that are some seconds apart.
 """
 
 import argparse
@@ -23,9 +26,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from engine.clock import SystemClock
 from engine.errors import LedgerError
-from engine.ledger import open_ledger, open_reader, verify_chain
+from engine.ledger import LedgerReader, open_ledger, open_reader, verify_chain
 from engine.ledger.rows import FINISHED_RUNS
 from tests.crash.belt import TOKEN, Belt
 from tests.crash.compiled import environment
@@ -39,6 +44,11 @@ TAKE_OVER_SECONDS = 15.0
 CLOCKS = (0, 3_600, -3_600)  # by how many seconds the clocks of machines are wrong
 QUIET_SECONDS = 90.0  # in which all has to come to rest at the end
 PAUSES = (7.5, 10.0)  # past the heartbeat
+HANDED_OUT = (
+    "SELECT * FROM partitions ORDER BY 1",
+    "SELECT id, queueing_lock, status, worker_id FROM tidegate_work.procrastinate_jobs ORDER BY 1",
+    "SELECT id, now() - last_heartbeat FROM tidegate_work.procrastinate_workers",
+)
 
 
 @dataclass(slots=True)
@@ -51,7 +61,8 @@ class Found:
     repeats: int = 0
     slowest: float = 0.0  # seconds from the acknowledgement of a thing to where it was put
     slowest_take_over: float = 0.0  # of those that came around a fault of a machine, from the fault on
-    faulty: list[float] = field(default_factory=list)  # when machines were killed, paused and cut off
+    history: list[str] = field(default_factory=list)  # of that thing
+    faulty: list[tuple[float, str]] = field(default_factory=list)  # when which were killed, paused, cut off
     wrong: list[str] = field(default_factory=list)
 
 
@@ -165,7 +176,12 @@ class Senders:
 
 
 def many(
-    kills: int, workers: int, seed: int, say: Callable[[str], object] = lambda _: None, pace: float = 0.1
+    kills: int,
+    workers: int,
+    seed: int,
+    say: Callable[[str], object] = lambda _: None,
+    pace: float = 0.1,
+    apart: float = 0.0,
 ) -> Found:
     """So many faults, one after the other; then what was seen."""
     found, dice = Found(), random.Random(seed)
@@ -177,10 +193,14 @@ def many(
             machine.start()
         senders = Senders(machines, seed, pace)
         senders.start()
+        time.sleep(2)
         try:
-            _faults(found, kills, dice, server, machines, say)
+            for _ in range(kills):
+                _a_fault(found, dice, server, machines, say)
+                time.sleep(apart + dice.random() * 2)
             senders.end()
-            _until_rest(found, senders, belt, server.url(database))
+            if not _came_to_rest(senders, belt, server.url(database)):
+                found.wrong += _stuck(server.url(database), machines)
             for machine in machines:
                 if (code := machine.stop()) != 0:
                     found.wrong.append(f"a machine ended with {code}: {''.join(machine.said[-8:])}")
@@ -193,26 +213,24 @@ def many(
     return found
 
 
-def _faults(
+KINDS = ("kill", "kill", "pause", "database", "cut")
+
+
+def _a_fault(
     found: Found,
-    kills: int,
     dice: random.Random,
     server: Server,
     machines: list[Worker],
     say: Callable[[str], object],
 ) -> None:
-    time.sleep(2)
-    kinds = ("kill", "kill", "pause", "database", "cut")
-    while found.kills < kills:
-        kind = kinds[found.kills] if found.kills < len(kinds) else dice.choice(kinds)
-        machine = dice.choice(machines)
-        if kind != "database":
-            found.faulty.append(time.monotonic())
-        _fault(kind, machine, server, dice)
-        found.kills += 1
-        found.faults[kind] += 1
-        say(f"{found.kills} {kind} {machine.number}")
-        time.sleep(dice.random() * 2)
+    kind = KINDS[found.kills] if found.kills < len(KINDS) else dice.choice(KINDS)
+    machine = dice.choice(machines)
+    if kind != "database":
+        found.faulty.append((time.monotonic(), f"{kind} {machine.number}"))
+    _fault(kind, machine, server, dice)
+    found.kills += 1
+    found.faults[kind] += 1
+    say(f"{found.kills} {kind} {machine.number}")
 
 
 def _fault(kind: str, machine: Worker, server: Server, dice: random.Random) -> None:
@@ -234,21 +252,20 @@ def _fault(kind: str, machine: Worker, server: Server, dice: random.Random) -> N
             machine.line.mend()
 
 
-def _until_rest(found: Found, senders: Senders, belt: Belt, url: str) -> None:
+def _came_to_rest(senders: Senders, belt: Belt, url: str) -> bool:
     deadline = time.monotonic() + QUIET_SECONDS
     while time.monotonic() < deadline:
         if len(belt.put) >= len(senders.accepted) and _open_runs(url) == 0:
-            return
+            return True
         time.sleep(0.2)
-    found.wrong.append(f"after {QUIET_SECONDS:g} seconds of quiet {_open_runs(url)} runs are open")
-    found.wrong += _stuck(url)
+    return False
 
 
-def _stuck(url: str) -> list[str]:
-    """Where the first runs stand that are open, with the last steps of what they wrote."""
+def _stuck(url: str, machines: list[Worker]) -> list[str]:
+    """Where the first runs stand that are open, who has which partition, and what the machines said."""
+    said = [f"after {QUIET_SECONDS:g} seconds of quiet {_open_runs(url)} runs are open"]
     reader = open_reader(url)
     try:
-        said = []
         for run in reader.open_runs(limit=4):
             waits = [(row.event, row.status) for row in reader.waits_of_run(run.id)]
             steps = {
@@ -260,9 +277,11 @@ def _stuck(url: str) -> list[str]:
                 for row in reader.effects(run.id)
             }
             said.append(f"{run.id} is {run.status}, waits {waits}, wrote {steps}")
-        return said
     finally:
         reader.close()
+    with psycopg.connect(url) as asking:
+        said += [f"{question}: {asking.execute(question).fetchall()}" for question in HANDED_OUT]
+    return said + [f"machine {one.number} said {one.said[-12:]}" for one in machines]
 
 
 def _open_runs(url: str) -> int:
@@ -291,18 +310,19 @@ def _look(found: Found, senders: Senders, belt: Belt, url: str) -> None:
         last[key] = max(number, last.get(key, 0))
     waits = [belt.at[name] - at for name, at in senders.accepted.items() if name in belt.at]
     found.slowest = max(waits, default=0.0)
-    found.slowest_take_over = max(
-        (
-            belt.at[name] - max(at, fault)
-            for fault in found.faulty
-            for name, at in senders.accepted.items()
-            if name in belt.at and fault - 5 < at < fault + 8 and belt.at[name] > fault
-        ),
-        default=0.0,
+    lay = (
+        (belt.at[name] - max(at, fault), name)
+        for fault, _ in found.faulty
+        for name, at in senders.accepted.items()
+        if name in belt.at and fault - 5 < at < fault + 8 and belt.at[name] > fault
     )
+    found.slowest_take_over, slowest = max(lay, default=(0.0, ""))
     reader = open_reader(url)
     try:
         found.wrong += [f"the chain: {broken}" for broken in verify_chain(reader)]
+        if slowest:
+            span = (senders.accepted[slowest], belt.at[slowest])
+            found.history = [*_what_became_of(reader, slowest), *_faults_around(found, *span)]
         counts = reader.counts()
         if strange := {name for name, count in counts["runs"].items() if count} - {"completed"}:
             found.wrong.append(f"runs are {', '.join(sorted(strange))}: {counts['runs']}")
@@ -310,6 +330,21 @@ def _look(found: Found, senders: Senders, belt: Belt, url: str) -> None:
             found.wrong.append(f"{counts['events']} events and {counts['runs']} runs")
     finally:
         reader.close()
+
+
+def _what_became_of(reader: LedgerReader, name: str) -> list[str]:
+    """What the ledger has of a thing; instants are by the clocks of the machines, which are wrong."""
+    said: list[str] = []
+    for run in reader.runs_of_event(f"thing.taken:{name}"):
+        said += [str(tuple(run)), *(f"  {tuple(one)}" for one in reader.transitions(run.id))]
+        for effect in reader.effects(run.id):
+            said += [f"  {tuple(effect)}", *(f"    {tuple(one)}" for one in reader.transitions(effect.key))]
+    return said
+
+
+def _faults_around(found: Found, taken: float, put: float) -> list[str]:
+    said = [f"{at - taken:+.1f} s {what}" for at, what in found.faulty if taken - 15 < at < put]
+    return [*said, f"{put - taken:+.1f} s it was put down"]
 
 
 def main() -> int:
@@ -321,14 +356,22 @@ def main() -> int:
     parser.add_argument(
         "--take-over", type=float, default=TAKE_OVER_SECONDS, help="seconds within which others go on"
     )
+    parser.add_argument("--apart", type=float, default=0.0, help="seconds between two faults")
     given = parser.parse_args()
-    found = many(given.kills, given.workers, given.seed, lambda text: sys.stdout.write(text + "\n"))
+    found = many(
+        given.kills,
+        given.workers,
+        given.seed,
+        lambda text: sys.stdout.write(text + "\n"),
+        apart=given.apart,
+    )
     sys.stdout.write(
         f"{dict(found.faults)}; {found.accepted} things, {found.repeats} sent again under the same key, "
         f"the slowest after {found.slowest:.1f} s; taken over within {found.slowest_take_over:.1f} s\n"
     )
     if found.slowest_take_over > given.take_over:
         found.wrong.append(f"a thing lay there for {found.slowest_take_over:.1f} s after a machine had gone")
+        sys.stdout.write("".join(f"  {line}\n" for line in found.history))
     for wrong in found.wrong[:20]:
         sys.stdout.write(f"WRONG: {wrong}\n")
     sys.stdout.write(f"{len(found.wrong)} wrong\n")

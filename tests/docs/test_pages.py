@@ -7,6 +7,8 @@ import pytest
 from engine.cli.main import COMMANDS
 from tests.docs.reading import DOCS, PAGES, ROOT, Reader, blocks, commands, plain
 
+pytestmark = pytest.mark.slow  # every example of every page
+
 TUTORIAL = DOCS / "tutorial.md"
 FRONT = ROOT / "README.md"
 SLOW = {"expressions", "new-workspace"}  # pages whose commands start many processes

@@ -6,6 +6,8 @@ import pytest
 
 from engine.session import load
 
+pytestmark = pytest.mark.slow  # a server of the editor, spoken to over its protocol
+
 MAPPING, FLOW = "mappings/billing.yaml", "flows/approved-time-to-billing.yaml"
 POLICY, DELIVERY = "policies/billing.yaml", "schemas/canonical/delivery.yaml"
 

@@ -8,6 +8,8 @@ import pytest
 from engine.problems import codes
 from tests.editor.client import CAPABILITIES, Client, copy_pack
 
+pytestmark = pytest.mark.slow  # a server of the editor, spoken to over its protocol
+
 
 def test_a_keystroke_is_checked_and_mended_again(desk):
     path = desk.folder / "mappings/billing.yaml"

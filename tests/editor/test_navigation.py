@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a server of the editor, spoken to over its protocol
+
 MAPPING, FLOW = "mappings/billing.yaml", "flows/approved-time-to-billing.yaml"
 POLICY, TEST = "policies/billing.yaml", "flows/approved-time-to-billing.test.yaml"
 DELIVERY, PEOPLE = "schemas/canonical/delivery.yaml", "schemas/canonical/people.yaml"

@@ -12,7 +12,7 @@ from tests.unknown.__main__ import table
 from tests.unknown.cells import KINDS, Cell, Fate, cells, expected
 from tests.unknown.ways import WAYS, Says
 
-pytestmark = pytest.mark.requirement("REL-02", "REL-10")
+pytestmark = [pytest.mark.requirement("REL-02", "REL-10"), pytest.mark.slow]
 
 
 def test_there_are_480_cells():
