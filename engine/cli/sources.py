@@ -39,6 +39,7 @@ _WORDS = {
     "moved_at": "moved at",
     "asked_at": "asked at",
     "due_at": "due at",
+    "behind": "messages that wait:",
     "error": "fails:",
 }
 

@@ -6,12 +6,13 @@ from engine.compile import problems
 from engine.compile.build_calendars import is_zone
 from engine.compile.compilation import Compilation
 from engine.connect.broker import BROKERS
-from engine.connect.connector_spec import ConnectorSpec, SourceSpec
+from engine.connect.connector_spec import ConnectorSpec, SourceSpec, StreamSpec
 from engine.connect.file_spec import ColumnSpec, FileSpec
 from engine.problems.problem import Problem
 from engine.source import Text
 
 PLACES = ("file:", "sftp:")
+_WHAT_IT_HAS = {"nats:": "stream", "amqp:": "queue", "kafka:": "topic"}
 
 
 def check_files(compilation: Compilation, spec: ConnectorSpec) -> None:
@@ -37,9 +38,26 @@ def _of_source(spec: ConnectorSpec, name: Text, source: SourceSpec) -> Iterator[
             if source.stream is not None
             else f"`{name}` has no messages, and its connector is a broker"
         )
-        yield problems.bad_stream(spec.base_url, why)
+        helps = (
+            "write `base_url:` `nats:`, `amqp:` or `kafka:` for a connector of messages, and only sources "
+            "with `stream` there"
+        )
+        yield problems.bad_stream(spec.base_url, why, helps)
+    elif source.stream is not None:
+        yield from _of_messages(spec.base_url, name, source.stream)
     if source.file is not None:
         yield from _of_files(source.file, name)
+
+
+def _of_messages(base_url: Text, name: Text, spec: StreamSpec) -> Iterator[Problem]:
+    scheme = next(one for one in BROKERS if str(base_url).startswith(one))
+    wanted = _WHAT_IT_HAS[scheme]
+    if getattr(spec, wanted) is None:
+        yield problems.bad_stream(
+            name,
+            f"`{name}` does not say which `{wanted}` it listens to, and its connector is `{scheme}`",
+            "NATS JetStream has a `stream` and a `subject`, RabbitMQ a `queue`, Kafka a `topic`",
+        )
 
 
 def _of_files(spec: FileSpec, name: Text) -> Iterator[Problem]:

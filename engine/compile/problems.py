@@ -727,9 +727,8 @@ def bad_files(text: Text, why: str, helps: str) -> Problem:
     return Problem(code="TG543", message=why, span=text.span, help=(helps,))
 
 
-def bad_stream(text: Text, why: str) -> Problem:
+def bad_stream(text: Text, why: str, helps: str) -> Problem:
     """Messages that nobody could listen to as a manifest describes them."""
-    helps = "write `base_url: nats:` for a connector of messages, and only sources with `stream` there"
     return Problem(code="TG544", message=why, span=text.span, help=(helps,))
 
 

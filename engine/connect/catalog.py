@@ -117,7 +117,7 @@ class Catalog:
 
             return FolderConnector(plan, settings)
         if own is None and plan.base_url.startswith(BROKERS):
-            return BrokerConnector(settings)
+            return BrokerConnector(plan.base_url, settings)
         if own is None:
             # Late, because checking a workspace needs no network and should not pay for one.
             from engine.connect.http_connector import HttpConnector

@@ -216,10 +216,13 @@ class FilePlan:
 class StreamPlan:
     """Which messages of a broker are listened to."""
 
-    stream: str
-    subject: str
+    stream: str | None  # of NATS JetStream, and which subject of it
+    subject: str | None
+    queue: str | None  # of RabbitMQ
+    topic: str | None  # of Kafka
     consumer: str
     position: str | None  # the field that gets the place of a message
+    prefetch: int
     patience: timedelta
 
 
@@ -531,12 +534,19 @@ def _webhook(item: WebhookSpec, message: Compiled | None) -> WebhookPlan:
 
 def _stream(item: StreamSpec) -> StreamPlan:
     return StreamPlan(
-        stream=str(item.stream),
-        subject=str(item.subject),
+        stream=_word(item.stream),
+        subject=_word(item.subject),
+        queue=_word(item.queue),
+        topic=_word(item.topic),
         consumer=str(item.consumer),
-        position=None if item.position is None else str(item.position),
+        position=_word(item.position),
+        prefetch=item.prefetch,
         patience=_length(item.patience, DEFAULT_PATIENCE),
     )
+
+
+def _word(written: Text | None) -> str | None:
+    return None if written is None else str(written)
 
 
 def _length(written: Duration | None, default: timedelta) -> timedelta:

@@ -373,10 +373,19 @@ class PollSpec(Described):
 class StreamSpec(Described):
     """Messages of a broker that are listened to."""
 
-    stream: Text = note("The name of the stream, which is there already.", examples=("ORDERS",))
-    subject: Text = note("Which messages of it; `*` stands for one part, `>` for all that follow.")
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("stream subject", "queue", "topic"),)
+
+    stream: Text | None = note(
+        "NATS JetStream: the name of the stream, which is there already.", default=None, examples=("ORDERS",)
+    )
+    subject: Text | None = note(
+        "Which messages of the stream; `*` stands for one part, `>` for all that follow.", default=None
+    )
+    queue: Text | None = note("RabbitMQ: the queue, which is there already.", default=None)
+    topic: Text | None = note("Kafka: the topic, which is there already.", default=None)
     consumer: Text = note(
-        "The durable name under which the broker remembers what was acknowledged.",
+        "The name under which the broker remembers what was acknowledged: the durable consumer of NATS, the "
+        "consumer group of Kafka.",
         default="tidegate",
         pattern=r"[A-Za-z0-9_-]+",
     )
@@ -384,6 +393,13 @@ class StreamSpec(Described):
         "The field of the record that gets the place of the message, such as `ORDERS:17`, for messages that "
         "have no key of their own.",
         default=None,
+    )
+    prefetch: int = note(
+        "How many messages of RabbitMQ or Kafka are taken, committed and acknowledged together, at most; "
+        "of NATS it is one, which keeps the order there.",
+        default=50,
+        minimum=1,
+        maximum=1_000,
     )
     patience: Duration | None = note(
         "How long the broker may be away before somebody is told; 15m when left out.", default=None
@@ -418,7 +434,7 @@ class ConnectorSpec(Document):
     api: ApiSpec = note("Which API it is.")
     base_url: Text = note(
         "Where it is; `{name}` is a setting of the connection. `file:` for a folder of this machine, `sftp:` "
-        "for one behind SFTP, `nats:` for a broker."
+        "for one behind SFTP, `nats:`, `amqp:` or `kafka:` for a broker."
     )
     settings: Mapping[Text, SettingSpec] = note("What a connection gives, beside `auth`.", default={})
     auth: tuple[AuthSpec, ...] = note(

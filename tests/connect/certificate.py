@@ -1,6 +1,7 @@
-"""A certificate that nobody trusts, for servers in tests."""
+"""A certificate that nobody trusts who is not told to, for servers in tests."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -17,7 +18,8 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     builder = x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = builder.sign(key, hashes.SHA256())
+    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = builder.add_extension(here, critical=False).sign(key, hashes.SHA256())
     certificate, secret = folder / "certificate.pem", folder / "key.pem"
     certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     private = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -10,11 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-import nats
 import pytest
 
+from tests.brokers import Kafka, Nats, Rabbit
 from tests.crash.belt import TOKEN, Belt
-from tests.runtime.test_stream import Server
 
 HERE = Path(__file__).parent
 MESSAGES, KEYS = 500, 7
@@ -24,16 +23,16 @@ connector: bus
 owner: engineering
 version: 1
 api: {name: Things on a bus, version: "1"}
-base_url: "nats:"
+base_url: "BASE_URL"
 sources:
   things:
-    stream: {stream: THINGS, subject: things.new}
+    stream: {STREAM}
     output: schemas/thing.json
 ---
 connection: bus
 connector: bus
 owner: engineering
-environments: {crash: {server: "SERVER", auth: {username: tide, password: {secret: env/BUS}}}}
+environments: {crash: {server: "SERVER"AUTH}}
 ---
 mapping: from-bus
 owner: engineering
@@ -41,6 +40,7 @@ inputs: {record: bus/thing@1}
 output: canonical/thing@1
 fields: {id: record.id, key: record.key, number: record.number}
 """
+AUTH = ", auth: {username: tide, password: {secret: env/BUS}}"
 
 
 def workspace(folder, server):
@@ -51,7 +51,10 @@ def workspace(folder, server):
     shutil.copy(
         folder / "connectors" / "belt" / "schemas" / "thing.json", folder / "connectors" / "bus" / "schemas"
     )
-    connector, *others = BUS.replace("SERVER", server.url).split("---\n")
+    text = BUS.replace("SERVER", server.url).replace("BASE_URL", server.base_url)
+    text = text.replace("STREAM", server.stream).replace("NAME", "THINGS")
+    text = text.replace("AUTH", "" if isinstance(server, Kafka) else AUTH)
+    connector, *others = text.split("---\n")
     (folder / "connectors" / "bus" / "connector.yaml").write_text(connector)
     (folder / "flows" / "bus.yaml").write_text("---\n".join(others))
     for file in folder.rglob("*.yaml"):
@@ -60,14 +63,11 @@ def workspace(folder, server):
     return folder
 
 
-async def published(url):
-    client = await nats.connect(url, user="tide", password="gate")
-    stream = client.jetstream()
-    await stream.add_stream(name="THINGS", subjects=["things.new"])
-    for number in range(MESSAGES):
-        thing = {"id": f"t{number:05}", "key": f"k{number % KEYS}", "number": number}
-        await stream.publish("things.new", json.dumps(thing).encode())
-    await client.close()
+async def published(server):
+    things = [
+        {"id": f"t{number:05}", "key": f"k{number % KEYS}", "number": number} for number in range(MESSAGES)
+    ]
+    await server.send(*(json.dumps(thing).encode() for thing in things), name="THINGS")
 
 
 class Daemon:
@@ -104,11 +104,12 @@ def until(belt, count, daemon, seconds=120):
 
 @pytest.mark.slow
 @pytest.mark.requirement("REL-01")
-def test_a_daemon_that_is_killed_works_every_message_of_a_stream_once(tmp_path):
-    server = Server(tmp_path / "nats")
+@pytest.mark.parametrize("kind", [Nats, Rabbit, Kafka])
+def test_a_daemon_that_is_killed_works_every_message_of_a_stream_once(tmp_path, kind):
+    server = kind(tmp_path / "broker")
     server.start()
     try:
-        asyncio.run(published(server.url))
+        asyncio.run(published(server))
         folder, ledger = workspace(tmp_path / "w", server), tmp_path / "ledger.db"
         with Belt(1) as belt:
             for count in KILLED_AT:

@@ -1,22 +1,17 @@
 """Sources that are messages of a broker: each acknowledged after the commit that holds its event.
 
-One message is on its way at a time, by the setting of the consumer at the broker itself. So messages stay in
-their order also when a process dies, and the broker is what holds back the others while there is no room. A
-message that comes again is known by the identity of its event.
+What comes is taken in its order, and nothing is acknowledged behind something that was not committed: from
+the first message that could not be, all are left to come again. So messages stay in their order also when a
+process dies, and the broker is what holds back the others while there is no room. A message that comes again
+is known by the identity of its event. How each broker is spoken to is in `brokers`.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from faststream import AckPolicy
-from faststream.nats import ConsumerConfig, JStream, NatsBroker, NatsMessage, PullSub
-from faststream.security import SASLPlaintext
-from nats.aio.client import Client
+from typing import TypeVar
 
 from engine.connect import Fault
 from engine.connect.broker import Address, BrokerConnector
@@ -27,20 +22,18 @@ from engine.errors import LedgerError
 from engine.ledger import LedgerReader
 from engine.plan.plan import Plan
 from engine.runtime.intake import Beside
+from engine.runtime.triggers.brokers import line as lines
+from engine.runtime.triggers.brokers.line import Heard, Line, Message
 from engine.runtime.triggers.failing import Failing
 from engine.runtime.triggers.native import Feed, usable
 from engine.runtime.triggers.trigger import Gate, TriggerState, pause, room_behind
 from engine.values.json_text import JsonError, read_json
 from engine.values.value import Value
 
-if TYPE_CHECKING:
-    from faststream.nats.subscriber.usecases import PullStreamSubscriber
-
 STREAM = "stream"
-ACK_SECONDS = 30.0  # after which the broker brings what was not acknowledged again
-ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 5.0  # between two looks whether the broker is still there
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +66,13 @@ class Listener:
         now: Callable[[], datetime],
         told: Callable[[str], None],
     ) -> None:
-        """`told` hears of messages that cannot be used, and of a broker that is away."""
+        """`told` hears of messages that cannot be used, and of a broker that is away.
+
+        Raises:
+            ModuleNotFoundError: when the extra for brokers is not installed.
+
+        """
+        self._line_of = _line_of(listened.stream)
         self.listened = listened
         self._plan = plan
         self._gate = gate
@@ -82,7 +81,7 @@ class Listener:
         self._told = told
         self._failing = Failing(reader, listened.name, listened.stream.patience)
         self._asked_at: datetime | None = None
-        self._said: str | None = None  # by the client, of a connection that it could not make
+        self._behind: int | None = None  # how many messages wait at the broker
         self._broken: BaseException | None = None  # why nothing can be taken any more
         self._tries = 0
 
@@ -100,6 +99,7 @@ class Listener:
             kind=STREAM,
             position=str(said["position"]) if isinstance(said, Mapping) else None,
             asked_at=self._asked_at,
+            behind=self._behind,
             error=self._failing.why,
         )
 
@@ -119,18 +119,21 @@ class Listener:
 
     async def _listen(self, stopping: asyncio.Event) -> None:
         """Take messages until it is time to stop, or the broker is away."""
-        self._asked_at, self._said = self._now(), None
-        broker = self._broker()
-        subscriber = self._subscribe(broker, stopping)
+        self._asked_at = self._now()
+
+        async def heard(messages: Sequence[Message]) -> bool:
+            return await self._heard(messages, stopping)
+
+        line = self._line_of(self.listened.address, self.listened.stream, heard)
         try:
-            await self._answered(broker.start())
+            await self._answered(line, line.start(), line.patience)
             while not stopping.is_set():
-                assert subscriber.subscription is not None
-                await self._answered(subscriber.subscription.consumer_info())
+                self._behind = await self._answered(line, line.waiting())
                 await self._recovered()
                 await self._watched(stopping)
         finally:
-            await self._leave(broker)
+            self._behind = None
+            await line.stop()
 
     async def _watched(self, stopping: asyncio.Event) -> None:
         """Wait for a while; what kept a message from being committed is raised here."""
@@ -138,7 +141,7 @@ class Listener:
         if self._broken is not None:
             raise self._broken
 
-    async def _answered(self, asked: Awaitable[object]) -> None:
+    async def _answered(self, line: Line, asked: Awaitable[Answer], seconds: float | None = None) -> Answer:
         """An answer of the broker, or a fault.
 
         Raises:
@@ -146,19 +149,11 @@ class Listener:
 
         """
         try:
-            await asyncio.wait_for(asked, ANSWER_SECONDS)
+            return await asyncio.wait_for(asked, seconds or lines.ANSWER_SECONDS)
         except Exception as error:
-            why = self._said or str(error) or "it gave no answer"
+            why = line.said or str(error) or "it gave no answer"
             reason = f"the broker cannot be listened to: {why}"
             raise Fault(Failure(fault=FaultClass.TRANSIENT, reason=reason)) from error
-
-    async def _leave(self, broker: "_Broker") -> None:
-        """Close the connection, also one that is not made yet, or is being made again."""
-        with suppress(Exception):
-            await asyncio.wait_for(broker.stop(), ANSWER_SECONDS)
-        # The library closes only what stands: without this, a client that was given up went on to call.
-        with suppress(Exception):
-            await asyncio.wait_for(broker.client.close(), ANSWER_SECONDS)
 
     async def _recovered(self) -> None:
         self._tries = 0
@@ -172,100 +167,92 @@ class Listener:
         if beside is not None:
             await self._gate.accept((), self.name, (), beside)
 
-    # The broker
+    # Messages
 
-    def _broker(self) -> "_Broker":
-        address = self.listened.address
-
-        async def said(error: Exception) -> None:
-            self._said = str(error) or type(error).__name__
-
-        return _Broker(
-            address.server,
-            security=_security(address),
-            token=None if address.token is None else address.token.reveal(),
-            max_reconnect_attempts=-1,
-            error_cb=said,
-            apply_types=False,
-            logger=logging.getLogger(__name__),
-            log_level=logging.DEBUG,
-        )
-
-    def _subscribe(self, broker: "_Broker", stopping: asyncio.Event) -> "PullStreamSubscriber":
-        stream = self.listened.stream
-        subscriber = broker.subscriber(
-            stream.subject,
-            stream=JStream(stream.stream, declare=False),
-            durable=stream.consumer,
-            config=ConsumerConfig(max_ack_pending=1, ack_wait=ACK_SECONDS),
-            pull_sub=PullSub(batch_size=1),
-            decoder=_whole,
-            ack_policy=AckPolicy.MANUAL,
-        )
-
-        async def heard(message: NatsMessage) -> None:
-            await self._heard(message, stopping)
-
-        subscriber(heard)
-        return subscriber
-
-    async def _heard(self, message: NatsMessage, stopping: asyncio.Event) -> None:
-        """Take a message, and acknowledge it when it is safe. What cannot be committed ends the listening."""
+    async def _heard(self, messages: Sequence[Message], stopping: asyncio.Event) -> bool:
+        """Take messages; True when they are safe. What cannot be committed ends the listening."""
+        # Whatever comes behind messages that were left is left as well: an offset would step over them.
         if self._broken is not None or not await room_behind(self._gate, stopping):
-            return  # not acknowledged, so it comes again
-        place = message.raw_message.metadata
+            return False
         try:
-            await self.take(message.body, f"{place.stream}:{place.sequence.stream}")
+            await self.take(messages)
         except Exception as error:  # noqa: BLE001 - told to whoever listens, who cannot be reached by raising
             self._broken = error
-            return
-        await message.ack()
+            return False
+        return True
 
-    # One message
-
-    async def take(self, body: bytes, position: str) -> list[str]:
-        """Commit what a message brought, with its place in the stream; what became of each event."""
-        records, unfit = self._records(body, position)
+    async def take(self, messages: Sequence[Message]) -> list[str]:
+        """Commit what messages brought, with the place of the last; what became of each event."""
+        records: list[Value] = []
+        unfit: list[tuple[Value, str]] = []
+        for message in messages:
+            record = self._record(message)
+            if isinstance(record, _Unfit):
+                unfit.append((record.kept, record.why))
+            else:
+                records.append(record.value)
         good, wrong = sort_out(self.listened.native, records)
         offers, useless = usable(self._plan, self.listened.events, good, self._now())
         unfit = [*unfit, *wrong, *useless]
+        last = messages[-1].place
         for _, why in unfit:
-            self._told(f"{self.name} has a message that cannot be used, {position}: {why}")
-        beside = Beside(marks=[(STREAM, {"position": position})])
+            self._told(f"{self.name} has a message that cannot be used, up to {last}: {why}")
+        beside = Beside(marks=[(STREAM, {"position": last})])
         return await self._gate.accept(offers, self.name, unfit, beside)
 
-    def _records(self, body: bytes, position: str) -> tuple[list[Value], list[tuple[Value, str]]]:
+    def _record(self, message: Message) -> "_Record | _Unfit":
         """The record of a message, or why it has none."""
         try:
-            record = read_json(body)
+            record = read_json(message.body)
         except JsonError as error:
-            return [], [({"position": position, "text": body.decode(errors="replace")}, str(error))]
+            return _Unfit(kept={"position": message.place, **_bytes(message.body)}, why=str(error))
         field = self.listened.stream.position
-        if field is not None and isinstance(record, Mapping):
-            record = {**record, field: position}
-        return [record], []
+        if field is None or not isinstance(record, Mapping):
+            return _Record(value=record)
+        if not message.named:
+            why = f"`position` is to name it, and the message has no name of its own ({message.place})"
+            return _Unfit(kept=record, why=why)
+        return _Record(value={**record, field: message.place})
 
 
-class _Broker(NatsBroker):
-    """A broker whose client is known from the beginning, so that it can be closed wherever it stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What a message says."""
 
-    def __init__(self, server: str, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(server, **options)
-        self.client = Client()
-
-    async def _connect(self) -> Client:
-        await self.client.connect(**self._connection_kwargs)
-        self.config.connect(self.client)
-        return self.client
+    value: Value
 
 
-def _security(address: Address) -> SASLPlaintext | None:
-    """Who signs in with a name; whether the line is encrypted is said by the address of the server."""
-    if address.username is None or address.password is None:
-        return None
-    return SASLPlaintext(username=address.username, password=address.password.reveal())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unfit:
+    """What is kept of a message that says nothing, and why it does not."""
+
+    kept: Value
+    why: str
 
 
-async def _whole(message: NatsMessage) -> NatsMessage:
-    """The message as it is: what is in it is read here, and not by the library."""
-    return message
+def _bytes(body: bytes) -> dict[str, Value]:
+    """A body as it came: as text where it is one, and else so that every byte is there."""
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+def _line_of(stream: StreamPlan) -> "Callable[[Address, StreamPlan, Heard], Line]":
+    """What makes lines to the broker of a source. Each is loaded only where it is used: they are large.
+
+    Raises:
+        ModuleNotFoundError: when the extra for brokers is not installed.
+
+    """
+    if stream.queue is not None:
+        from engine.runtime.triggers.brokers.rabbitmq import RabbitLine
+
+        return RabbitLine
+    if stream.topic is not None:
+        from engine.runtime.triggers.brokers.kafka import KafkaLine
+
+        return KafkaLine
+    from engine.runtime.triggers.brokers.nats import NatsLine
+
+    return NatsLine

@@ -45,6 +45,7 @@ class TriggerState:
     position: str | None = None  # how far it has come, in a few words
     asked_at: datetime | None = None
     due_at: datetime | None = None
+    behind: int | None = None  # how many messages wait at their broker
     error: str | None = None  # why it does not go on at present
 
 

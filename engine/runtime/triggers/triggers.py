@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from types import ModuleType
 
 from engine.connect.connector_plan import SourcePlan as NativeSource
 from engine.errors import ConfigurationError, InputError
@@ -15,6 +14,7 @@ from engine.runtime.triggers.files import Dropped, FileWatcher
 from engine.runtime.triggers.native import fed_by
 from engine.runtime.triggers.poll import Asked, Poller
 from engine.runtime.triggers.schedule import Scheduler
+from engine.runtime.triggers.stream import Listened, Listener
 from engine.runtime.triggers.trigger import Gate, Trigger
 
 
@@ -68,22 +68,28 @@ class Triggers:
             if native.file is not None
         ]
 
-    def listeners(self) -> list[Trigger]:
+    def listeners(self) -> list[Listener]:
         """Who listens to every source of messages that feeds an event.
 
         Raises:
             ConfigurationError: when there is one, and the extra for brokers is not installed.
 
         """
-        found: list[Trigger] = []
-        for connection, native, events in _feeds(self.plan, self.connections):
-            if native.stream is not None:
-                stream = _streams(f"{connection.name}.{native.name}")
-                listened = stream.Listened(connection=connection, native=native, events=events)
-                found.append(
-                    stream.Listener(listened, self.plan, self.gate, self.reader, self.now, self.told)
-                )
-        return found
+        return [
+            self._listener(Listened(connection=connection, native=native, events=events))
+            for connection, native, events in _feeds(self.plan, self.connections)
+            if native.stream is not None
+        ]
+
+    def _listener(self, listened: Listened) -> Listener:
+        try:
+            return Listener(listened, self.plan, self.gate, self.reader, self.now, self.told)
+        except ModuleNotFoundError as missing:
+            said = (
+                f"{listened.name} listens to a broker, which needs the extra `streams`: "
+                "install tidegate[streams]"
+            )
+            raise ConfigurationError(said) from missing
 
     def schedulers(self) -> list[Scheduler]:
         """Who brings the events that are due by a clock or a calendar."""
@@ -126,13 +132,3 @@ def _feeds(
             events = fed_by(plan, name, native.name)
             if events:
                 yield connection, native, events
-
-
-def _streams(name: str) -> ModuleType:
-    """What listens to brokers; imported only by those who do, since its libraries are an extra."""
-    try:
-        from engine.runtime.triggers import stream
-    except ModuleNotFoundError as missing:
-        said = f"{name} listens to a broker, which needs the extra `streams`: install tidegate[streams]"
-        raise ConfigurationError(said) from missing
-    return stream
