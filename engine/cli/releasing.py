@@ -52,9 +52,11 @@ def carry_out(plan: "ReleasePlan", ledger_url: str, by: str, reason: str) -> Non
     request: dict[str, Value] = {"plan": write_plan(plan).decode(), "by": by, "reason": reason}
     did = ask_daemon(ledger_url, "deploy", request)
     if did is None:
-        ready(plan)  # to be known to compile before anything points at it
-        deploy_here(plan, person, ledger_url, SystemClock())
+        new = ready(plan).ready.plan  # compiled before anything points at it
+        moved = deploy_here(plan, new, person, ledger_url, SystemClock())
         output.line(f"release {plan.release[:12]} is active; `tidegate run --released` works by it.")
+        for why, number in moved.stayed.items():
+            output.line(f"{number:,} stay with the release that they began with: {why}")
         return
     was = cast("str | None", did["before"])
     output.line(f"release {plan.release[:12]} takes over from {'none' if was is None else was[:12]}.")

@@ -338,10 +338,11 @@ class _FileService(Service):
             )
         self._require_free()
         plan = read_plan(text.encode())
-        found = self._next_of(ready(plan))
+        session = ready(plan)
+        found = self._next_of(session)
         self._deploying = True
         try:
-            await runner.act(order(plan, Person(by=by, reason=reason)))
+            await runner.act(order(plan, session.ready.plan, Person(by=by, reason=reason)))
         except BaseException:
             await found.connections.aclose()
             raise

@@ -25,6 +25,7 @@ class RunStatus(StrEnum):
     REJECTED = "rejected"  # by a policy, or because its data does not fit
     FAILED = "failed"  # a step could not be done
     COMPENSATED = "compensated"  # what was written was taken back, as far as it can be
+    MOVED = "moved"  # a person has its event worked by another release; no run decides this by itself
     UNKNOWN = "unknown"  # a write may have happened; a person must find out
 
 

@@ -61,6 +61,7 @@ COUNTED = (
     "runs.compensated",
     "runs.completed",
     "runs.failed",
+    "runs.moved",
     "runs.rejected",
 )
 

@@ -61,7 +61,7 @@ CLASSES: Mapping[str, str] = {
     "decisions": "how runs were decided",
 }
 AT_ONCE = 2_000  # values of a kind that one commit blanks
-OVER = ("completed", "compensated")
+OVER = ("completed", "compensated", "moved")
 SHORTEST = 2  # an empty record says nothing
 
 _e, _r, _f = tables.events, tables.runs, tables.effects

@@ -156,10 +156,19 @@ UNDECIDED = asking(
     .where(
         runs.c.finish_commit.is_(None),
         runs.c.status == literal_column("'running'"),
-        ~exists().where(answers.c.run_seq == runs.c.seq),
+        ~exists().where(answers.c.run_seq == runs.c.seq, answers.c.kind != literal_column("'ordered'")),
         ~exists().where(effects.c.run_seq == runs.c.seq),
     )
     .order_by(runs.c.seq),
+)
+# Further attempts that stand in line where the first one stood, rather than before those who have not begun.
+IN_LINE = asking(
+    runs,
+    select(runs.c.id).where(
+        runs.c.finish_commit.is_(None),
+        runs.c.id.like(literal_column("'%~%'")),
+        exists().where(answers.c.run_seq == runs.c.seq, answers.c.key == literal_column("'in line'")),
+    ),
 )
 OPEN_RELEASES = asking(
     runs, select(runs.c.release).where(runs.c.finish_commit.is_(None)).distinct().order_by(runs.c.release)

@@ -160,6 +160,10 @@ class LedgerReader:
         """The runs on their way that have neither written nor been told anything, in their order."""
         return [run_id for (run_id,) in self._all(tuple, questions.UNDECIDED)]
 
+    def runs_in_line(self) -> list[str]:
+        """The further attempts that stand in line as if they were the first."""
+        return [run_id for (run_id,) in self._all(tuple, questions.IN_LINE)]
+
     def open_flows(self) -> list[tuple[str, str]]:
         """The releases and flows of runs which are not finished."""
         return [(release, flow) for release, flow in self._all(tuple, questions.OPEN_FLOWS)]

@@ -10,7 +10,8 @@ from typing import NamedTuple
 OPEN_RUNS = ("running", "waiting", "held", "unknown")
 """Statuses of a run that is not finished. `unknown` waits for a person, as `held` does."""
 
-FINISHED_RUNS = ("completed", "rejected", "failed", "compensated")
+FINISHED_RUNS = ("completed", "rejected", "failed", "compensated", "moved")
+"""Statuses of a run that is over. The event of one that is `moved` is worked by a further attempt."""
 
 OPEN_EFFECTS = ("pending", "sending", "unknown")
 """Statuses of an effect that is not settled."""

@@ -9,7 +9,9 @@ from engine.clock import Clock
 from engine.errors import InputError, LedgerBusy
 from engine.ledger import Commit, Ledger, LedgerReader, instant, is_shared, open_ledger
 from engine.ledger.rows import NewActivation, NewRelease, StillActive
+from engine.plan.plan import Plan
 from engine.releases.items import counted, items
+from engine.releases.moving import Moved, Moving, move
 from engine.releases.plan import DEPLOY, ReleasePlan
 from engine.runtime.deployed import DEPLOY as DEPLOYED
 from engine.runtime.deployed import ROLLBACK as ROLLED_BACK
@@ -75,18 +77,21 @@ def _fate_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
     return found + [f"work began on release {one[:12]} since the plan was made" for one in counts.strange]
 
 
-def order(plan: ReleasePlan, person: Person) -> Order:
-    """Carry a plan out in a turn of a daemon."""
+def order(plan: ReleasePlan, new: Plan, person: Person) -> Order:
+    """Carry a plan out in a turn of a daemon, which ends then; `new` is what its release compiles to."""
 
     def carried_out(executor: "Executor") -> Following:
         _require(plan, executor.reader)
-        _write(executor.commit_rows, plan, executor.at, person)
+        busy = {*executor.live, *executor.aside}
+        moved = move(executor.commit_rows, Moving(plan, new, executor.reader, executor.at, person, busy))
+        _write(executor.commit_rows, plan, executor.at, person, moved)
+        executor.hand_on(moved.ended)
         return Following()
 
     return carried_out
 
 
-def deploy_here(plan: ReleasePlan, person: Person, ledger_url: str, clock: Clock) -> None:
+def deploy_here(plan: ReleasePlan, new: Plan, person: Person, ledger_url: str, clock: Clock) -> Moved:
     """Carry a plan out where no daemon runs, or beside the machines of a ledger on a server.
 
     Raises:
@@ -94,20 +99,28 @@ def deploy_here(plan: ReleasePlan, person: Person, ledger_url: str, clock: Clock
         LedgerError: when the ledger cannot be opened or written.
 
     """
-    with _opened(ledger_url, clock) as ledger:
-        _require(plan, ledger.reader())
+    with _opened(ledger_url, clock, plan) as ledger:
+        reader, at = ledger.reader(), instant(clock.now())
+        _require(plan, reader)
         commit = Commit(actor=person.by, action=_action(plan), subject=plan.release)
-        _write(commit, plan, instant(clock.now()), person)
+        moved = move(commit, Moving(plan, new, reader, at, person, ()))
+        _write(commit, plan, at, person, moved)
         ledger.commit(commit)
+    return moved
 
 
-def _opened(ledger_url: str, clock: Clock) -> Ledger:
+def _opened(ledger_url: str, clock: Clock, plan: ReleasePlan) -> Ledger:
     """The ledger, alone where nobody is at work on it; else beside the machines that are."""
     try:
         return open_ledger(ledger_url, clock=clock, create=True)
     except LedgerBusy:
         if not is_shared(ledger_url):
             raise
+        if plan.moves:
+            raise InputError(
+                "machines are at work on this ledger, and what they have is theirs: stop them, or make a "
+                "plan by which everything ends by the release that it began with"
+            ) from None
     from engine.ledger.postgres_ledger import open_shared
 
     return open_shared(ledger_url, clock=clock, name=f"deploy/{instant(clock.now())}")
@@ -122,7 +135,7 @@ def _action(plan: ReleasePlan) -> str:
     return DEPLOYED if plan.kind == DEPLOY else ROLLED_BACK
 
 
-def _write(commit: Commit, plan: ReleasePlan, at: str, person: Person) -> None:
+def _write(commit: Commit, plan: ReleasePlan, at: str, person: Person, moved: Moved) -> None:
     """The snapshot, the pointer and the fact, in one commit."""
     commit.still_active.append(StillActive(plan.base))
     commit.releases.append(NewRelease(plan.release, at, "", plan.content))
@@ -135,5 +148,7 @@ def _write(commit: Commit, plan: ReleasePlan, at: str, person: Person) -> None:
         "planned_by": plan.by,
         "reason": person.reason,
         "fates": dict(plan.fates),
+        "moved": dict(moved.counts),
+        "stayed": dict(moved.stayed),
     }
     commit.entries.append(fact(at, person.by, _action(plan), detail))

@@ -6,9 +6,19 @@ from dataclasses import dataclass, field, replace
 from engine.ledger import LedgerReader
 from engine.plan.meaning import Meaning
 from engine.plan.plan import Plan
-from engine.preview.meaning import Change, compare, touched, worst
+from engine.preview.meaning import SAFE, Change, compare, touched, worst
 from engine.releases.items import Item, counted, items
-from engine.releases.plan import DEPLOY, FATES, FINISH, Group, ReleasePlan, checked_fates, fate_in
+from engine.releases.plan import (
+    DEPLOY,
+    FATES,
+    FINISH,
+    MOVE,
+    REPLAY,
+    Group,
+    ReleasePlan,
+    checked_fates,
+    fate_in,
+)
 from engine.session import Session, kept, lacks
 
 
@@ -92,9 +102,19 @@ class _Former:
         found = touched(self.meaning(release), self._new.ready.meaning(), self.changes(release))
         return {flow: worst(changes) for flow, changes in found.items()}
 
-    def impossible(self, kind: str, flow: str, release: str) -> dict[str, str]:
+    def impossible(self, kind: str, flow: str, release: str, severity: str) -> dict[str, str]:
         """What cannot become of items of a class, flow and release, with the reason."""
         found: dict[str, str] = {}
+        new = self._new.ready.plan.flows.get(flow)
+        further = REPLAY if kind == "dead" else MOVE
+        if further not in FATES[kind]:
+            pass
+        elif new is None:
+            found[further] = f"the new release has no flow {flow}"
+        elif kind in {"waiting", "held"} and severity != SAFE:
+            found[further] = (
+                f"what changes is {severity}: it is right only for what begins after it, and this has begun"
+            )
         if kind != "dead" and (lacking := lacks(self._new, self.plan(release).flows[flow])) is not None:
             found[FINISH] = f"they still need {lacking}, which the new release does not have"
         return found
@@ -115,7 +135,7 @@ def _grouped(
             severity=touching[release][flow],
             count=count.number,
             examples=tuple(count.examples),
-            impossible=before.impossible(kind, flow, release),
+            impossible=before.impossible(kind, flow, release, touching[release][flow]),
         )
         for (kind, flow, release), count in counts.touched.items()
     ]

@@ -20,15 +20,17 @@ FORM = 1
 DEPLOY, ROLLBACK = "deploy", "rollback"
 KINDS = (DEPLOY, ROLLBACK)
 
-FINISH = "finish"
+FINISH = "finish"  # it ends by the release that it began with
+MOVE = "move"  # its run ends as moved, and a further attempt works its event by the new release
+REPLAY = "replay"  # a further attempt works its event by the new release
 FATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "running": (FINISH,),
         "doubt": (FINISH,),
-        "queued": (FINISH,),
-        "waiting": (FINISH,),
-        "held": (FINISH,),
-        "dead": (FINISH,),
+        "queued": (FINISH, MOVE),
+        "waiting": (FINISH, MOVE),
+        "held": (FINISH, MOVE),
+        "dead": (FINISH, REPLAY),
     }
 )
 """What may become of work under way, by its class; the only one of a class need not be said."""
@@ -77,6 +79,11 @@ class ReleasePlan:
     def hash(self) -> str:
         """The name of the plan: over everything that it says."""
         return fingerprint(self.said())
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything of what it touches is to be worked by the new release."""
+        return any(fate != FINISH for fate in self.fates.values())
 
     @property
     def missing(self) -> list[Group]:

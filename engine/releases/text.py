@@ -16,7 +16,11 @@ KIND_WORDS: Mapping[str, str] = {
     "held": "held",
     "dead": "dead",
 }
-FATE_WORDS: Mapping[str, str] = {"finish": "end by the release that they began with"}
+FATE_WORDS: Mapping[str, str] = {
+    "finish": "end by the release that they began with",
+    "move": "are worked by the new release instead",
+    "replay": "are worked again, by the new release",
+}
 
 
 def text(plan: ReleasePlan) -> str:
@@ -62,6 +66,8 @@ def _groups(plan: ReleasePlan) -> Iterator[str]:
 
 
 def _fate(group: Group) -> str:
+    if group.kind == "dead" and group.fate == "finish":
+        return "they stay as they are"
     if group.fate is not None:
         return f"they {FATE_WORDS[group.fate]}"
     possible = [fate for fate in FATES[group.kind] if fate not in group.impossible]

@@ -158,6 +158,7 @@ class Executor:
         self.parking = Parking(self._reader)
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
         self.left = Left()
+        self._handed_on: set[str] = set()
         self.timers = Timers()
         self.watch = Watch()
         self.alerting = Alerting(plan)
@@ -567,16 +568,31 @@ class Executor:
         Rows are all that there are, in the order in which the runs began. Runs at rest are no part of this.
         """
         keys = self.parking.keys
-        for row in in_line(rows):
+        found = in_line(rows)
+        further = any(attempt_of(row.id) > 1 for row in found)
+        moved = frozenset(self._reader.runs_in_line() if further else ())
+        for row in found:
             back = is_woken(row)
             if not back:
                 self.parking.put_before(row.seq)
-            # A further attempt comes back in the place of the first.
-            take_place = keys.come_back if back or attempt_of(row.id) > 1 else keys.enter
+            # A further attempt comes back in the place of the first, unless that had not begun.
+            again = attempt_of(row.id) > 1 and row.id not in moved
+            take_place = keys.come_back if back or again else keys.enter
             if take_place(row.order_key, event_of(row.id), row.id):
                 self.left.found(row.id, self._turns)
             else:
                 self._standing[row.id] = None
+
+    def hand_on(self, run_ids: Iterable[str]) -> None:
+        """Leave runs to the process after this one, by which others work their events.
+
+        They keep their places under their order keys, so that nobody passes them in the meantime.
+        """
+        for run_id in run_ids:
+            self._handed_on.add(run_id)
+            self._standing.pop(run_id, None)
+            self.left.taken(run_id)
+            self.parking.forget(run_id)
 
     def take_up(self, number: int) -> None:
         """Take up so many of the runs that a process before this one left, the first first."""
@@ -646,6 +662,8 @@ class Executor:
 
     def _go_on(self, run_id: str) -> None:
         """The turn of a run under its order key has come."""
+        if run_id in self._handed_on:
+            return
         if run_id not in self._standing:
             self._work.later.extend((run_id, command) for command in self.live[run_id].kept)
             self.live[run_id].kept.clear()

@@ -43,6 +43,10 @@ class Parking:
         self._open: dict[str, tuple[str, str]] = {}  # id of what stops a key, and the key, by run
         self._found: list[_Parked] = []
 
+    def forget(self, run_id: str) -> None:
+        """A run is left to the next process; it keeps its place here and stops its key."""
+        self._open.pop(run_id, None)
+
     def load(self) -> None:
         """Read what stops keys; each is put in its place by :meth:`put_before`, between those that run."""
         for row in self._reader.parked_runs():

@@ -28,6 +28,7 @@ from engine.ledger.rows import (
     RunResumed,
     RunRow,
 )
+from engine.plan.plan import Plan
 from engine.runtime.recover import ORDERED, Recovery
 from engine.values.actors import ENGINE
 from engine.values.json_text import read_json, write_json
@@ -256,10 +257,16 @@ def unfit_event(release: str, name: str, row: EventRow, recovery: Recovery) -> s
     """Why a flow of a release cannot work an event, in words; nothing when it can."""
     plan = recovery.plan(release)
     flow = plan.flows.get(name)
+    if flow is not None and (closed := recovery.closed(flow)) is not None:
+        return f"the connection {closed} is not set up in this environment"
+    return unfit_by(plan, name, row)
+
+
+def unfit_by(plan: Plan, name: str, row: EventRow) -> str:
+    """The same by a plan, wherever its connections are set up."""
+    flow = plan.flows.get(name)
     if flow is None:
         return f"it has no flow {name}"
-    if (closed := recovery.closed(flow)) is not None:
-        return f"the connection {closed} is not set up in this environment"
     if flow.event != row.type:
         return f"its flow {name} is started by {flow.event}, and not by {row.type}"
     if is_pruned(row.body):

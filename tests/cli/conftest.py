@@ -88,3 +88,23 @@ def systems():
             "amended_on": None,
         }
         yield erp, rev, ["--simulator", f"erp={erp.base_url}", "--simulator", f"rev={rev.base_url}"]
+
+
+@pytest.fixture
+def here(ledger, systems):
+    return ["--ledger", ledger, "--env", "demo"], [*systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+
+
+@pytest.fixture
+def planned(tidegate, folder, here, tmp_path):
+    """Makes a plan of the folder as it is now; the file."""
+    made = []
+
+    def make(*more, code=0):
+        file = tmp_path / f"plan{len(made)}.json"
+        made.append(file)
+        ended = tidegate("plan", "-w", folder, *here[0], "--out", file, *more)
+        assert ended.code == code, ended.err + ended.out
+        return file, ended.out
+
+    return make

@@ -11,29 +11,9 @@ from tests.cli.test_running_commands import HOLD, until
 WHY = ["--reason", "rates doubled by the contract"]
 
 
-@pytest.fixture
-def here(ledger, systems):
-    return ["--ledger", ledger, "--env", "demo"], [*systems[2], "--simulator", "desk=http://127.0.0.1:1"]
-
-
-@pytest.fixture
-def planned(tidegate, folder, here, tmp_path):
-    """Makes a plan of the folder as it is now; the file."""
-    made = []
-
-    def make(*more, code=0):
-        file = tmp_path / f"plan{len(made)}.json"
-        made.append(file)
-        ended = tidegate("plan", "-w", folder, *here[0], "--out", file, *more)
-        assert ended.code == code, ended.err
-        return file, ended.out
-
-    return make
-
-
 def deployed(tidegate, ledger, file, code=0):
     ended = tidegate("deploy", file, "--ledger", ledger, "--by", "ann", *WHY)
-    assert ended.code == code, ended.err
+    assert ended.code == code, ended.err + ended.out
     return ended.out + ended.err
 
 

@@ -22,6 +22,7 @@ _COUNTED = (
     "runs.compensated",
     "runs.completed",
     "runs.failed",
+    "runs.moved",
     "runs.rejected",
 )
 
