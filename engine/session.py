@@ -30,6 +30,7 @@ from engine.values.value import Value
 from engine.workspace.coverable import Covered
 from engine.workspace.files import WorkspaceError, find_root
 from engine.workspace.kinds import KINDS
+from engine.workspace.kinds.environment import EnvironmentDocument
 from engine.workspace.kinds.flow_test import FlowTestDocument
 from engine.workspace.kinds.model import EntityDocument
 from engine.workspace.kinds.reference import CalendarDocument, ConnectionDocument
@@ -454,6 +455,23 @@ def unpack_release(content: bytes, folder: Path) -> None:
             raise InputError(f"{name!r} is no file of a workspace")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a release asks of the one that takes over from it in an environment."""
+
+    approve: tuple[str, ...] = ()  # roles, one person each
+    after: str | None = None  # the environment to which it was deployed before
+
+
+def demands(session: Session, environment: str) -> Demands:
+    """What a workspace asks of releases in an environment."""
+    document = session.workspace.of(EnvironmentDocument).get(environment)
+    if document is None:
+        return Demands()
+    after = None if document.after is None else str(document.after)
+    return Demands(approve=tuple(str(role) for role in document.approve), after=after)
 
 
 def manifests(session: Session) -> Mapping[str, ConnectorPlan]:

@@ -21,6 +21,12 @@ from engine.cli import options, output
     type=click.Path(path_type=Path, dir_okay=False),
     help="Save the plan here, for `tidegate deploy`.",
 )
+@click.option(
+    "--proof",
+    metavar="LEDGER|FILE.json",
+    help="The ledger of the environment to which this release was deployed before, or a file of "
+    "`tidegate releases --proof`.",
+)
 @options.output_format()
 def command(
     folder: Path | None,
@@ -29,6 +35,7 @@ def command(
     fates: dict[str, str],
     by: str,
     out: Path | None,
+    proof: str | None,
     form: str,
 ) -> None:
     """Say what would happen if this workspace took over on a ledger, and save it as a plan.
@@ -42,10 +49,17 @@ def command(
     from engine.clock import SystemClock
     from engine.ledger import instant
     from engine.releases import Wanted, make, write_plan
+    from engine.releases.proof import read_proof
     from engine.session import load, snapshot
 
-    wanted = Wanted(by=by, at=instant(SystemClock().now()), environment=environment, fates=fates)
     session = load(folder)
+    wanted = Wanted(
+        by=by,
+        at=instant(SystemClock().now()),
+        environment=environment,
+        fates=fates,
+        proof=None if proof is None else read_proof(proof, session.ready.plan.release),
+    )
     reader = reader_of(ledger_url)
     try:
         plan = make(session, snapshot(session), reader, wanted)

@@ -8,15 +8,25 @@ from engine.values.value import Value
 
 @click.command("releases")
 @options.ledger
+@click.option(
+    "--proof",
+    metavar="RELEASE",
+    help="Print the proof that this release was deployed here, for `tidegate plan --proof` elsewhere.",
+)
 @options.output_format()
-def command(ledger_url: str, form: str) -> None:
+def command(ledger_url: str, proof: str | None, form: str) -> None:
     """List what was deployed to a ledger: when, by whom, by which plan and why, the newest first."""
     from engine.ledger import open_reader
+    from engine.releases.back import named
+    from engine.releases.proof import proved_in
     from engine.runtime.deployed import deployed_in
 
     reader = open_reader(ledger_url)
     try:
         deployed, active = deployed_in(reader), reader.active_release()
+        if proof is not None:
+            output.json(proved_in(reader, named(deployed, proof)).said())
+            return
     finally:
         reader.close()
     said: dict[str, Value] = {
@@ -35,6 +45,9 @@ def command(ledger_url: str, form: str) -> None:
         base = "" if one.base is None else f" from {one.base[:12]}"
         output.line(f"{one.at}  {back} {one.release[:12]}{base}, by {one.by}, plan {one.plan[:12]}")
         output.line(f"  {one.detail['reason']}")
+        for approval in deployed.approvals:
+            if approval.plan == one.plan:
+                output.line(f"  approved by {approval.by} as {approval.role}, {approval.at}")
     if not deployed.deployments:
         output.line("nothing was deployed to this ledger; `tidegate run` works by a folder.")
     elif active is not None:

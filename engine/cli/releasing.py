@@ -34,6 +34,27 @@ def show(plan: "ReleasePlan", form: str) -> None:
         output.line(text(plan))
 
 
+def approve(request: dict[str, Value], ledger_url: str) -> None:
+    """Write down that a person approves a plan: by the daemon of the ledger, or here where none runs.
+
+    Raises:
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    from engine.clock import SystemClock
+    from engine.ledger import Commit, instant
+    from engine.releases import opened
+    from engine.runtime.deployed import APPROVE, fact
+
+    if ask_daemon(ledger_url, "approve", request) is not None:
+        return
+    clock = SystemClock()
+    said = {name: value for name, value in request.items() if name != "by"}
+    with opened(ledger_url, clock) as ledger:
+        entry = fact(instant(clock.now()), str(request["by"]), APPROVE, said)
+        ledger.commit(Commit(entries=[entry]))
+
+
 def carry_out(plan: "ReleasePlan", ledger_url: str, by: str, reason: str) -> None:
     """Carry a plan out: by the daemon of the ledger, or here where none runs.
 

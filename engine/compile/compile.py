@@ -15,6 +15,7 @@ from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
 from engine.compile.build_sources import build_sources
 from engine.compile.check_effects import check_effects
+from engine.compile.check_environments import check_environments
 from engine.compile.check_events import check_events
 from engine.compile.check_ownership import check_ownership
 from engine.compile.check_policies import check_policies
@@ -59,6 +60,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     check_ownership,  # after flows: what each of their steps fills
     check_effects,  # after flows: the order of their steps
     check_events,  # of all flows together
+    check_environments,
     check_policies,  # after flows: policies contradict each other in their checks
     check_rules,  # after all that is made: rules know what came of the documents
     check_tests,  # after flows: a test names a flow and its operations

@@ -810,6 +810,29 @@ def unknown_label(label: Text, known: Sequence[str]) -> Problem:
     )
 
 
+def unknown_environment(name: Text, known: Sequence[str]) -> Problem:
+    """An environment for which no connection is set up."""
+    helps = did_you_mean(name, known) or (
+        there_are(known) if known else "set connections up under `environments:`",
+    )
+    return Problem(
+        code="TG355",
+        message=f"no connection is set up in an environment `{name}`",
+        span=name.span,
+        help=(helps[0],),
+    )
+
+
+def environment_after_itself(name: Text) -> Problem:
+    """An environment that a release would have to reach before it reaches it."""
+    return Problem(
+        code="TG356",
+        message=f"no release could ever be deployed: what comes before `{name}` comes after it as well",
+        span=name.span,
+        help=("leave out `after:` of the environment in which releases are tried first",),
+    )
+
+
 def no_cutoff(span: Span, calendar: str) -> Problem:
     """A time that goes by the cutoffs of a calendar without any."""
     return Problem(

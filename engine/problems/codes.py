@@ -136,6 +136,8 @@ _TITLES = {
     "TG352": "A connector cannot be used",
     "TG353": "An entity cannot be used",
     "TG354": "A table cannot be used",
+    "TG355": "There is no such environment",
+    "TG356": "An environment comes after itself",
     "TG401": "Values of these kinds do not go together",
     "TG402": "There is no such conversion",
     "TG403": "An entry of a value map never matches",

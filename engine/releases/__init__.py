@@ -5,7 +5,8 @@ the change touches, and what becomes of it. It is made by :mod:`engine.releases.
 it stands, or not at all, by :mod:`engine.releases.deploying`.
 """
 
-from engine.releases.deploying import deploy_here, order, ready, refusals
+from engine.releases.approving import approval_refusal
+from engine.releases.deploying import deploy_here, opened, order, ready, refusals, wanted_of
 from engine.releases.items import counted
 from engine.releases.making import Wanted, make
 from engine.releases.plan import CLASSES, FATES, Group, ReleasePlan, read_plan, write_plan
@@ -16,12 +17,15 @@ __all__ = [
     "Group",
     "ReleasePlan",
     "Wanted",
+    "approval_refusal",
     "counted",
     "deploy_here",
     "make",
+    "opened",
     "order",
     "read_plan",
     "ready",
     "refusals",
+    "wanted_of",
     "write_plan",
 ]

@@ -25,7 +25,7 @@ def plan_back(
     active = reader.active_release()
     if not deployed.deployments or active is None:
         raise InputError("nothing was deployed to this ledger, so there is nothing to go back to")
-    release = _before(deployed, active.fingerprint) if to is None else _named(deployed, to)
+    release = _before(deployed, active.fingerprint) if to is None else named(deployed, to)
     row = reader.release(release)
     assert row is not None, release
     wanted = Wanted(
@@ -46,11 +46,14 @@ def _before(deployed: Deployed, active: str) -> str:
     return arrived.base
 
 
-def _named(deployed: Deployed, to: str) -> str:
-    """A release that was active here, by how its name begins."""
-    known = {one.release for one in deployed.deployments}
-    known |= {one.base for one in deployed.deployments if one.base is not None}
-    found = sorted(name for name in known if name.startswith(to)) if len(to) >= SHORTEST else []
+def named(deployed: Deployed, to: str) -> str:
+    """A release that was active here, by how its name begins.
+
+    Raises:
+        InputError: when there is none, or more than one.
+
+    """
+    found = sorted(name for name in deployed.known if name.startswith(to)) if len(to) >= SHORTEST else []
     if len(found) != 1:
         why = "more than one release" if found else "no release"
         raise InputError(f"{why} that was active here is called {to!r}; `tidegate releases` lists them")

@@ -10,6 +10,7 @@ from engine.errors import InputError, LedgerBusy
 from engine.ledger import Commit, Ledger, LedgerReader, instant, is_shared, open_ledger
 from engine.ledger.rows import NewActivation, NewRelease, StillActive
 from engine.plan.plan import Plan
+from engine.releases.approving import unmet
 from engine.releases.items import counted, items
 from engine.releases.moving import Moved, Moving, move
 from engine.releases.plan import DEPLOY, ReleasePlan
@@ -17,7 +18,7 @@ from engine.runtime.deployed import DEPLOY as DEPLOYED
 from engine.runtime.deployed import ROLLBACK as ROLLED_BACK
 from engine.runtime.deployed import deployed_in, fact
 from engine.runtime.resolve import Following, Order, Person
-from engine.session import Session, kept
+from engine.session import Demands, Session, demands, kept
 from engine.values.value import Value
 
 if TYPE_CHECKING:
@@ -42,7 +43,19 @@ def ready(plan: ReleasePlan) -> Session:
 
 def refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
     """Why a plan may not be carried out on a ledger as it is now, in sentences; nothing when it may."""
-    return [*_pointer_refusals(plan, reader), *_fate_refusals(plan, reader)]
+    found = [*_pointer_refusals(plan, reader), *_fate_refusals(plan, reader)]
+    deployed = deployed_in(reader)
+    if plan.kind == DEPLOY:
+        found += unmet(plan, wanted_of(plan, reader), deployed.approvals)
+    elif plan.release not in deployed.known:  # what was here before was approved then
+        found.append(f"release {plan.release[:12]} was never active here, so nobody can go back to it")
+    return found
+
+
+def wanted_of(plan: ReleasePlan, reader: LedgerReader) -> Demands:
+    """What the release that is active asks of the one that takes over; without one, what that asks itself."""
+    active = reader.active_release()
+    return demands(kept(plan.content if active is None else active.content), plan.environment)
 
 
 def _pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
@@ -99,7 +112,7 @@ def deploy_here(plan: ReleasePlan, new: Plan, person: Person, ledger_url: str, c
         LedgerError: when the ledger cannot be opened or written.
 
     """
-    with _opened(ledger_url, clock, plan) as ledger:
+    with opened(ledger_url, clock, alone=plan.moves) as ledger:
         reader, at = ledger.reader(), instant(clock.now())
         _require(plan, reader)
         commit = Commit(actor=person.by, action=_action(plan), subject=plan.release)
@@ -109,14 +122,20 @@ def deploy_here(plan: ReleasePlan, new: Plan, person: Person, ledger_url: str, c
     return moved
 
 
-def _opened(ledger_url: str, clock: Clock, plan: ReleasePlan) -> Ledger:
-    """The ledger, alone where nobody is at work on it; else beside the machines that are."""
+def opened(ledger_url: str, clock: Clock, *, alone: bool = False) -> Ledger:
+    """The ledger, alone where nobody is at work on it; else beside the machines that are.
+
+    Raises:
+        InputError: when machines are at work, and it is needed ``alone``.
+        LedgerError: when it cannot be opened.
+
+    """
     try:
         return open_ledger(ledger_url, clock=clock, create=True)
     except LedgerBusy:
         if not is_shared(ledger_url):
             raise
-        if plan.moves:
+        if alone:
             raise InputError(
                 "machines are at work on this ledger, and what they have is theirs: stop them, or make a "
                 "plan by which everything ends by the release that it began with"

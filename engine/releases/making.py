@@ -19,6 +19,7 @@ from engine.releases.plan import (
     checked_fates,
     fate_in,
 )
+from engine.releases.proof import Proof
 from engine.session import Session, kept, lacks
 
 
@@ -31,6 +32,7 @@ class Wanted:
     environment: str
     fates: Mapping[str, str] = field(default_factory=dict)
     kind: str = DEPLOY
+    proof: Proof | None = None  # that the release was deployed elsewhere before
 
 
 def make(session: Session, content: bytes, reader: LedgerReader | None, wanted: Wanted) -> ReleasePlan:
@@ -62,6 +64,7 @@ def make(session: Session, content: bytes, reader: LedgerReader | None, wanted: 
         groups=groups,
         untouched=untouched,
         changes=[_said(change) for change in changes],
+        proof=wanted.proof,
         content=content,
     )
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import cast
 
 from engine.errors import InputError
+from engine.releases.proof import Proof, proof_of
 from engine.values.canonical import fingerprint
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
@@ -73,6 +74,7 @@ class ReleasePlan:
     groups: Sequence[Group]
     untouched: Mapping[str, int]  # how many items of each class go on unchanged
     changes: Sequence[Mapping[str, str]]
+    proof: Proof | None  # that the release was deployed elsewhere before
     content: bytes = field(repr=False)
 
     @property
@@ -109,6 +111,7 @@ class ReleasePlan:
             "items": [_said_group(group) for group in self.groups],
             "untouched": dict(self.untouched),
             "changes": [dict(change) for change in self.changes],
+            "proof": None if self.proof is None else self.proof.said(),
             "content": b64encode(self.content).decode(),
         }
 
@@ -159,6 +162,7 @@ def _plan(found: Mapping[str, Value]) -> ReleasePlan:
         groups=[_group(one) for one in cast("list[dict[str, Value]]", found["items"])],
         untouched=dict(cast("dict[str, int]", found["untouched"])),
         changes=cast("list[dict[str, str]]", found["changes"]),
+        proof=None if found["proof"] is None else proof_of(cast("dict[str, Value]", found["proof"])),
         content=b64decode(str(found["content"]), validate=True),
     )
 

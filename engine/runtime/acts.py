@@ -7,14 +7,20 @@ their own and stand here by name.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
+from engine.runtime.deployed import APPROVE, fact
 from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.hold_acts import HOLD_ACTS
 from engine.runtime.pruning import PRUNE
+from engine.runtime.resolve import Following
 from engine.runtime.triggers.trigger import written
+
+if TYPE_CHECKING:
+    from engine.runtime.execute import Executor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,29 @@ async def deploy(desk: Desk, request: DeployRequest) -> Did:
     return await desk.deploy(request.plan, request.by, request.reason)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveRequest:
+    """Who approves which plan, by its hash, in which role; whether it counts is judged at the deployment."""
+
+    plan: str
+    release: str
+    by: str
+    role: str
+    reason: str | None = None
+
+
+async def approve(desk: Desk, request: ApproveRequest) -> Did:
+    """Write down that a person approves a plan."""
+    said = {"plan": request.plan, "release": request.release, "role": request.role, "reason": request.reason}
+
+    def order(executor: "Executor") -> Following:
+        executor.commit_rows.entries.append(fact(executor.at, request.by, APPROVE, said))
+        return Following()
+
+    await desk.runner.act(order)
+    return {"plan": request.plan, "status": "approved"}
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
@@ -81,6 +110,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),
         "deploy": Act(about="Carry out a plan.", asks=DeployRequest, do=deploy),
+        "approve": Act(about="Approve a plan.", asks=ApproveRequest, do=approve),
         "prune": PRUNE,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,

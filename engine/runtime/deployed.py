@@ -16,6 +16,7 @@ from engine.values.value import Value
 SUBJECT = "releases"  # under which all of these facts are found
 DEPLOY, ROLLBACK = "release.deploy", "release.rollback"
 POINTING = (DEPLOY, ROLLBACK)
+APPROVE = "release.approve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +34,27 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person agrees to a plan, by its hash."""
+
+    plan: str
+    role: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
     """What a ledger says of its releases."""
 
     deployments: tuple[Deployment, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The releases that were active since the first deployment, and the one before it."""
+        found = {one.release for one in self.deployments}
+        return frozenset(found | {one.base for one in self.deployments if one.base is not None})
 
     @property
     def environment(self) -> str | None:
@@ -47,7 +65,15 @@ class Deployed:
 def deployed_in(reader: LedgerReader) -> Deployed:
     """What a ledger says of its releases; of one that nothing was deployed to, nothing."""
     rows = reader.audit_of(SUBJECT)
-    return Deployed(deployments=tuple(_deployment(row) for row in rows if row.action in POINTING))
+    return Deployed(
+        deployments=tuple(_deployment(row) for row in rows if row.action in POINTING),
+        approvals=tuple(_approval(row) for row in rows if row.action == APPROVE),
+    )
+
+
+def _approval(row: AuditRow) -> Approval:
+    detail = cast("dict[str, Value]", read_json(row.detail or "{}"))
+    return Approval(plan=str(detail["plan"]), role=str(detail["role"]), by=row.actor, at=row.at)
 
 
 def _deployment(row: AuditRow) -> Deployment:

@@ -113,7 +113,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Workspaces by what names them: folders, revisions of git, releases of a ledger.
     "revisions": ("session", "preview", "workspace", "connect", "ledger", "values", "errors"),
     # Plans of releases: what a change touches on a ledger, and carrying it out there.
-    "releases": ("session", "preview", "runtime", "insight", "ledger", "plan", "values", "clock", "errors"),
+    "releases": (
+        "session",
+        "preview",
+        "runtime",
+        "insight",
+        "core",
+        "ledger",
+        "plan",
+        "values",
+        "clock",
+        "errors",
+    ),
     # The scenario player: it opens what a command opens, acts on simulators as people do, and reads the ledger.
     "demo": (
         "session",

@@ -2,9 +2,11 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import pytest
 
+from engine.releases import read_plan, write_plan
 from tests.cli.test_reload import AMOUNT, WORKER, approve, bills, changed
 from tests.cli.test_running_commands import HOLD, until
 
@@ -115,3 +117,46 @@ def test_a_daemon_goes_on_with_what_is_deployed_and_runs_keep_to_theirs(  # noqa
     out, err = begun.communicate(timeout=30)
     assert (begun.returncode, out.splitlines()[-1], err) == (0, "stopped.", "")
     assert tidegate("ledger", "check", "--ledger", ledger).code == 0
+
+
+DEMANDS = "---\nenvironment: demo\nowner: it\napprove: [controller, it]\nafter: live\n"
+
+
+def test_the_release_that_is_active_says_who_approves_and_where_it_was_tried(
+    tidegate, folder, ledger, planned, tmp_path
+):
+    connections = folder / "connectors" / "connections.yaml"
+    plain = connections.read_text()
+    deployed(tidegate, ledger, planned()[0])
+    connections.write_text(plain + DEMANDS)
+    deployed(tidegate, ledger, planned()[0])  # the release before asks for nothing
+    connections.write_text(plain)
+    file, _ = planned("--by", "ann")
+    refused = deployed(tidegate, ledger, file, code=1)
+    assert "in the role controller or it" in refused
+    assert "has to be deployed to 'live' before" in refused
+    tried = str(tmp_path / "live.sqlite")
+    elsewhere = tmp_path / "live.json"
+    assert tidegate("plan", "-w", folder, "--ledger", tried, "--env", "live", "-o", elsewhere).code == 0
+    deployed(tidegate, tried, elsewhere)
+    proof = tmp_path / "proof.json"
+    release = json.loads(elsewhere.read_text())["release"]
+    proof.write_text(tidegate("releases", "--ledger", tried, "--proof", release[:8]).out)
+    file, _ = planned("--by", "ann", "--proof", proof)
+    assert planned("--by", "ann", "--proof", tried)[0].exists()
+    here = ["--ledger", ledger, "--role"]
+    assert "ann made the plan" in tidegate("approve", file, *here, "it", "--as", "ann").err
+    assert tidegate("approve", file, *here, "it", "--as", "bob").code == 0
+    assert "in the role controller" in deployed(tidegate, ledger, file, code=1)
+    assert tidegate("approve", file, *here, "controller", "--as", "cleo", "--reason", "seen").code == 0
+    deployed(tidegate, ledger, file)
+    told = tidegate("releases", "--ledger", ledger).out
+    assert "approved by cleo as controller" in told
+
+
+def test_going_back_is_no_way_round_an_approval(tidegate, ledger, folder, planned, tmp_path):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file, _ = planned()
+    file.write_bytes(write_plan(replace(read_plan(file.read_bytes()), kind="rollback")))
+    assert "was never active here" in deployed(tidegate, ledger, file, code=1)

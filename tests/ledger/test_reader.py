@@ -25,6 +25,7 @@ def test_totals_are_those_of_the_tables(whole):
         "completed": 2,
         "compensated": 0,
         "failed": 0,
+        "moved": 0,
         "rejected": 1,
         "held": 1,
         "running": 2,

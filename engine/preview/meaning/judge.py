@@ -102,6 +102,7 @@ TABLE: tuple[Row, ...] = (
     Row("system", "", "ownership", safe),
     Row("rule", "", "rule", safe),
     Row("expectation", "", "expectation", safe),
+    Row("environment", "", "release rule", safe),
     # What all documents have.
     Row("*", "version", "wording", safe),
     Row("*", "about", "wording", safe),
@@ -241,6 +242,7 @@ TABLE: tuple[Row, ...] = (
     Row("source", "output.**", "type", forward),
     Row("source", "**", "source", safe),
     Row("connector", "**", "connector", safe),
+    Row("environment", "**", "release rule", safe),
     Row("expectation", "**", "expectation", safe),
     Row("rule", "**", "rule", safe),
     Row("system", "**", "ownership", safe),

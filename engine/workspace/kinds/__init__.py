@@ -1,6 +1,7 @@
 """The kinds of documents, each described once."""
 
 from engine.spec.field import Document
+from engine.workspace.kinds.environment import EnvironmentDocument
 from engine.workspace.kinds.expectation import ExpectationDocument
 from engine.workspace.kinds.flow import FlowDocument
 from engine.workspace.kinds.flow_test import FlowTestDocument
@@ -27,5 +28,6 @@ KINDS: tuple[type[Document], ...] = (
     SystemDocument,
     RuleDocument,
     ExpectationDocument,
+    EnvironmentDocument,
     FlowTestDocument,
 )
