@@ -101,15 +101,16 @@ def command(
     much has changed, unless --fail-on says otherwise.
     """
     report = _compared(old, new, folder, played)
-    told = _told(report, form, examples)
+    told = told_as(report, form, examples)
     if out is None:
         output.line(told)
     else:
         out.write_text(f"{told}\n", encoding="utf-8")
-    sys.exit(1 if any(_fails(report, *one) for one in fail_on) else 0)
+    sys.exit(1 if any(fails(report, *one) for one in fail_on) else 0)
 
 
-def _told(report: "Report", form: str, examples: int) -> str:
+def told_as(report: "Report", form: str, examples: int) -> str:
+    """A report in one of its forms; of differences that are alike, so many examples."""
     from engine.preview.report import as_json, html, markdown, text
     from engine.values.json_text import write_json
 
@@ -172,7 +173,8 @@ def _samples(stack: ExitStack, session: "Session", played: dict[str, Any]) -> "I
     return recorded_samples(source.reader, source.recovery, since, until)
 
 
-def _fails(report: "Report", word: str, amount: Decimal, currency: str) -> bool:
+def fails(report: "Report", word: str, amount: Decimal, currency: str) -> bool:
+    """Whether a report has what somebody wants no change to have."""
     match word:
         case "breaking":
             return report.breaks

@@ -36,6 +36,7 @@ def command(ledger_url: str, proof: str | None, form: str) -> None:
             {"what": one.kind.partition(".")[2], "at": one.at, "by": one.by, **one.detail}
             for one in reversed(deployed.deployments)
         ],
+        "shadows": [dict(one) for one in deployed.shadows],
     }
     if form == "json":
         output.json(said)
@@ -48,6 +49,9 @@ def command(ledger_url: str, proof: str | None, form: str) -> None:
         for approval in deployed.approvals:
             if approval.plan == one.plan:
                 output.line(f"  approved by {approval.by} as {approval.role}, {approval.at}")
+    for shadow in deployed.shadows:
+        output.line(f"{shadow['ended']}  shadow of {str(shadow['release'])[:12]}: {shadow['summary']}")
+        output.line(f"  {shadow['played']}")
     if not deployed.deployments:
         output.line("nothing was deployed to this ledger; `tidegate run` works by a folder.")
     elif active is not None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 from engine.cli import output
 from engine.cli.control import ask_daemon
 from engine.errors import InputError, LedgerMissing
+from engine.values.json_text import write_json
 from engine.values.value import Value
 
 if TYPE_CHECKING:
@@ -53,6 +54,26 @@ def approve(request: dict[str, Value], ledger_url: str) -> None:
     with opened(ledger_url, clock) as ledger:
         entry = fact(instant(clock.now()), str(request["by"]), APPROVE, said)
         ledger.commit(Commit(entries=[entry]))
+
+
+def keep_shadow(said: dict[str, Value], by: str, ledger_url: str) -> None:
+    """Keep in the audit what a release decided otherwise in the shadow of the active one.
+
+    Raises:
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    from engine.clock import SystemClock
+    from engine.ledger import Commit, instant
+    from engine.releases import opened
+    from engine.runtime.deployed import SHADOW, fact
+
+    request: dict[str, Value] = {"by": by, "report": write_json(said).decode()}
+    if ask_daemon(ledger_url, "shadow", request) is not None:
+        return
+    clock = SystemClock()
+    with opened(ledger_url, clock) as ledger:
+        ledger.commit(Commit(entries=[fact(instant(clock.now()), by, SHADOW, said)]))
 
 
 def carry_out(plan: "ReleasePlan", ledger_url: str, by: str, reason: str) -> None:

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
+from engine.ledger.rows import AuditEntry
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
-from engine.runtime.deployed import APPROVE, fact
+from engine.runtime.deployed import APPROVE, SHADOW, SUBJECT, fact
 from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.hold_acts import HOLD_ACTS
 from engine.runtime.pruning import PRUNE
@@ -103,6 +104,26 @@ async def approve(desk: Desk, request: ApproveRequest) -> Did:
     return {"plan": request.plan, "status": "approved"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowRequest:
+    """What a release decided otherwise in the shadow of the active one: a record as JSON."""
+
+    by: str
+    report: str
+
+
+async def shadow(desk: Desk, request: ShadowRequest) -> Did:
+    """Keep what a release decided otherwise in the shadow of the active one."""
+
+    def order(executor: "Executor") -> Following:
+        entry = AuditEntry(executor.at, request.by, SHADOW, SUBJECT, request.report)
+        executor.commit_rows.entries.append(entry)
+        return Following()
+
+    await desk.runner.act(order)
+    return {"status": "kept"}
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
@@ -111,6 +132,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),
         "deploy": Act(about="Carry out a plan.", asks=DeployRequest, do=deploy),
         "approve": Act(about="Approve a plan.", asks=ApproveRequest, do=approve),
+        "shadow": Act(about="Keep what a release did in the shadow.", asks=ShadowRequest, do=shadow),
         "prune": PRUNE,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,

@@ -17,6 +17,7 @@ SUBJECT = "releases"  # under which all of these facts are found
 DEPLOY, ROLLBACK = "release.deploy", "release.rollback"
 POINTING = (DEPLOY, ROLLBACK)
 APPROVE = "release.approve"
+SHADOW = "release.shadow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Deployed:
 
     deployments: tuple[Deployment, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    shadows: tuple[Mapping[str, Value], ...] = ()  # what was reported of each
 
     @property
     def known(self) -> frozenset[str]:
@@ -68,16 +70,21 @@ def deployed_in(reader: LedgerReader) -> Deployed:
     return Deployed(
         deployments=tuple(_deployment(row) for row in rows if row.action in POINTING),
         approvals=tuple(_approval(row) for row in rows if row.action == APPROVE),
+        shadows=tuple(_detail(row) for row in rows if row.action == SHADOW),
     )
 
 
+def _detail(row: AuditRow) -> dict[str, Value]:
+    return cast("dict[str, Value]", read_json(row.detail or "{}"))
+
+
 def _approval(row: AuditRow) -> Approval:
-    detail = cast("dict[str, Value]", read_json(row.detail or "{}"))
+    detail = _detail(row)
     return Approval(plan=str(detail["plan"]), role=str(detail["role"]), by=row.actor, at=row.at)
 
 
 def _deployment(row: AuditRow) -> Deployment:
-    detail = cast("dict[str, Value]", read_json(row.detail or "{}"))
+    detail = _detail(row)
     base = detail.get("base")
     return Deployment(
         kind=row.action,

@@ -115,6 +115,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Plans of releases: what a change touches on a ledger, and carrying it out there.
     "releases": (
         "session",
+        "revisions",
         "preview",
         "runtime",
         "insight",

@@ -160,3 +160,21 @@ def test_going_back_is_no_way_round_an_approval(tidegate, ledger, folder, planne
     file, _ = planned()
     file.write_bytes(write_plan(replace(read_plan(file.read_bytes()), kind="rollback")))
     assert "was never active here" in deployed(tidegate, ledger, file, code=1)
+
+
+def test_a_release_in_the_shadow_is_reported_and_its_numbers_are_kept(
+    tidegate, folder, ledger, planned, here, tmp_path
+):
+    deployed(tidegate, ledger, planned()[0])
+    events = tmp_path / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    assert tidegate("process", "--events", events, "-w", folder, *here[0], *here[1]).code == 0
+    flows = folder / "flows" / "billing.yaml"
+    flows.write_text(flows.read_text().replace("name: worker.name", "name: worker.id"))
+    file, _ = planned()
+    ended = tidegate("shadow", file, "--ledger", ledger, "--for", "0", "--since", "2020-01-01")
+    assert (ended.code, "1 event played" in ended.out, "worker.id" in ended.out) == (0, True, True)
+    assert tidegate("shadow", file, "--ledger", ledger, "--for", "0", "--fail-on", "behaviour").code == 1
+    told = tidegate("releases", "--ledger", ledger).out
+    assert "shadow of" in told
+    assert "1 event played" in told
