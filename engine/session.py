@@ -3,7 +3,7 @@
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -410,20 +410,33 @@ def plans_in(session: Session, reader: "LedgerReader") -> Callable[[str], Plan]:
     return find
 
 
-def require_what_open_runs_need(session: Session, reader: "LedgerReader") -> None:
+def require_what_open_runs_need(
+    session: Session, reader: "LedgerReader", opened: Collection[str] | None = None
+) -> None:
     """Refuse a workspace that does not have what runs of releases before it still read or write.
 
+    With `opened`, the connections that are open in this environment, each of them has to be among these.
+
     Raises:
-        ConfigurationError: when it does not; the sentence says what, and which runs.
+        ConfigurationError: when it does not; the sentence says all that is missing, and for which runs.
 
     """
     plan_of = plans_in(session, reader)
+    missing: dict[str, None] = {}
     for release, name in reader.open_flows():
-        if (lacking := lacks(session, plan_of(release).flows[name])) is not None:
-            raise ConfigurationError(
-                f"runs of flow {name} that began by release {release[:12]} are open and still need "
-                f"{lacking}, which the workspace does not have any more; keep it until they are over"
-            )
+        about = f"runs of flow {name} that began by release {release[:12]} are open and still need"
+        try:
+            flow = plan_of(release).flows[name]
+        except InputError as error:
+            missing[f"{about} that release: {error}"] = None
+            continue
+        if (lacking := lacks(session, flow)) is not None:
+            missing[f"{about} {lacking}, which the workspace does not have any more"] = None
+        missing.update(
+            (f"{about} {name}, which is not set up in this environment", None) for name in _shut(flow, opened)
+        )
+    if missing:
+        raise ConfigurationError(f"{'; '.join(missing)}; keep it until they are over")
 
 
 def lacks(session: Session, flow: FlowPlan) -> str | None:
@@ -436,6 +449,18 @@ def lacks(session: Session, flow: FlowPlan) -> str | None:
         if there is None or step.operation not in there.operations:
             return f"{step.connection}.{step.operation}"
     return None
+
+
+def _shut(flow: FlowPlan, opened: Collection[str] | None) -> list[str]:
+    """The operations of a flow whose connections are not open here."""
+    steps = [
+        step for step in flow.steps if isinstance(step, ReadStep | WriteStep) and step.connection != ENTITY
+    ]
+    return [
+        f"{one.connection}.{one.operation}"
+        for one in steps
+        if opened is not None and one.connection not in opened
+    ]
 
 
 def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:

@@ -69,6 +69,7 @@ async def _process(
         sessions.store_release(session, ledger, clock)
         connections = sessions.open_connections(session, environment, clock, simulated)
         try:
+            sessions.require_what_open_runs_need(session, ledger.reader(), connections.by_name)
             runner = Runner(
                 ledger=ledger,
                 plan=plan,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.cli import notify, output
@@ -52,6 +53,8 @@ class _SharedService(Service):
         from engine.runtime.shared_daemon import SharedDaemon
 
         plan = ready.session.ready.plan
+        with suppress(LedgerError):  # there is none yet, or its server is away: the machine waits for it
+            self._require_what_open_runs_need(ready.session, ready.connections.by_name)
         self._daemon = daemon = SharedDaemon(self._machine(ready), plan, ready.hooks, self._clock)
         address = await daemon.start(self._wish.host, self._wish.port, self._listening)
         output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -196,7 +196,7 @@ class Service(ABC):
             told=output.line,
         ).all()
 
-    def _require_what_open_runs_need(self, session: "Session") -> None:
+    def _require_what_open_runs_need(self, session: "Session", opened: Collection[str] | None = None) -> None:
         """Refuse a workspace by which what is open could not go on.
 
         Raises:
@@ -208,7 +208,7 @@ class Service(ABC):
 
         reader = open_reader(self._wish.ledger_url)
         try:
-            sessions.require_what_open_runs_need(session, reader)
+            sessions.require_what_open_runs_need(session, reader, opened)
         finally:
             reader.close()
 
@@ -283,6 +283,7 @@ class _FileService(Service):
 
         if not self._wish.released:
             sessions.store_release(ready.session, self._ledger, self._clock)
+        self._require_what_open_runs_need(ready.session, ready.connections.by_name)
         runner = self._runner(ready, self._ledger)
         triggers = self._triggers(ready, runner, self._ledger.reader())
         desk = self._desk(runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])

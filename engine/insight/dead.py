@@ -254,7 +254,7 @@ def of_run(reader: LedgerReader, row: RunRow) -> DeadLetter:
     return DeadLetter(
         id=row.id,
         kind="event" if refused and row.status == "rejected" else "run",
-        fault="data" if refused else "rule",
+        fault="data" if refused else "internal" if "broken" in record(row.decisions) else "rule",
         reason=row.reason or "no reason is recorded",
         at=str(row.finished_at),
         owner=_owner(reader, row),

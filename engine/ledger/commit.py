@@ -4,7 +4,7 @@ The lists are written in the order of the fields, so that within one commit an
 effect may be created and settled, and a run begun and finished.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -73,6 +73,19 @@ class Commit:
 
     alerts_moved: list[rows.AlertMoved] = field(default_factory=list)
     entries: list[rows.AuditEntry] = field(default_factory=list)  # further audit rows: who did what, and why
+
+    def mark(self) -> tuple[int, ...]:
+        """How many rows of each kind there are now."""
+        return tuple(len(found) for found in self._lists())
+
+    def back_to(self, mark: tuple[int, ...]) -> None:
+        """Drop the rows that came since a mark."""
+        for found, length in zip(self._lists(), mark, strict=True):
+            del found[length:]
+
+    def _lists(self) -> Iterator[list[Any]]:
+        found = (getattr(self, one.name) for one in fields(self))
+        return (value for value in found if isinstance(value, list))
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """The same rows with every text changed."""

@@ -182,6 +182,10 @@ class OwnedReader(LedgerReader):
         """Waits of our runs that are not over, in the order in which they began."""
         return self._of_ours(super().open_waits(timed=timed, before=before))
 
+    def broken_runs(self) -> list[str]:
+        """Our runs that an error ended."""
+        return self._ours(super().broken_runs())
+
     def unknown_runs(self) -> Iterator[rows.RunRow]:
         """Our runs with a write of which nobody knows whether it happened."""
         mine = frozenset(self._looked_at())

@@ -96,6 +96,14 @@ OPEN_RUNS = asking(
     "limit",
 )
 # Of runs that are on their way only what tells their place in line.
+BROKEN_RUNS = asking(
+    runs,
+    select(runs.c.id)
+    .where(
+        runs.c.status == literal_column("'failed'"), runs.c.decisions.like(literal_column("'{\"broken\":%'"))
+    )
+    .order_by(runs.c.seq),
+)
 LEFT = select(runs.c.id, runs.c.order_key, runs.c.reason, runs.c.seq).where(
     runs.c.finish_commit.is_(None),
     runs.c.status == literal_column("'running'"),

@@ -298,6 +298,10 @@ class LedgerReader:
         tests += [] if before is None else [table.c.began_at < before]
         return self._walk(rows.WaitRow._make, table, tests, 0)
 
+    def broken_runs(self) -> list[str]:
+        """Runs that an error ended."""
+        return [str(name) for (name,) in self._all(tuple, questions.BROKEN_RUNS)]
+
     def unknown_runs(self) -> Iterator[rows.RunRow]:
         """Runs with a write of which nobody knows whether it happened, in chunks."""
         tests: Tests = [tables.runs.c.finish_commit.is_(None), tables.runs.c.status == "unknown"]

@@ -443,7 +443,7 @@ class NewWait(NamedTuple):
 
 
 class WaitEnded(NamedTuple):
-    """A wait is over: `arrived`, or `timed out`."""
+    """A wait is over: `arrived`, `timed out`, or `given up` when its run was ended by an error."""
 
     status: str
     ended_at: str
@@ -452,7 +452,7 @@ class WaitEnded(NamedTuple):
 
 
 class WaitRow(NamedTuple):
-    """A wait as it stands: waiting, arrived, or timed out."""
+    """A wait as it stands: waiting, arrived, timed out, or given up."""
 
     id: str
     run_id: str

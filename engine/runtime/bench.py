@@ -30,11 +30,12 @@ from engine.core import (
 from engine.core.accept import NotAnEventError, offer
 from engine.core.compensate import UNDO
 from engine.core.turn import suffix
-from engine.errors import InputError
+from engine.errors import InputError, TidegateError
 from engine.ledger import LedgerReader
 from engine.ledger.rows import OPEN_RUNS, EffectRow, RunRow
 from engine.plan.plan import Plan
 from engine.runtime.attempts import Attempts, Former, judged, left_behind, said_of
+from engine.runtime.broken import is_broken, is_fatal, told_of
 from engine.runtime.connections import Connections
 from engine.runtime.look_up import LookUps
 from engine.runtime.recover import Recovery
@@ -204,7 +205,13 @@ class Bench:
             return
         rows = self._reader.effects_of([run.id for run in runs])
         told = _Told(self._recovery.plan(release), Former.of(rows, keep=keep), rows, self._read_before(runs))
-        state = await self._decide(play, told, runs[-1], len(runs) + 1)
+        try:
+            state = await self._decide(play, told, runs[-1], len(runs) + 1)
+        except Exception as error:
+            if is_fatal(error) or isinstance(error, TidegateError):
+                raise
+            play.reasons.append(f"it would end by {told_of(error)}")
+            return
         _conclude(play, state, told.former)
 
     def _read_before(self, runs: Sequence[RunRow]) -> dict[str, Answer]:
@@ -217,6 +224,10 @@ class Bench:
                 recovered = self._recovery.run(run)
             except InputError:
                 continue  # its release is not there any more: what it read is of no use
+            except Exception as error:
+                if is_fatal(error) or not is_broken(run):
+                    raise
+                continue  # the error that ended it is there still
             for command in recovered.given:
                 answer = (
                     recovered.state.answers.get(command.key) if isinstance(command, ReadCommand) else None

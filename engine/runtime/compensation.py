@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.core.compensate import OVER, planned
 from engine.core.state import RunState, RunStatus
 from engine.errors import InputError
+from engine.runtime.broken import is_broken
 from engine.runtime.control import Desk, Did
 from engine.values.value import Value
 
@@ -62,4 +63,6 @@ def _standing(desk: Desk, run_id: str) -> RunState:
         raise InputError(f"there is no run {run_id!r}")
     if row.status not in _OVER:
         raise InputError(f"the run {run_id!r} is {row.status}: only a run that is over can be taken back")
+    if is_broken(row):
+        raise InputError(f"the run {run_id!r} was ended by an error; have its event worked again first")
     return desk.runner.executor.decided_again(row)

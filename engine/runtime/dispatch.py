@@ -81,6 +81,8 @@ class OrderKeys:
             place = _Place(event_id)
             line.append(place)
         place.working.discard(run_id)
+        if run_id in place.waiting:
+            place.waiting.remove(run_id)
         place.parked.add(run_id)
         return self._move_on(key, line)
 

@@ -36,6 +36,7 @@ from engine.core import (
 from engine.core.accept import Offer
 from engine.core.compensate import COMPENSATE, UNDO
 from engine.core.state import WAITING
+from engine.errors import InputError, TidegateError
 from engine.event import Event
 from engine.language.compiled import EvaluationError
 from engine.ledger import Commit, CommitResult, Ledger, LedgerReader
@@ -61,6 +62,7 @@ from engine.runtime import holding
 from engine.runtime.accept import event_row, offer
 from engine.runtime.alerting import Alerting
 from engine.runtime.attempts import Attempts, Known
+from engine.runtime.broken import BrokenRun, is_broken, is_fatal, settle_orphans
 from engine.runtime.correlation import Correlation
 from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
@@ -166,6 +168,7 @@ class Executor:
         self._ready: deque[str] = deque()  # of those that stood in line, who may begin
         self.look_ups = LookUps(self._reader, plan.entities)
         self._attempts = Attempts(self._reader, recovery)
+        self._broken: dict[str, FlowPlan | None] = {}  # the flows of runs that an error of ours ended
         self._turns = 0
         self._recent: list[tuple[int, Event]] = []  # events that may release a hold that is about to open
         self._written = (EPOCH, instant(EPOCH))
@@ -235,10 +238,11 @@ class Executor:
                 return "duplicate"
             self._commit.conflicts.append(event_row(found, self._text_of(event.accepted_at)))
             return "conflict"
-        self._new[event.id] = found.body_hash
-        self._commit.events.append(event_row(found, self._text_of(event.accepted_at)))
+        row = event_row(found, self._text_of(event.accepted_at))
         if not found.complaints and found.plan.keep != "none" and found.plan.entity is not None:
             self._keep(found)
+        self._new[event.id] = found.body_hash
+        self._commit.events.append(row)
         if self._share is not None:
             self._share.hand_over(self._commit, found)
             return "accepted"
@@ -338,6 +342,10 @@ class Executor:
             self._commit.runs_finished.append(RunFinished("failed", self._at, decisions, str(error), run_id))
             self._count(RunStatus.FAILED, 1)
             return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
+            self._new_run(run_id, flow, event)
+            self.break_run(run_id, error, flow, event.order_key)
+            return
         self._new_run(run_id, flow, event)
         if self.parking.keys.enter(event.order_key, event.id, run_id):
             self._begin(run_id, flow, event)
@@ -345,10 +353,13 @@ class Executor:
             self._standing[run_id] = Waiting(flow, event)
 
     def _begin(self, run_id: str, flow: FlowPlan, event: Event) -> None:
-        state, commands = begin(flow, event)
-        live = Live(state, event.order_key, self._turns)
-        self.live[run_id] = live
-        self._do(run_id, live, commands)
+        try:
+            state, commands = begin(flow, event)
+            live = Live(state, event.order_key, self._turns)
+            self.live[run_id] = live
+            self._do(run_id, live, commands)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+            self.break_run(run_id, error, flow, event.order_key)
 
     def answer(self, run_id: str, key: str, answer: Answer) -> None:
         """A read, a delivery or a person brought an answer; it is worked before the turn ends."""
@@ -408,11 +419,11 @@ class Executor:
 
     def flow_of(self, run_id: str) -> FlowPlan:
         """The flow of a run."""
-        return self._recall(run_id).state.flow
+        return self._broken.get(run_id) or self._recall(run_id).state.flow
 
     def ways(self, run_id: str, command: WriteCommand) -> Mapping[str, str]:
         """Where the flow of a run wants each class of fault of a write to go; nothing for one taken back."""
-        step = self._recall(run_id).state.flow.step(command.step)
+        step = self.flow_of(run_id).step(command.step)
         taken_back = command.key.startswith(UNDO)
         return step.effect.faults if isinstance(step, WriteStep) and not taken_back else {}
 
@@ -439,6 +450,8 @@ class Executor:
             row = self._row(run_id)
             recovered = self._recovery.run(row)
             live = self._brought_back(row, recovered.state)
+            if is_broken(row) and self._is_over(row):
+                self._broken[run_id] = live.state.flow
             live.stands = recovered.stands
         self.live[run_id] = live
         return live
@@ -483,7 +496,13 @@ class Executor:
     def expire(self, now: datetime) -> None:
         """Do what time does to holds and waits."""
         while (due := self.timers.take(now)) is not None:
-            holding.expire(self, due)
+            try:
+                holding.expire(self, due)
+            except Exception as error:
+                row = self._reader.hold(due.id) or self._reader.wait(due.id)
+                if row is None:
+                    raise
+                self.break_run(row.run_id, error)
         self.watch.look(self, now)
 
     def tell_of_alerts(self, now: datetime) -> None:
@@ -501,7 +520,11 @@ class Executor:
         self._take_up_left(run_id)
         self._settle_run(run_id)
         known = run_id in self.live
-        yield self._recall(run_id).state
+        live = self._recall(run_id)
+        if run_id in self._broken:
+            self.live.pop(run_id, None)
+            raise InputError(f"the run {run_id!r} was ended by an error; have its event worked again")
+        yield live.state
         if not known and all(waiting != run_id for waiting, _ in self._todo):
             self.live.pop(run_id, None)
 
@@ -555,6 +578,14 @@ class Executor:
             self._wake_run(run_id, event)
 
     def _wake_run(self, run_id: str, event: Event) -> None:
+        try:
+            self._tell_of_event(run_id, event)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+            self.break_run(run_id, error)
+
+    def _tell_of_event(self, run_id: str, event: Event) -> None:
+        if run_id in self._broken:
+            return
         with self.consulted(run_id) as state:  # an event before this one may have woken it already
             for key, answer in woken_by(state, event).items():
                 kind, _, about = key.partition(":")
@@ -604,15 +635,16 @@ class Executor:
         since = self.left.taken(run_id)
         if since is not None:
             row = self._row(run_id)
-            self._work.doubts.extend(self._take_up(row, since))
+            self._take_up(row, since)
 
     def resume_runs(self, run_ids: Iterable[str]) -> None:
         """Take up runs that a person has go on, as the ledger has them, before those that have not begun."""
         self.look_again()
         for run_id in run_ids:
+            self._broken.pop(run_id, None)
             row = self._row(run_id)
             if self.parking.keys.come_back(row.order_key, row.event_id, run_id):
-                self._work.doubts.extend(self._take_up(row))
+                self._take_up(row)
             else:
                 self._commit.runs_resumed.append(RunResumed(self._at, run_id, IN_LINE))
                 self._standing[run_id] = None
@@ -625,8 +657,14 @@ class Executor:
         else:
             live.kept.append(command)
 
-    def _take_up(self, row: RunRow, since: int | None = None) -> list[WriteCommand]:
+    def _take_up(self, row: RunRow, since: int | None = None) -> None:
         """Do what a run has asked for and the ledger does not have: all of it, if it had stood in line."""
+        try:
+            self._work.doubts.extend(self._decide_again(row, since))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+            self.break_run(row.id, error)
+
+    def _decide_again(self, row: RunRow, since: int | None) -> list[WriteCommand]:
         recovered = self._recovery.run(row)
         live = Live(recovered.state, row.order_key, self._turns if since is None else since)
         self.live[row.id] = live
@@ -662,7 +700,7 @@ class Executor:
 
     def _go_on(self, run_id: str) -> None:
         """The turn of a run under its order key has come."""
-        if run_id in self._handed_on:
+        if run_id in self._handed_on or run_id in self._broken:
             return
         if run_id not in self._standing:
             self._work.later.extend((run_id, command) for command in self.live[run_id].kept)
@@ -675,10 +713,13 @@ class Executor:
         woken = self._touched.get(run_id)
         if woken is not None and woken.stands:  # in this turn, so that the ledger does not know it yet
             self.live[run_id] = woken
-            self._take_its_turn(run_id, woken)
+            try:
+                self._take_its_turn(run_id, woken)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+                self.break_run(run_id, error)
             return
         row = self._row(run_id)
-        self._work.doubts.extend(self._take_up(row))
+        self._take_up(row)
 
     def let_pass(self, run_id: str, by: str, why: str) -> None:
         """A person has a run stop its order key no longer, if it does."""
@@ -701,7 +742,80 @@ class Executor:
                 self._advance(run_id, answers)
 
     def _advance(self, run_id: str, answers: dict[str, Answer]) -> None:
+        if run_id in self._broken:
+            return
+        try:
+            self._go_on_with(run_id, answers)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+            self.break_run(run_id, error)
+
+    def break_run(
+        self, run_id: str, error: Exception, flow: FlowPlan | None = None, order_key: str | None = None
+    ) -> None:
+        """End one run by an error of ours, and nobody else's; what it had decided before goes on.
+
+        Raises:
+            LedgerError: when that was the error.
+
+        """
+        if is_fatal(error):
+            raise error
+        row = self._reader.run(run_id)
+        live = self.live.pop(run_id, None) or self._touched.get(run_id)
+        self._forget_run(run_id)
+        if run_id in self._broken or (row is not None and self._is_over(row)):
+            return
+        if live is not None:
+            flow, order_key = live.state.flow, live.order_key
+        elif row is not None:
+            flow, order_key = self._known_flow(row), row.order_key
+        self._broken[run_id] = flow
+        run = BrokenRun(run_id=run_id, flow=flow, error=error)
+        before = len(self._commit.alerts)
+        run.record(self._commit, self._reader, self._at)
+        if order_key is not None:
+            self._ready.extend(self.parking.broken(self._commit, self._at, order_key, run))
+        self.tally.alerts += len(self._commit.alerts) - before
+        self.tally.rested += 1
+        self._count(RunStatus.FAILED, 1)
+        status = (
+            live.recorded if live is not None else RunStatus.RUNNING if row is None else RunStatus(row.status)
+        )
+        if status is not _RUNNING:
+            self._count(status, -1)
+
+    def end_orphans(self) -> None:
+        """Settle what runs that an error ended had decided, and nobody is at work on any more."""
+        for run_id in self._reader.broken_runs():
+            settle_orphans(self._commit, self._reader, run_id, self._at)
+
+    def _forget_run(self, run_id: str) -> None:
+        """Have nothing more done with a run in this turn."""
+        for known in (self._touched, self.aside, self._standing):
+            known.pop(run_id, None)
+        self.left.taken(run_id)
+        self._todo = deque(item for item in self._todo if item[0] != run_id)
+        self._work.reads = [item for item in self._work.reads if item[0] != run_id]
+
+    def _is_over(self, row: RunRow) -> bool:
+        """Whether a run has ended, and nobody has it go on in this turn."""
+        reopened = any(again.id == row.id for again in self._commit.runs_reopened)
+        return row.finish_commit is not None and not reopened
+
+    def _known_flow(self, row: RunRow) -> FlowPlan | None:
+        """The flow of a run; None when its release cannot be had any more."""
+        try:
+            return self._recovery.plan(row.release).flows.get(row.flow)
+        except TidegateError as error:
+            if is_fatal(error):
+                raise
+            return None
+
+    def _go_on_with(self, run_id: str, answers: dict[str, Answer]) -> None:
         live = self._recall(run_id)
+        if run_id in self._broken:  # what came back was written down; there is nothing to go on with
+            self.live.pop(run_id, None)
+            return
         if live.rests:
             live.rests = False
             self.parking.keys.come_back(live.order_key, live.state.event.id, run_id)
@@ -713,6 +827,8 @@ class Executor:
         answers: dict[str, Answer] = {}
         self._touched[run_id] = live
         for command in commands:
+            if run_id in self._broken:
+                return
             match command:
                 case WriteCommand() | WaitCommand() if live.state.attempt > 1 and (
                     known := self._attempts.known(live.state, command)
@@ -723,6 +839,7 @@ class Executor:
                 case LookUpCommand() | ReadCommand(connection="entity"):
                     answers[command.key] = self._look_up(run_id, command)
                 case ReadCommand():
+                    self._recovery.require_open(command.connection)
                     self._work.reads.append((run_id, command))
                 case _:
                     self._say(run_id, live, command)
@@ -870,8 +987,11 @@ class Executor:
 
         `meanwhile` is called while the disk is busy, if anything is written at all.
         """
-        for run_id, live in self._touched.items():
-            self._record(run_id, live)
+        for run_id, live in [*self._touched.items()]:
+            try:
+                self._record(run_id, live)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+                self.break_run(run_id, error)
         result = self._ledger.commit(self._commit, meanwhile)
         if self._share is None:
             assert not result.duplicates, "events of a turn are looked up before it"

@@ -12,6 +12,7 @@ from engine.core.state import FAILED, HELD, UNKNOWN, WAITING, StepStatus
 from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader
 from engine.ledger.rows import AlertMoved, AuditEntry, NewAlert, NewParking, ParkingFreed
+from engine.runtime.broken import BrokenRun
 from engine.runtime.dispatch import OrderKeys
 from engine.values.actors import ENGINE, OPERATIONS
 from engine.values.json_text import write_json
@@ -75,6 +76,17 @@ class Parking:
         self._replace(commit, at, key, state)
         return going
 
+    def broken(self, commit: Commit, at: str, key: str, run: BrokenRun) -> Iterable[str]:
+        """A run was ended by an error, wherever it stood: the runs that may go on now."""
+        if not run.stops_key:
+            self._free(commit, run.run_id, at, ENGINE, "the run is failed")
+            return self.keys.leave(key, run.run_id)
+        if run.run_id not in self._open:
+            self._stop(
+                commit, at, key, NewParking("", run.run_id, key, None, "failed", run.reason, at), run.owner
+            )
+        return self.keys.park(key, event_of(run.run_id), run.run_id)
+
     def _replace(self, commit: Commit, at: str, key: str, state: RunState) -> None:
         """The attempts before one do not stop the key any more; the line moves on by what this one does."""
         for number in range(1, state.attempt):
@@ -115,20 +127,24 @@ class Parking:
         return sorted(run_id for run_id, (_, other) in self._open.items() if other == key)
 
     def _park(self, commit: Commit, at: str, key: str, state: RunState) -> None:
-        run_id, blamed = state.run_id, _BLAMED[state.status]
+        blamed = _BLAMED[state.status]
+        step = next((step.name for step in state.flow.steps if state.steps[step.index] is blamed), None)
+        row = NewParking("", state.run_id, key, step, state.status.value, reason(state), at)
+        self._stop(commit, at, key, row, state.flow.owner or OPERATIONS)
+
+    def _stop(self, commit: Commit, at: str, key: str, row: NewParking, to: str) -> None:
+        """Write what stops a key, under the next name of its run, and tell somebody."""
+        run_id = row.run_id
         times = len(self._reader.parkings_of_run(run_id))
         times += sum(row.run_id == run_id for row in commit.parkings)
         name = f"{run_id}#{times + 1}"
-        step = next((step.name for step in state.flow.steps if state.steps[step.index] is blamed), None)
-        why = reason(state)
         self._open[run_id] = (name, key)
-        commit.parkings.append(NewParking(name, run_id, key, step, state.status.value, why, at))
-        detail = write_json({"run": run_id, "step": step, "why": state.status.value}).decode()
+        commit.parkings.append(row._replace(id=name))
+        detail = write_json({"run": run_id, "step": row.step, "why": row.why}).decode()
         commit.entries.append(AuditEntry(at, ENGINE, "order key parked", key, detail))
-        said = f"What comes behind {run_id} under {key} waits, since it is {state.status.value}"
-        said += f": {why}" if why else "."
-        to = state.flow.owner or OPERATIONS
-        commit.alerts.append(NewAlert(f"parked/{name}", run_id, step, None, "warning", to, said, at))
+        said = f"What comes behind {run_id} under {key} waits, since it is {row.why}"
+        said += f": {row.reason}" if row.reason else "."
+        commit.alerts.append(NewAlert(f"parked/{name}", run_id, row.step, None, "warning", to, said, at))
 
     def _free(self, commit: Commit, run_id: str, at: str, by: str, why: str) -> None:
         found = self._open.pop(run_id, None)

@@ -119,6 +119,15 @@ class Recovery:
                 return name
         return None
 
+    def require_open(self, connection: str) -> None:
+        """Refuse to ask of a connection that is not open here.
+
+        Raises:
+            ConfigurationError: when it is not.
+
+        """
+        self._connections.get(connection)
+
     def returns(self, command: WriteCommand) -> Iterable[str]:
         """The names of what a receipt of a write has."""
         return self._connections.get(command.connection).plan.operation(command.operation).returns

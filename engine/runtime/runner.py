@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from engine.clock import Clock
 from engine.core import ReadCommand, WriteCommand
@@ -21,7 +21,7 @@ from engine.ledger import Ledger, instant
 from engine.ledger.reader import LAST
 from engine.ledger.rows import LeftRun
 from engine.plan.plan import Plan
-from engine.runtime import holding
+from engine.runtime import broken, holding
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, due_again, taken_up
 from engine.runtime.execute import Executor, Work
@@ -77,7 +77,14 @@ class _Act:
     done: "asyncio.Future[None]"
 
 
-_Item: TypeAlias = _Offered | ReadCame | _Act | Attempt
+class _Trouble(NamedTuple):
+    """An error of ours at what a turn wants done outside for a run."""
+
+    run_id: str
+    error: Exception
+
+
+_Item: TypeAlias = _Offered | ReadCame | _Act | Attempt | _Trouble
 
 
 class Runner:
@@ -308,6 +315,7 @@ class Runner:
         while rows := self._reader.left_runs(after=found[-1].seq if found else 0, limit=10_000):
             found += rows
         self.executor.find(found)
+        self.executor.end_orphans()
         self.executor.parking.put_before(LAST)
 
     def _go_on(self, following: Following, now: datetime) -> None:
@@ -433,7 +441,10 @@ class Runner:
             item = self._inbox.popleft()
             if isinstance(item, _Offered):
                 events += len(item.offers)
-            self._take(item, now, after)
+            try:
+                self._take(item, now, after)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns what arrived alone
+                self._take_broken(item, error, now)
             if isinstance(item, _Act):
                 return
 
@@ -455,15 +466,42 @@ class Runner:
                 self._read_came(item, now)
             case _Act():
                 self._act(item, after)
+            case _Trouble(run_id, error):
+                self.executor.break_run(run_id, error)
+
+    def _take_broken(self, item: _Item, error: Exception, now: datetime) -> None:
+        """Something that arrived ran into an error of ours: nobody is left to wait for it.
+
+        Raises:
+            Exception: when the error concerns everything, or this cannot be done either.
+
+        """
+        if broken.is_fatal(error):
+            raise error
+        match item:
+            case Attempt(delivery=delivery):
+                self._settle(Attempt(delivery, broken.in_doubt(error), asked=False), now)
+            case ReadCame(asked=asked):
+                self._read_came(ReadCame(asked, failure=broken.refused(error)), now)
+            case _Offered(done=done) | _Act(done=done) if done is not None:
+                if not done.done():
+                    done.set_exception(InputError(f"it could not be taken: {broken.told_of(error)}"))
+            case _:
+                raise error
 
     def _act(self, item: _Act, after: list[Callable[[], None]]) -> None:
         """Write what a person orders, or say why it cannot be; what follows is done after the commit."""
+        rows = self.executor.commit_rows
+        mark = rows.mark()
         try:
             following = item.do(self.executor)
         except InputError as error:
             if not item.done.done():
                 item.done.set_exception(error)
             return
+        except Exception:
+            rows.back_to(mark)
+            raise
         if following is not None:
             self._following.append(following)
         after.append(_teller(item.done, None))
@@ -570,15 +608,24 @@ class Runner:
     def _go(self, now: datetime) -> tuple[list[Delivery], list[Asked]]:
         """What waited, or is due again, and has a place; writes are recorded, to go out after the commit."""
         self._outbox.due(now)
-        found = self._outbox.go(now)
-        found = [self._fetched(item) if isinstance(item, Aside) else item for item in found]
+        going = self._outbox.go(now)
+        found = [self._fetched(item) if isinstance(item, Aside) else item for item in going]
         writes = [item for item in found if isinstance(item, Delivery)]
         for delivery in writes:
             self._settler.send(self.executor.commit_rows, delivery, now)
         return writes, [item for item in found if isinstance(item, Asked)]
 
-    def _fetched(self, aside: Aside) -> Delivery:
-        """A delivery that was set aside, with its run, from the ledger."""
+    def _fetched(self, aside: Aside) -> Delivery | None:
+        """A delivery that was set aside, with its run, from the ledger; None when an error ends the run."""
+        try:
+            return self._found_again(aside)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+            self.executor.break_run(aside.run_id, error)
+            self._connections.get(aside.connection).gate.came_to_nothing(probe=aside.probe)
+            self._outbox.give_back(aside)
+            return None
+
+    def _found_again(self, aside: Aside) -> Delivery:
         row = self._reader.effect(aside.effect_key)
         assert row is not None, aside.effect_key
         command = self.executor.fetch(aside.run_id, aside.effect_key)
@@ -610,7 +657,12 @@ class Runner:
             for load in loads(connection, deliveries):
                 self._spawn(self._deliver(connection, load))
         for command in work.doubts:
-            self._doubt(command)
+            try:
+                self._doubt(command)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
+                row = self._reader.effect(command.effect_key)
+                assert row is not None, command.effect_key
+                self._put(_Trouble(row.run_id, error))
         for run_id, wanted in work.reads:
             self._ask(run_id, wanted, now)
 
@@ -635,8 +687,13 @@ class Runner:
             self._fail(self._failed or error)
 
     async def _deliver(self, connection: Connection, deliveries: list[Delivery]) -> None:
-        for done in await attempt(connection, deliveries, self._clock):
-            self._inbox.append(done)
+        try:
+            self._inbox.extend(await attempt(connection, deliveries, self._clock))
+        except Exception as error:
+            if broken.is_fatal(error):
+                raise
+            failure = broken.in_doubt(error)
+            self._inbox.extend(Attempt(delivery, failure, asked=False) for delivery in deliveries)
 
     def _ask_now(self, asked: Sequence[Asked]) -> None:
         for one in asked:
@@ -644,7 +701,12 @@ class Runner:
             self._spawn(self._read(one))
 
     async def _read(self, asked: Asked) -> None:
-        self._inbox.append(await read(self._connections.get(asked.connection), asked))
+        try:
+            self._inbox.append(await read(self._connections.get(asked.connection), asked))
+        except Exception as error:
+            if broken.is_fatal(error):
+                raise
+            self._inbox.append(ReadCame(asked, failure=broken.refused(error)))
 
     async def until_rest(self) -> None:
         """Take turns until nothing is left to do: no event, no answer, no retry."""
@@ -653,7 +715,7 @@ class Runner:
         self.raise_failure()
 
     def raise_failure(self) -> None:
-        """Raise what a delivery or a read failed with, when it is not a fault from outside: a bug of ours."""
+        """Raise what ended the runner: an error of the ledger, or one that is not of a single run."""
         if self._failed is not None:
             raise self._failed
 

@@ -72,6 +72,10 @@ def test_a_workspace_without_what_open_runs_need_is_told(held, tmp_path, open_):
                 ConfigurationError, match=r"runs of flow f .* still need rev\.performance, which"
             ):
                 require_what_open_runs_need(held.session, reader)
+            held.load("workspace")
+            with pytest.raises(ConfigurationError, match=r"rev\.performance, which is not set up"):
+                require_what_open_runs_need(held.session, reader, ())
+            require_what_open_runs_need(held.session, reader, ("rev",))
         else:
             require_what_open_runs_need(held.session, reader)
     finally:
