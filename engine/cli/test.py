@@ -151,7 +151,7 @@ def command(
     """Run the tests that stand beside flows, mappings and policies: no network, no ledger, frozen time.
 
     The very code that runs in production decides; the test answers what it asks. A call that a test does
-    not answer fails it. The exit code is 1 when a test fails.
+    not answer fails it. The exit code is 1 when a test fails, and 5 when there is none to run.
     """
     if update:
         _may_update(at, force=force)
@@ -169,6 +169,9 @@ def command(
     _print(results, form, at, found if coverage_form == "text" and coverage_file is None else None)
     enough = found is None or _report(found, coverage_form, coverage_file, fail_under)
     opened.tell_of_problems()
+    if not results and not failed and opened.is_whole:
+        output.line(f"tidegate: {_none(containing)}", error=True)
+        sys.exit(NOTHING)
     sys.exit(0 if enough and opened.is_whole and all(result.passed for result in results) else 1)
 
 
@@ -255,6 +258,15 @@ def _print(results: "Sequence[Result]", form: str, at: datetime | None, covered:
             if covered is not None:
                 output.line()
                 output.line(flowtest.render_coverage_text(covered))
+
+
+NOTHING = 5  # the exit code when no test was run, so that a name that is misspelt does not pass
+
+
+def _none(containing: str | None) -> str:
+    if containing is None:
+        return "there is no test to run"
+    return f"no test was run: the name, subject or example of none contains {containing!r}"
 
 
 _AT = (

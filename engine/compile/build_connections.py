@@ -6,7 +6,7 @@ from functools import partial
 
 from engine.compile import problems
 from engine.compile.compilation import Compilation
-from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, breaker_of, never
+from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, breaker_of, never, retries_of
 from engine.connect.connector_plan import ConnectorPlan
 from engine.connect.pace import rates_of
 from engine.language.calendar import Calendar
@@ -38,6 +38,7 @@ def _connection(compilation: Compilation, document: ConnectionDocument) -> Conne
         breaker=None if limits is None else breaker_of(limits.breaker),
         batch_most=None if limits is None or limits.batch is None else limits.batch.most,
         batch_seconds=_batch_seconds(limits),
+        retries=None if limits is None else retries_of(limits.retries),
         retry=ConnectionRetry()
         if retry is None
         else ConnectionRetry(

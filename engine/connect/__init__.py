@@ -1,7 +1,13 @@
 """The whole of what a connector may import: the contract, the data it speaks in, and the tools for HTTP."""
 
 from engine.connect.catalog import Catalog, Installed
-from engine.connect.connection_plan import BreakerPlan, ConnectionPlan, ConnectionRetry, breaker_of
+from engine.connect.connection_plan import (
+    BreakerPlan,
+    ConnectionPlan,
+    ConnectionRetry,
+    RetryShare,
+    breaker_of,
+)
 from engine.connect.connector import Connector, Outcome, Poll, Polled
 from engine.connect.connector_plan import ConnectorPlan, OperationPlan, SourcePlan, build_connector
 from engine.connect.connector_spec import ConnectorSpec
@@ -43,6 +49,7 @@ __all__ = [
     "Polled",
     "Rate",
     "Receipt",
+    "RetryShare",
     "Secret",
     "Sent",
     "Settings",

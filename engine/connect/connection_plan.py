@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.connect.pace import Rate
-from engine.spec.limits import BreakerSpec
+from engine.spec.limits import BreakerSpec, RetriesSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,15 @@ class BreakerPlan:
     among: int = 20
     pause_seconds: float = 5.0
     longest_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryShare:
+    """How many of the calls of a connection may be retries."""
+
+    share: int = 20  # of a hundred
+    seconds: float = 60.0  # over which they are counted
+    least: int = 10  # that may always go in that time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +52,16 @@ class ConnectionPlan:
     batch_most: int | None = None  # writes in one call, when fewer than the connector's
     batch_seconds: float | None = None  # that the first of them waits, in place of the connector's
     retry: ConnectionRetry = ConnectionRetry()
+    retries: RetryShare | None = None  # no bound
     closed_until: Callable[[datetime], datetime | None] = never  # None while the system may be called
+
+
+def retries_of(written: RetriesSpec | None) -> RetryShare | None:
+    """The share of retries as a connection describes it."""
+    if written is None:
+        return None
+    seconds = RetryShare().seconds if written.within is None else float(written.within.seconds)
+    return RetryShare(share=written.share, seconds=seconds, least=written.least)
 
 
 def breaker_of(written: BreakerSpec | None) -> BreakerPlan | None:

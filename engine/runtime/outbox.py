@@ -6,9 +6,10 @@ else's.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import NamedTuple, TypeAlias
 
@@ -94,6 +95,7 @@ class Outbox:
         self._reads = reads
         self._lines: dict[tuple[str, str], _Line] = {}
         self._due: list[_Due] = []
+        self._over: dict[str, deque[Waiting]] = {}  # retries that are due, and over the share of retries
         self._numbers = count()
 
     def _line(self, name: str, use: str) -> _Line:
@@ -129,6 +131,7 @@ class Outbox:
         if line.places <= 0 or line.queue or not gate.is_calm or gate.free(now, WRITES) == 0:
             return False
         line.go(now)
+        _called(gate, now)
         return True
 
     def wait(self, item: Waiting) -> None:
@@ -146,13 +149,30 @@ class Outbox:
             self._line(item.connection, self._use(item)).places += 1
 
     def due(self, now: datetime) -> None:
-        """Let what is due stand in line again."""
+        """Let what is due stand in line again, as far as retries may be so many."""
+        for name, over in self._over.items():
+            while over and self._may_retry(name, now, take=True):
+                self.wait(over.popleft())
         while self._due and self._due[0].at <= now:
-            self.wait(heapq.heappop(self._due).item)
+            item = heapq.heappop(self._due).item
+            if self._over.get(item.connection) or not self._may_retry(item.connection, now, take=True):
+                self._over.setdefault(item.connection, deque()).append(item)
+            else:
+                self.wait(item)
+
+    def _may_retry(self, name: str, now: datetime, *, take: bool = False) -> bool:
+        """Whether one more retry may go; a system that is away is tried at the pace of its breaker."""
+        gate = self._connections.get(name).gate
+        if gate.budget is None or not gate.is_calm:
+            return True
+        at = now.timestamp()
+        return gate.budget.take(at) if take else gate.budget.may(at)
 
     def can_go(self, now: datetime) -> bool:
         """Whether something waits that may go now."""
         if self._due and self._due[0].at <= now:
+            return True
+        if any(over and self._may_retry(name, now) for name, over in self._over.items()):
             return True
         return any(line.may_go(now) for line in self._lines.values())
 
@@ -161,12 +181,19 @@ class Outbox:
         lines = [line for line in self._lines.values() if line.queue and line.places > 0]
         found = [line.gate.opens_at(now, line.kind) for line in lines]
         found += [self._due[0].at] if self._due else []
+        found += [now + self._slice(name) for name, over in self._over.items() if over]
         return min((at for at in found if at is not None), default=None)
+
+    def _slice(self, name: str) -> timedelta:
+        """How long until retries over their share are looked at again."""
+        budget = self._connections.get(name).gate.budget
+        return timedelta(seconds=0.0 if budget is None else budget.slice_seconds)
 
     def is_left_alone(self, now: datetime, seconds: float) -> bool:
         """Whether all that waits does so for systems that have been out, or will be, for longer than this."""
         names = {item.item.connection for item in self._due}
         names |= {name for (name, _), line in self._lines.items() if line.queue}
+        names |= {name for name, over in self._over.items() if over}
         return all(self._connections.get(name).gate.is_out_for(now, seconds) for name in sorted(names))
 
     def set_aside(self, now: datetime) -> list[str]:
@@ -187,13 +214,15 @@ class Outbox:
     @property
     def due_again(self) -> int:
         """How many are to stand in line again later."""
-        return len(self._due)
+        return len(self._due) + sum(map(len, self._over.values()))
 
     def waiting_for(self) -> dict[str, int]:
         """How many wait for each connection, in line or to stand in it again."""
         found: dict[str, int] = {}
         for (name, _), line in self._lines.items():
             found[name] = found.get(name, 0) + len(line.queue)
+        for name, over in self._over.items():
+            found[name] = found.get(name, 0) + len(over)
         for due in self._due:
             found[due.item.connection] = found.get(due.item.connection, 0) + 1
         return {name: number for name, number in sorted(found.items()) if number}
@@ -206,8 +235,16 @@ class Outbox:
                 item = line.queue.take()
                 item.placed = True
                 item.probe = line.go(now)
+                if isinstance(item, Aside) or not item.attempts:
+                    _called(line.gate, now)
                 found.append(item)
         return found
+
+
+def _called(gate: Gate, now: datetime) -> None:
+    """A call goes out that is no retry."""
+    if gate.budget is not None:
+        gate.budget.called(now.timestamp())
 
 
 def use_of(connection: Connection, operation: str) -> str:

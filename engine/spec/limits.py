@@ -35,6 +35,20 @@ class BatchLimitSpec(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetriesSpec(Described):
+    """How many of the calls of a connection may be retries, so that these make no outage worse."""
+
+    share: int = note("At most so many of a hundred calls are retries,", default=20, minimum=1, maximum=99)
+    within: Duration | None = note("counted over any time so long; 1m when left out.", default=None)
+    least: int = note(
+        "So many retries in that time may always go, where there are few calls.",
+        default=10,
+        minimum=1,
+        maximum=10_000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerSpec(Described):
     """When a system is taken to be away, and how often it is then tried."""
 

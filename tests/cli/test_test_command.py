@@ -73,6 +73,13 @@ class TestAt:
         assert "is no instant" in ended.err
 
 
+class TestNothing:
+    def test_a_name_that_no_test_has_is_no_success(self, tidegate, wrong):
+        ended = tidegate("test", "-w", wrong, "-k", "zzz")
+        assert (ended.code, ended.out) == (5, "no tests.\n")
+        assert "no test was run: the name, subject or example of none contains 'zzz'" in ended.err
+
+
 class TestFailed:
     def test_only_those_that_failed_the_last_time(self, tidegate, wrong):
         assert tidegate("test", "-w", wrong).code == 1

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine import session as sessions
-from engine.connect import BreakerPlan
+from engine.connect import BreakerPlan, RetryShare
 from engine.ledger import open_ledger, open_reader
+from engine.runtime.gate.budget import RetryBudget
 from engine.runtime.process import process
 from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Limits, Runner
@@ -87,6 +88,31 @@ def statuses(process):
         return {row.status for row in reader.runs(limit=1000)}
     finally:
         reader.close()
+
+
+def test_retries_take_no_more_than_their_share_and_all_is_done_in_the_end(tmp_path):
+    """Every first attempt of twenty fails: without a bound, twenty retries would follow at once."""
+    went = []
+
+    class Noting(RetryBudget):
+        def take(self, at):
+            found = super().take(at)
+            if found:
+                went.append(at)
+            return found
+
+    process = Lively(tmp_path, FLOW)
+    process.system.writes["line"] += [failure("transient", "busy", evidence={"status": 423})] * 20
+    with process.lively() as runner:
+        budget = Noting(RetryShare(share=20, seconds=0.1, least=4))
+        runner._connections.get("erp").gate.budget = budget
+        run(process, runner, made(*map(str, range(20))))
+        assert runner.backlog()["due_again"] == 0
+    assert statuses(process) == {"completed"}
+    assert process.system.count("write") == 40
+    assert len(went) == 20
+    assert sum(at < went[0] + 0.08 for at in went) <= 5  # of 25 calls
+    assert went[-1] - went[0] > 0.3
 
 
 class TestAnOutage:

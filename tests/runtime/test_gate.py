@@ -4,12 +4,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.connect import BreakerPlan, Pace, Rate
+from engine.connect import BreakerPlan, Pace, Rate, RetryShare
 from engine.runtime.gate.breaker import Breaker, State
+from engine.runtime.gate.budget import RetryBudget
 from engine.runtime.gate.pressure import LONGEST, SHORTEST, Speed, come_again
 from engine.runtime.gate.rank import SECONDS_A_POINT, Queue, rank
 
 STEPS = st.lists(st.floats(0, 5, allow_nan=False), min_size=1, max_size=80)
+
+
+class TestRetryBudget:
+    pytestmark = pytest.mark.requirement("REL-05", "REL-22")
+
+    @given(
+        st.lists(st.tuples(st.floats(0, 2, allow_nan=False), st.booleans()), max_size=200),
+        st.integers(1, 99),
+        st.integers(1, 5),
+    )
+    def test_at_any_moment_retries_are_no_more_than_their_share_or_the_least(self, steps, share, least):
+        budget = RetryBudget(RetryShare(share=share, seconds=10, least=least))
+        at, calls, retries = 0.0, [], []
+        for step, retry in steps:
+            at += step
+            if not retry:
+                budget.called(at)
+                calls.append(at)
+            elif budget.take(at):
+                retries.append(at)
+                # A slice is counted as a whole, so that what is a little older counts as well.
+                late = at - 10 - budget.slice_seconds
+                others, again = (sum(one > late for one in found) for found in (calls, retries))
+                recent = sum(one > at - 10 for one in retries)
+                assert recent <= least or again * 100 <= share * (others + again)
+
+    def test_what_is_refused_may_go_when_there_are_more_calls_or_later(self):
+        budget = RetryBudget(RetryShare(share=50, seconds=10, least=1))
+        assert [budget.take(0), budget.take(0)] == [True, False]
+        budget.called(1)
+        budget.called(1)
+        assert [budget.take(1), budget.take(1)] == [True, False]
+        assert budget.may(1 + 10 + 2 * budget.slice_seconds)
+
+    def test_a_clock_that_is_set_back_does_not_stop_them(self):
+        budget = RetryBudget(RetryShare(share=50, seconds=10, least=1))
+        assert budget.take(1_000)
+        assert budget.take(10)
 
 
 class TestPace:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from engine.connect import BreakerPlan, ConnectionPlan, Pace, Steady
 from engine.effect import Failure, FaultClass
 from engine.runtime.gate.breaker import Breaker, State
+from engine.runtime.gate.budget import RetryBudget
 from engine.values.value import Value
 
 WRITES, READS = "writes", "reads"
@@ -49,6 +50,7 @@ class Gate:
         self.use = use
         self.breaker = Breaker(name, use.breaker or breaker)
         self.pace = pace
+        self.budget = None if use.retries is None else RetryBudget(use.retries)
         self._steady = Steady()
         self.answers = 0  # how often it answered, whatever it said
         self.why = ""  # why it was taken to be away

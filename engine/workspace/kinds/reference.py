@@ -16,7 +16,7 @@ from engine.spec.field import (
     Raw,
     note,
 )
-from engine.spec.limits import BatchLimitSpec, BreakerSpec, RateSpec
+from engine.spec.limits import BatchLimitSpec, BreakerSpec, RateSpec, RetriesSpec
 from engine.workspace.kinds.flow import FaultsDocument, RetryDocument
 
 COLUMN_TYPES = (
@@ -183,6 +183,9 @@ class ConnectionLimitsDocument(Described):
     )
     batch: BatchLimitSpec | None = note(
         "How many writes go together, where the connector has calls for many.", default=None
+    )
+    retries: RetriesSpec | None = note(
+        "How many of its calls may be retries; without a bound when left out.", default=None
     )
 
 
