@@ -411,7 +411,14 @@ class Executor:
 
     def weight(self, run_id: str) -> int:
         """How much a run goes before others now: by its flow, and by what calendars say of its labels."""
-        flow = self.flow_of(run_id)
+        return self._weight(self.flow_of(run_id))
+
+    def _flow_weight(self, name: str) -> int:
+        """The same of a run that is not known yet, by how its flow is at present."""
+        flow = self._plan.flows.get(name)
+        return 0 if flow is None else self._weight(flow)
+
+    def _weight(self, flow: FlowPlan) -> int:
         if not (self._plan.boosts and flow.labels):
             return flow.weight
         held = (boost for boost in self._plan.boosts if boost.labels & flow.labels and boost.holds(self._now))
@@ -626,8 +633,8 @@ class Executor:
             self.parking.forget(run_id)
 
     def take_up(self, number: int) -> None:
-        """Take up so many of the runs that a process before this one left, the first first."""
-        for run_id in self.left.first(number):
+        """Take up so many of the runs that a process before this one left, those of high priority first."""
+        for run_id in self.left.first(number, self._flow_weight) if number else ():
             self._take_up_left(run_id)
 
     def _take_up_left(self, run_id: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from engine.runtime.left import Left
 from engine.runtime.runner import Limits
-from tests.runtime.scripted import failure
+from tests.runtime.scripted import Small, failure
 
 HELD = """
 policy: shut
@@ -111,3 +111,50 @@ def test_what_is_left_is_known_by_the_turn_in_which_it_was_found():
     left.found("b", 8)
     assert (left.first(5), left.first(1), left.first(-1), left.since) == (["a", "b"], ["a"], [], (7,))
     assert (left.taken("a"), left.taken("a"), left.since) == (7, None, (8,))
+
+
+def test_of_what_is_left_those_come_first_whose_flow_weighs_more_at_that_time():
+    left = Left()
+    for name in ("a/1", "b/1", "a~2/2", "c/1", "b/2"):
+        left.found(name, 1)
+    assert left.first(9) == ["a/1", "b/1", "a~2/2", "c/1", "b/2"]
+    weights = {"b": 10, "c": 10}
+    assert left.first(9, lambda flow: weights.get(flow, 0)) == ["b/1", "c/1", "b/2", "a/1", "a~2/2"]
+    left.taken("b/1")
+    left.taken("c/1")
+    assert left.first(2, lambda flow: weights.get(flow, 0)) == ["b/2", "a/1"]
+
+
+def test_a_start_begins_with_what_matters_more(tmp_path):
+    """By the priority of its flow, and in the days before a cutoff by that of its label."""
+    flow = "flow: {}\n{}\ntrigger: {{event: item.made, as: item}}\n"
+    flow += "steps:\n  put: {{write: erp.line, with: {{key: item.id}}}}\n"
+    close = """
+calendar: books
+time_zone: Europe/Berlin
+cycles: {every: month, name: "%Y-%m", cutoff: day 2 18:00}
+priorities: {labels: close, more: 30, before_cutoff: 3d}
+"""
+    process = Small(
+        tmp_path,
+        flow.format("a", "priority: low"),
+        flow.format("b", "priority: high"),
+        flow.format("c", "labels: close"),
+        close,
+    )
+    process.system.writes["line"].append("stop")
+    assert process.run(*[("item.made", {"id": str(number)}) for number in range(4)]) is None
+
+    async def work(runner):
+        runner.recover()
+        order = []
+        while runner.executor.left.runs:
+            before = set(runner.executor.left.runs)
+            await runner.turn()
+            order += [name.partition("/")[0] for name in sorted(before - set(runner.executor.left.runs))]
+        assert order == sorted(order, key="cba".index)
+        assert set(order) == {"a", "b", "c"}
+        await runner.until_rest()
+
+    with process.process(limits=Limits(taken_up=1)) as (runner, _):
+        asyncio.run(work(runner))
