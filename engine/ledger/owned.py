@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 
 from engine.ledger import questions, rows
 from engine.ledger.database import Database
@@ -27,6 +27,7 @@ class _OfRun(Protocol):
 
 Of = TypeVar("Of", bound=_OfRun)
 
+STEP = 5_000  # rows of the chain that are read at a time
 ROWS = 20  # bits for the place of a row in its commit
 
 _MINE = runs.c.partition.in_(listed_numbers(bindparam("p_partitions")))
@@ -90,20 +91,24 @@ INBOX = asking(
     "limit",
 )
 SEVERAL = asking(events, select(events).where(events.c.seq.in_(listed_numbers(bindparam("p_seqs")))), "seqs")
-_FIRST = audit.c.commit * literal_column(str(1 << ROWS))
+_LINKS = (
+    select(audit.c.seq, audit.c.commit)
+    .where(_LINK, audit.c.seq > bindparam("p_after"), audit.c.seq <= bindparam("p_upto"))
+    .cte("links")
+)
+_ROWS = literal_column(str(1 << ROWS), BigInteger)
+# Rows are numbered by their commit: between the first and the last commit of the links lies what is wanted,
+# and little else. Joined by ranges, each link would be compared with each event.
 BEHIND = asking(
     events,
-    select(audit.c.seq, *events.c)
-    .select_from(
-        audit.join(events, (events.c.seq > _FIRST) & (events.c.seq < _FIRST + literal_column(str(1 << ROWS))))
-    )
+    select(_LINKS.c.seq, *events.c)
+    .select_from(_LINKS.join(events, events.c.commit == _LINKS.c.commit))
     .where(
-        _LINK,
-        audit.c.seq > bindparam("p_after"),
-        audit.c.seq <= bindparam("p_upto"),
+        events.c.seq >= select(func.min(_LINKS.c.commit)).scalar_subquery() * _ROWS,
+        events.c.seq < (select(func.max(_LINKS.c.commit)).scalar_subquery() + literal_column("1")) * _ROWS,
         events.c.type.in_(listed(bindparam("p_types"))),
     )
-    .order_by(audit.c.seq, events.c.seq),
+    .order_by(_LINKS.c.seq, events.c.seq),
     "after",
     "upto",
     "types",
@@ -229,7 +234,10 @@ class OwnedReader(LedgerReader):
         """Events of some types behind a row of the chain, each with its place in it."""
         if not types:
             return []
-        return self._all(_placed, BEHIND, after, upto, key_list(sorted(types)))
+        wanted, found = key_list(sorted(types)), []
+        for start in range(after, upto, STEP):
+            found += self._all(_placed, BEHIND, start, min(start + STEP, upto), wanted)
+        return found
 
 
 def int_of(row: Iterable[int]) -> int:

@@ -182,6 +182,42 @@ class Listener:
             self._session.close()
 
 
+class Pulse:
+    """One short question after the other, each in a transaction of its own, on a connection that comes back.
+
+    For one thread at a time. Silence for longer than a few seconds counts as no answer.
+    """
+
+    def __init__(self, place: Place, answer_seconds: float) -> None:
+        """Nothing is opened until the first question."""
+        self._place = place
+        self._answer_seconds = answer_seconds
+        self._session: Session | None = None
+
+    def ask(self, question: str, given: Sequence[object]) -> tuple[Any, ...] | None:
+        """The first row of the answer.
+
+        Raises:
+            LedgerError: there was none; the next question is asked on another connection.
+
+        """
+        try:
+            if self._session is None:
+                self._session = Session.opened(self._place, "SET jit = off")
+                self._session.answer_seconds = self._answer_seconds
+            return self._session.execute(question, given).fetchone()
+        except psycopg.Error as error:
+            self.close()
+            raise explain(error, self._place) from error
+
+    def close(self) -> None:
+        """Let the connection go; closing twice is harmless."""
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(psycopg.Error):
+                session.close()
+
+
 def plain(place: Place) -> "psycopg.Connection[Any]":
     """A connection as the driver makes it, for the library that migrates."""
     return psycopg.connect(place.url, connect_timeout=CONNECT_SECONDS, application_name="tidegate")

@@ -18,17 +18,22 @@ from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 
 from engine.errors import LedgerUnreachable
+from engine.ledger.postgres import Pulse, read_url
+from engine.runtime.heart import SURE_SECONDS, Heart
 
 T = TypeVar("T")
 
 SCHEMA = "tidegate_work"
 QUEUE = "partitions"
-BEAT_SECONDS = 1.0
-STALLED_SECONDS = 6.0  # without a heartbeat, by the clock of the database
-SURE_SECONDS = 5.0  # after a heartbeat, by the clock of the machine, in which nobody else can have taken over
+STALLED_SECONDS = SURE_SECONDS + 1  # without a heartbeat, by the clock of the database
+NEVER = 10_000_000.0  # seconds between heartbeats of Procrastinate itself, which would revive the dead
 ANSWER_SECONDS = 4.0
 CLOSE_SECONDS = 5.0
 
+_BEAT = (
+    "UPDATE tidegate_work.procrastinate_workers SET last_heartbeat = now() "
+    "WHERE id = %s AND last_heartbeat > now() - make_interval(secs => %s) RETURNING id"
+)
 _LIVE = (
     "SELECT count(*) AS found FROM procrastinate_workers "
     "WHERE last_heartbeat > now() - make_interval(secs => %(seconds)s)"
@@ -43,6 +48,8 @@ class HandOut:
     def __init__(self, url: str, partitions: int, work: Callable[[int], Awaitable[None]]) -> None:
         """`work` is called with a partition, and returns when the machine does not keep it any longer."""
         self.partitions = partitions
+        self._pulse = Pulse(read_url(url), ANSWER_SECONDS)
+        self.heart = Heart(self._alive, self._pulse.close)
         self._app = App(
             connector=PsycopgConnector(
                 conninfo=url,
@@ -71,7 +78,7 @@ class HandOut:
             shutdown_graceful_timeout=CLOSE_SECONDS,
             delete_jobs="always",
             install_signal_handlers=False,
-            update_heartbeat_interval=BEAT_SECONDS,
+            update_heartbeat_interval=NEVER,
             stalled_worker_timeout=STALLED_SECONDS,
         )
 
@@ -106,16 +113,10 @@ class HandOut:
         except (ProcrastinateException, OSError, TimeoutError) as error:
             raise _away(error) from error
 
-    async def beat(self) -> None:
-        """Say that this machine lives.
-
-        Raises:
-            LedgerUnreachable: it could not be said in time.
-
-        """
+    def _alive(self) -> bool:
+        """Beat once, in the thread of the heart; whether this machine still counts as alive."""
         worker = self._worker.worker_id
-        if worker is not None:
-            await self._in_time(self._app.job_manager.update_heartbeat(worker))
+        return worker is None or self._pulse.ask(_BEAT, (worker, STALLED_SECONDS)) is not None
 
     async def machines(self) -> int:
         """How many machines live."""
@@ -155,6 +156,7 @@ class HandOut:
 
     async def close(self, running: "asyncio.Future[None]") -> None:
         """Stop taking what is handed out. What does not end in time is left behind; others take it away."""
+        await asyncio.to_thread(self.heart.end)
         self._worker.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({running}, timeout=CLOSE_SECONDS)
         running.cancel()

@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engine.core.accept import Offer
-from engine.errors import LedgerError, TidegateError
+from engine.errors import LedgerError, LedgerUnreachable, TidegateError
 from engine.ledger import LedgerReader
-from engine.runtime.hand_out import BEAT_SECONDS, SURE_SECONDS, HandOut
+from engine.runtime.hand_out import STALLED_SECONDS, HandOut
+from engine.runtime.heart import BEAT_SECONDS, Heart
 from engine.runtime.intake import Beside
 from engine.runtime.runner import NOTHING, Runner
 from engine.runtime.triggers.trigger import Trigger, pause
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 5.0  # how long deliveries on their way are waited for before partitions are given back
 AT_ONCE = 8  # partitions taken over in one go; the heart beats in between
+EXCESS_SECONDS = STALLED_SECONDS + 1  # for so long a machine that is gone may still be counted
 BOUNCE_SECONDS = 0.3  # how long a partition too many is kept from others before it is offered to them again
 DUTIES = 0  # whoever has this partition asks sources and keeps schedules
 BEGINS_AGAIN = "this machine begins again from what the ledger holds"
@@ -58,7 +60,8 @@ class Machine:
         self._wanted: dict[int, asyncio.Future[bool]] = {}
         self._taking = False  # whether partitions may be offered
         self._may_have = 1
-        self._sure_until = 0.0
+        self._excess_since: float | None = None  # since when it has more partitions than its part
+        self._heart: Heart | None = None
         self._failures = 0
 
     # --- for those who bring something -----------------------------------------------------------------
@@ -75,7 +78,7 @@ class Machine:
 
     def sure(self) -> bool:
         """Whether nobody can have taken over yet."""
-        return time.monotonic() < self._sure_until
+        return self._heart is not None and self._heart.sure()
 
     async def accept(
         self,
@@ -112,7 +115,8 @@ class Machine:
             del listener
             out = self._hand_out(ledger, self)
             await out.open()
-            self._taking = True
+            self._heart, self._taking, self._excess_since = out.heart, True, None
+            self._heart.begin()
             self._runner = self._make(ledger)
             taking = asyncio.ensure_future(out.run())
             tasks: list[asyncio.Future[Any]] = [
@@ -138,7 +142,7 @@ class Machine:
         tasks: "Sequence[asyncio.Future[Any]]",
     ) -> None:
         """Give everything back if it can be; else only forget it."""
-        self._taking = False
+        self._taking, self._heart = False, None
         await _cancelled(tasks[1:])
         with suppress(TidegateError):
             if self.stopping.is_set() and self._runner is not None:
@@ -157,12 +161,12 @@ class Machine:
 
     async def _beat(self, out: HandOut) -> None:
         while True:
-            asked = time.monotonic()
-            await out.beat()
-            self._sure_until = asked + SURE_SECONDS
-            await out.tidy()
-            machines = await out.machines()
-            self._may_have = -(-out.partitions // machines)
+            out.heart.seen()
+            # Late answers are no reason to begin again: whether the server is there is what the heart feels.
+            with suppress(LedgerUnreachable):
+                await out.tidy()
+                machines = await out.machines()
+                self._may_have = -(-out.partitions // machines)
             self._look()  # should a word of news be lost, this is the next
             await asyncio.sleep(BEAT_SECONDS)
 
@@ -190,7 +194,7 @@ class Machine:
             while True:
                 assert self._runner is not None
                 self._take_wanted()
-                excess = len(self.held) - self._may_have
+                excess = self._excess()
                 if excess > 0:
                     if duties is not None and sorted(self.held)[-excess] <= DUTIES:
                         await duties.end()
@@ -204,6 +208,17 @@ class Machine:
         finally:
             if duties is not None:
                 await duties.end()
+
+    def _excess(self) -> int:
+        """How many partitions others are to have, when they are still there after a while."""
+        excess = len(self.held) - self._may_have
+        if excess <= 0:
+            self._excess_since = None
+            return 0
+        now = time.monotonic()
+        if self._excess_since is None:
+            self._excess_since = now
+        return excess if now - self._excess_since >= EXCESS_SECONDS else 0
 
     def _take_wanted(self) -> None:
         """Take over what is offered, as long as it is not too much for one machine."""

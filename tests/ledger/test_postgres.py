@@ -254,6 +254,25 @@ class TestPartitions:
             third.commit(begin("3"))
             assert second.claim(1) == 160  # by then the third has written what it woke
 
+    def test_who_comes_after_much_has_happened_reads_it_in_no_time(self, postgres_url):
+        """Compared one by one, so many links and events take longer than a server may be silent."""
+        with psycopg.connect(postgres_url) as filling, shared(postgres_url) as late:
+            filling.execute(
+                "INSERT INTO audit (at, actor, action, commit, facts, prev_hash, hash, seq) "
+                "SELECT '', '', '', n, '', '', n, n FROM generate_series(1, 30000) n"
+            )
+            filling.execute(
+                "INSERT INTO events (id, type, order_key, at, accepted_at, source, depth, body_hash, body, "
+                "commit, seq) SELECT n, CASE n % 3 WHEN 0 THEN 'b' ELSE 'a' END, '', '', '', '', 0, '', '', "
+                "n, n::bigint << 20 FROM generate_series(1, 30000) n"
+            )
+            filling.commit()
+            late.claim(1)
+            found = late.own_reader().behind(100, 30_000, ["b"])
+            assert [place for place, _ in found] == [n for n in range(101, 30_001) if n % 3 == 0]
+            assert all(row.seq == place << 20 for place, row in found)
+            assert late.own_reader().behind(0, 30_000, []) == []
+
     def test_who_never_wrote_anything_leaves_the_place_as_well(self, postgres_url):
         with shared(postgres_url) as first, shared(postgres_url) as second, shared(postgres_url) as third:
             first.name, second.name, third.name = "first", "second", "third"

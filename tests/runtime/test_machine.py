@@ -8,7 +8,7 @@ import pytest
 from engine.connect import BreakerPlan
 from engine.errors import LedgerError, LedgerUnreachable
 from engine.runtime.gate.gate import WRITES
-from engine.runtime.machine import Machine
+from engine.runtime.machine import EXCESS_SECONDS, Machine
 from tests.runtime.scripted import failure
 
 PUT = "put: {write: erp.line, with: {key: item.id}}"
@@ -29,13 +29,30 @@ class Owning:
         return None
 
 
-class HandingOut:
-    """In the place of the hand-out: the heartbeat is lost when it is told so."""
-
-    partitions = 1
+class Heart:
+    """A heart that fails when it is told so."""
 
     def __init__(self):
-        self.lost = asyncio.Event()
+        self.lost = False
+
+    def begin(self):
+        return None
+
+    def seen(self):
+        if self.lost:
+            raise LedgerUnreachable("nobody hears this heart")
+
+    def sure(self):
+        return not self.lost
+
+
+class HandingOut:
+    """In the place of the hand-out: so many machines live."""
+
+    partitions = 8
+
+    def __init__(self):
+        self.heart, self.living = Heart(), 1
 
     async def open(self):
         return None
@@ -43,9 +60,11 @@ class HandingOut:
     async def run(self):
         await asyncio.Event().wait()
 
-    async def beat(self):
-        await self.lost.wait()
-        raise LedgerUnreachable("nobody hears this heart")
+    async def tidy(self):
+        return None
+
+    async def machines(self):
+        return self.living
 
     async def close(self, running):
         running.cancel()
@@ -56,6 +75,24 @@ async def until(true):
     async with asyncio.timeout(10):
         while not true():  # noqa: ASYNC110 - what is waited for is seen from outside
             await asyncio.sleep(0.001)
+
+
+def test_partitions_are_given_back_to_those_who_stay_not_to_those_who_are_only_still_counted(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("engine.runtime.machine.time.monotonic", lambda: now[0])
+    machine = Machine(opened=None, listener=None, runner=None, hand_out=None, duties=None, told=None)
+    machine.held = dict.fromkeys(range(8))
+    machine._may_have = 4  # one that was killed a moment ago and is back counts twice
+    assert machine._excess() == 0
+    now[0] += EXCESS_SECONDS - 0.1
+    assert machine._excess() == 0
+    machine._may_have = 8
+    assert machine._excess() == 0
+    now[0] += 1.0
+    machine._may_have = 4  # another one has come, and stays
+    assert machine._excess() == 0
+    now[0] += EXCESS_SECONDS
+    assert machine._excess() == 4
 
 
 @pytest.mark.requirement("REL-17")
@@ -94,7 +131,7 @@ def test_whoever_waits_for_a_commit_is_told_when_the_machine_begins_again(small,
         assert gate.free(process.clock.now(), WRITES) == 0  # one is on its way that tries whether erp is back
         waiting = asyncio.ensure_future(machine.accept(process.offers(("item.made", {"id": "i"}))))
         await asyncio.sleep(0)
-        out.lost.set()
+        out.heart.lost = True
         with pytest.raises(LedgerError, match="begins again from what the ledger holds"):
             await asyncio.wait_for(waiting, 5)
         await asyncio.wait_for(living, 10)
