@@ -193,6 +193,80 @@ def two(tmp_path_factory):
 @given(lines=LINES)
 def test_what_is_decided_once_is_decided_as_it_is_apart(two, lines: list[bytes]):
     """Sharing saves work and changes nothing: with nothing shared the same differences are found."""
+    _same_as_apart(two, lines)
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory):
+    """Two releases whose flows say the same: policies and a mapping differ for some events."""
+    from tests.preview.conftest import Pair
+
+    pair = Pair(tmp_path_factory.mktemp("twins"))
+    pair.edit(
+        MAPPING,
+        ("hours: entry.hours\n", "hours: {expr: entry.hours if entry.hours < 10 else entry.hours + 1}\n"),
+    )
+    pair.edit(
+        POLICY,
+        ("entry.hours > 12", "entry.hours > 12 or (entry.hours > 7 and entry.project == 'P-7')"),
+        ("project.status == 'closed'", "project.status == 'closed' and entry.hours > 4"),
+        (
+            "inputs: {project: erp/project@1}",
+            "inputs: {project: erp/project@1, entry: canonical/time_entry@1}",
+        ),
+    )
+    return release_of(loaded(pair.old)), release_of(loaded(pair.new))
+
+
+def worked(number, project, hours, refused, person):
+    """An entry, its project before and after an amendment, what the ERP said of the bill, and what a person did."""
+    line = json.loads(entry(number, project, hours))
+    run = f"approved-time-to-billing/time.approved:te-{number}"
+    after = {**PROJECTS[project], "amended_on": "2026-05-30"}
+    line["recorded"]["reads"].append({"read": "erp.project", "with": {"id": project}, "gives": after})
+    bill = {"write": f"{run}/bill", "with": {}}
+    if refused is not None:
+        line["recorded"]["writes"] = [
+            {**bill, "fails": "no", "fault": refused} if refused else {**bill, "gives": {"id": "b"}}
+        ]
+    if person:
+        who = {"by": "kim", "reason": "seen"}
+        line["recorded"]["holds"] = [{"run": run, "hold": "hold:eligible:long-day", "gives": who}]
+    return json.dumps(line).encode()
+
+
+WORKED = st.lists(
+    st.one_of(
+        st.builds(
+            worked,
+            st.integers(1, 6),
+            st.sampled_from(sorted(PROJECTS)),
+            st.sampled_from(["3", "8", "11", "13"]),
+            st.sampled_from([None, "", "permanent", "closed_period"]),
+            st.booleans(),
+        ),
+        st.builds(signed, st.sampled_from(sorted(PROJECTS)), st.integers(1, 2)),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=100)
+@given(lines=WORKED)
+def test_a_run_parts_where_the_sides_decide_otherwise(twins, lines: list[bytes]):
+    """Whenever it does so, and whatever happened before: the same is found as with nothing shared."""
+    _same_as_apart(twins, lines)
+
+
+def test_only_those_that_decide_otherwise_are_decided_twice(twins):
+    lines = [worked(1, "P-7", "3", None, False), worked(2, "P-7", "8", None, False)]
+    old, new = twins
+    samples = read_samples(lines, "events", None, NOW)
+    found = play_both(old, new, compare(old.meaning, new.meaning), samples)
+    assert (found.runs, found.decided_once, found.differing) == (4, 2, 2)
+
+
+def _same_as_apart(two, lines):
     old, new = two
     changes = compare(old.meaning, new.meaning)
     once = play_both(old, new, changes, read_samples(lines, "events", None, NOW))

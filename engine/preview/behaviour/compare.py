@@ -11,6 +11,7 @@ from engine.preview.behaviour.play import Side
 from engine.preview.behaviour.sample import Sample
 from engine.preview.behaviour.shared import Shared
 from engine.preview.behaviour.tally import SORTED_BY, Behaviour, tally
+from engine.preview.behaviour.twin import twins
 from engine.preview.meaning import Change, unchanged
 
 
@@ -59,6 +60,7 @@ def play_both(
         new.side,
         flows=unchanged("flow", old.meaning, new.meaning, changes),
         events=unchanged("event", old.meaning, new.meaning, changes),
+        twins=twins((old.side.plan, new.side.plan), (old.meaning, new.meaning), changes),
     )
     mask = Mask.of((old.side.plan, old.meaning), (new.side.plan, new.meaning))
     with _seldom_collected(samples) as counted:

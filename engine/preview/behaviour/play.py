@@ -9,7 +9,7 @@ else, its runs go on apart.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from engine.core import (
     AlertCommand,
     Answer,
+    CloseHoldCommand,
     Command,
     EmitCommand,
     EvaluationError,
@@ -43,7 +44,9 @@ from engine.core import (
 from engine.core.accept import Offer
 from engine.event import Event
 from engine.plan.plan import FlowPlan, Plan
+from engine.plan.step import WaitStep
 from engine.preview.behaviour.sample import Recorded, key_of_read
+from engine.preview.behaviour.twin import TRIED, PartingError, Twin
 from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
 from engine.values.json_text import read_json, write_json
 from engine.values.type import DecodeError, Decoder
@@ -52,7 +55,11 @@ from engine.values.value import Value
 ENTITY = "entity"
 MOST_TURNS = 10_000  # after one event: flows that start each other without end are stopped
 
-_NOTHING = Recorded()
+# What both sides do alike, whatever each of them knows.
+_KNOWN_ALIKE = frozenset(
+    {AlertCommand, CloseHoldCommand, EmitCommand, HoldCommand, WaitCommand, WriteCommand}
+)
+_NO_EVENTS: frozenset[str] = frozenset()
 _OPEN = frozenset({RunStatus.HELD, RunStatus.WAITING})
 
 
@@ -81,6 +88,8 @@ class Run:
     holds: dict[str, HoldCommand] = field(default_factory=dict)  # every one that was opened, by key
     missing: list[str] = field(default_factory=list)  # what it would have to know, in words
     made_up: bool = False  # whether it was given a receipt with something in it that nobody recorded
+    twin: Twin | None = None  # the flow as each side has it, where this one decides for both
+    given: tuple[dict[str, Answer], ...] = ()  # what it was answered, to decide again
     awaited: frozenset[str] = frozenset()  # the events that may move it
     is_timed: bool = False  # whether time may move it
     id: str = field(init=False)  # flow and event: the same on both sides
@@ -132,6 +141,7 @@ class Player:
         self._numbers = 0
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
         self._emitted: list[tuple[Run, EmitCommand]] = []
+        self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
 
     # --- events ---------------------------------------------------------------------------------
@@ -149,9 +159,23 @@ class Player:
                 player.entities.pop(key, None)
         return True
 
-    def start(self, flow: FlowPlan, made: Offer, recorded: Recorded) -> Run | None:
+    def start_twin(self, twin: Twin, made: Offer, recorded: Recorded) -> list[Run]:
+        """Begin the run of a flow once for both sides; where it parts at once, on each of them."""
+        twin.tried += 1
+        if not twin.tried % TRIED:
+            twin.weigh()
+        try:
+            run = self.start(twin.both, made, recorded, twin)
+        except PartingError:
+            twin.parted += 1
+            pairs = zip(self.apart, twin.sides, strict=True)
+            begun = [player.start(flow, made, recorded) for player, flow in pairs]
+            return [one for one in begun if one is not None]
+        return [] if run is None else [run]
+
+    def start(self, flow: FlowPlan, made: Offer, recorded: Recorded, twin: Twin | None = None) -> Run | None:
         """Begin the run of a flow; None when the event starts none."""
-        run = Run(flow, made.event, recorded)
+        run = Run(flow, made.event, recorded, twin=twin)
         if made.complaints:
             run.status, run.reason = RunStatus.REJECTED, "; ".join(made.complaints)
             self.runs[run.id] = run
@@ -188,21 +212,56 @@ class Player:
         waiting = self._open.get(event.type, {}).values()
         return [run for run in waiting if run.state is not None and woken_by(run.state, event)]
 
-    def adopt(self, run: Run, commands: Iterable[Command], due: Iterable[_Due]) -> None:
-        """Take over a run of the shared part, as it stands."""
+    def adopt(self, run: Run, commands: Collection[Command], due: Iterable[_Due], flow: FlowPlan) -> None:
+        """Take over a run of the shared part, as it stands, by the flow of this side."""
         mine = run.copy()
+        mine.flow = flow
+        if mine.state is not None:
+            mine.state.flow = flow
+        self._adopted(mine, commands, due)
+
+    def decide_again(self, run: Run, due: Iterable[_Due], flow: FlowPlan) -> None:
+        """Take over a run of the shared part that decides otherwise by the flow of this side.
+
+        All before its last answers was decided alike, and was done; it is decided again to get at the state.
+        """
+        mine = run.copy()
+        mine.flow = flow
+        state, commands = begin(flow, mine.event)
+        try:
+            for answers in run.given:
+                mine.state = state
+                state, commands = advance_own(state, answers)
+        except UnrecordedError as error:
+            mine.missing.append(error.what)
+            commands = []
+        mine.state = state
+        self._adopted(mine, commands, due)
+
+    def _adopted(self, mine: Run, commands: Collection[Command], due: Iterable[_Due]) -> None:
         self.runs[mine.id] = mine
         for one in due:
             self._note(one._replace(run=mine))
         self._go_on(mine, commands)
         self._rest()
 
-    def part(self, run: Run, commands: Iterable[Command] = ()) -> None:
+    def part(self, run: Run, commands: Collection[Command] = ()) -> None:
         """Give a run of the shared part to both sides, which go on with these commands."""
+        due = self._parted(run)
+        for player, flow in zip(self.apart, _flows_of(run), strict=True):
+            player.adopt(run, commands, due, flow)
+
+    def part_ways(self, run: Run) -> None:
+        """Give a run to both sides, which decide otherwise what it was answered last."""
+        due = self._parted(run)
+        for player, flow in zip(self.apart, _flows_of(run), strict=True):
+            player.decide_again(run, due, flow)
+
+    def _parted(self, run: Run) -> list[_Due]:
         self.drop(run)
-        due = [one for one in self._due if one.run is run]
-        for player in self.apart:
-            player.adopt(run, commands, due)
+        if run.twin is not None:
+            run.twin.parted += 1
+        return [one for one in self._due if one.run is run] if run.is_timed else []
 
     def drop(self, run: Run) -> None:
         """Give a run away."""
@@ -210,10 +269,13 @@ class Player:
         for event in run.awaited:
             self._open[event].pop(run.id, None)
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether time may move anything."""
+        return bool(self._due)
+
     def pass_time(self, now: datetime) -> None:
         """What is due until then happens, in its order."""
-        if not self._due:
-            return
         while self._due and self._due[0].at <= now:
             due = heappop(self._due)
             state = due.run.state
@@ -245,14 +307,22 @@ class Player:
             turns += 1
             if run.state is None or run.missing or turns > MOST_TURNS:
                 continue
+            if run.twin is not None:
+                run.given += (answers,)
+                if any(answer.fault for answer in answers.values()):  # a policy may say where it moves to
+                    self.part_ways(run)
+                    continue
             try:
                 run.state, commands = advance_own(run.state, answers)
+            except PartingError:
+                self.part_ways(run)
+                continue
             except UnrecordedError as error:
                 run.missing.append(error.what)
                 continue
             self._go_on(run, commands)
 
-    def _go_on(self, run: Run, commands: Iterable[Command]) -> None:
+    def _go_on(self, run: Run, commands: Collection[Command]) -> None:
         """Answer what is asked; where the sides know it otherwise, they go on apart."""
         answers = self._do(run, commands) if not self.apart else self._do_for_both(run, commands)
         if answers:
@@ -260,8 +330,10 @@ class Player:
         elif answers is not None:
             self._stand(run)
 
-    def _do_for_both(self, run: Run, commands: Iterable[Command]) -> dict[str, Answer] | None:
+    def _do_for_both(self, run: Run, commands: Collection[Command]) -> dict[str, Answer] | None:
         """The same in the shared part; None when the run was given to both sides."""
+        if _KNOWN_ALIKE.issuperset(map(type, commands)):
+            return self._do(run, commands)
         lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self._emitted
         marks = [len(one) for one in lists]
         holds = dict(run.holds)
@@ -284,12 +356,24 @@ class Player:
         run.reason = reason(state)
         if run.made_up and run.status == RunStatus.FAILED:
             run.missing.append(f"what was returned to it: {run.reason}")
-        awaited = _awaited(run) if run.status in _OPEN and not run.missing else frozenset()
+        awaited = self._awaited(run) if run.status in _OPEN and not run.missing else _NO_EVENTS
+        if awaited == run.awaited:
+            return
         for event in run.awaited - awaited:
             self._open[event].pop(run.id, None)
         for event in awaited:
             self._open.setdefault(event, {})[run.id] = run
         run.awaited = awaited
+
+    def _awaited(self, run: Run) -> frozenset[str]:
+        """The events that may move a run."""
+        waits = self._waits.get(id(run.flow))
+        if waits is None:
+            waits = self._waits[id(run.flow)] = frozenset(
+                step.event for step in run.flow.steps if isinstance(step, WaitStep)
+            )
+        untils = [hold.hold.until.event for hold in run.holds.values() if hold.hold.until is not None]
+        return waits.union(untils) if untils else waits
 
     def _do(self, run: Run, commands: Iterable[Command]) -> dict[str, Answer]:
         """Answer the commands of a run as far as they can be, and keep what they would do."""
@@ -431,11 +515,9 @@ class Player:
         heappush(self._due, due._replace(number=self._numbers))
 
 
-def _awaited(run: Run) -> frozenset[str]:
-    """The events that may move a run."""
-    untils = (hold.hold.until for hold in run.holds.values())
-    found = {until.event for until in untils if until is not None}
-    return frozenset(found) | {step.event for step in run.flow.steps if step.key.startswith("wait:")}  # type: ignore[union-attr]
+def _flows_of(run: Run) -> tuple[FlowPlan, FlowPlan]:
+    """The flow of a run of the shared part, as each side has it."""
+    return (run.flow, run.flow) if run.twin is None else run.twin.sides
 
 
 def _plain(value: Mapping[str, Value]) -> Value:

@@ -4,15 +4,28 @@ What lives here: which side takes which event. What does not: how a run is playe
 (:mod:`engine.preview.behaviour.play`), and what outcomes differ in (:mod:`engine.preview.behaviour.outcome`).
 """
 
-from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple, Self
 
 from engine.core import EmitCommand
 from engine.core.accept import NotAnEventError, Offer, offer
 from engine.plan.plan import FlowPlan, Plan
 from engine.preview.behaviour.play import MOST_TURNS, Player, Run, Side
 from engine.preview.behaviour.sample import Recorded, Sample
+from engine.preview.behaviour.twin import Twin
 from engine.values.json_text import read_json, write_json
+
+NO_TWINS: Mapping[str, Twin] = MappingProxyType({})
+
+
+class _Starts(NamedTuple):
+    """The flows that an event starts."""
+
+    both: list[FlowPlan]  # that are the same, once for both
+    old: list[FlowPlan]  # on the old side alone
+    new: list[FlowPlan]  # on the new side alone
+    twins: list[Twin]  # once for both as long as they decide the same
 
 
 class Shared:
@@ -20,19 +33,35 @@ class Shared:
 
     player: ClassVar[type[Player]] = Player  # what plays events
 
-    def __init__(self, old: Side, new: Side, *, flows: frozenset[str], events: frozenset[str]) -> None:
-        """``flows`` and ``events`` are those that say the same on both sides, with all that they use."""
+    def __init__(
+        self,
+        old: Side,
+        new: Side,
+        *,
+        flows: frozenset[str],
+        events: frozenset[str],
+        twins: Mapping[str, Twin] = NO_TWINS,
+    ) -> None:
+        """``flows`` and ``events`` are those that say the same on both sides, with all that they use.
+
+        Of ``twins`` only policies and mappings that they use are changed.
+        """
         self.sides = old, new
-        self._flows, self._events = flows, events
+        self._flows, self._events, self._twins = flows, events, twins
         self.both = self.player(old)
         self.old, self.new = self.player(old, common=self.both), self.player(new, common=self.both)
         self.both.apart = (self.old, self.new)
         self._players = self.both, self.old, self.new
-        self._started: dict[str, tuple[list[FlowPlan], list[FlowPlan], list[FlowPlan]]] = {}
+        self._started: dict[str, _Starts] = {}
         awaited = [plan.rechecked_by | plan.waited_for for plan in (old.plan, new.plan)]
         self._awaited = awaited[0] | awaited[1]
         self.events = 0
         self.refused: list[str] = []
+
+    @classmethod
+    def of_one(cls, side: Side) -> Self:
+        """One release, against itself: everything is decided once."""
+        return cls(side, side, flows=frozenset(side.plan.flows), events=frozenset(side.plan.events))
 
     def play(self, samples: Iterable[Sample]) -> Iterator[tuple[Run | None, Run | None]]:
         """Play all events; each run once as it was on both sides, None where it is on one only."""
@@ -49,7 +78,8 @@ class Shared:
         self.events += 1
         now = sample.accepted_at
         for player in self._players:
-            player.pass_time(now)
+            if player.is_timed:
+                player.pass_time(now)
         try:
             old, new = self._offers(sample)
         except NotAnEventError as error:
@@ -66,10 +96,10 @@ class Shared:
 
     def _offers(self, sample: Sample) -> tuple[Offer | None, Offer | None]:
         """The event as each side takes it; one that a side does not know is None there."""
-        plans = [side.plan for side in self.sides]
         if sample.type in self._events:
-            once = _offered(plans[0], sample)
+            once = _offered(self.sides[0].plan, sample)
             return once, once
+        plans = [side.plan for side in self.sides]
         known = [_offered(plan, sample) if sample.type in plan.events else None for plan in plans]
         if known == [None, None]:
             raise NotAnEventError(f"no event is called {sample.type!r}")
@@ -80,25 +110,35 @@ class Shared:
         if not self.both.keep(old):
             return
         event = old.event
-        both, before, after = self._starts(event.type)
-        for player, flows, made in ((self.old, before, old), (self.new, after, new), (self.both, both, old)):
-            for flow in flows:
-                run = player.start(flow, made, recorded)
-                if run is not None:
+        both, before, after, twins = self._starts(event.type)
+        for twin in twins:
+            if twin.pays:
+                for run in self.both.start_twin(twin, old, recorded):
                     touched[run.id] = None
+            else:
+                _touch(touched, self.old.start(twin.sides[0], old, recorded))
+                _touch(touched, self.new.start(twin.sides[1], new, recorded))
+        for flow in before:
+            _touch(touched, self.old.start(flow, old, recorded))
+        for flow in after:
+            _touch(touched, self.new.start(flow, new, recorded))
+        for flow in both:
+            _touch(touched, self.both.start(flow, old, recorded))
         for player in self._players if event.type in self._awaited else ():
             for run in player.wake(event):
                 touched[run.id] = None
 
-    def _starts(self, event: str) -> tuple[list[FlowPlan], list[FlowPlan], list[FlowPlan]]:
-        """The flows that an event starts: once for both, on the old side alone, on the new side alone."""
+    def _starts(self, event: str) -> _Starts:
+        """The flows that an event starts."""
         found = self._started.get(event)
         if found is None:
             old, new = (side.plan.starts.get(event, ()) for side in self.sides)
-            found = self._started[event] = (
+            shared = self._flows | self._twins.keys()
+            found = self._started[event] = _Starts(
                 [flow for flow in old if flow.name in self._flows],
-                [flow for flow in old if flow.name not in self._flows],
-                [flow for flow in new if flow.name not in self._flows],
+                [flow for flow in old if flow.name not in shared],
+                [flow for flow in new if flow.name not in shared],
+                [self._twins[flow.name] for flow in old if flow.name in self._twins],
             )
         return found
 

@@ -128,8 +128,8 @@ class _Counting:
             found.decided_once += 1
         record = self._record(run)
         found.records[record.entity] += 1
-        lacks = tuple(() if one is None else tuple(one.missing) for one in (old, new))
-        if any(lacks):
+        if (old is not None and old.missing) or (new is not None and new.missing):
+            lacks = [() if one is None else tuple(one.missing) for one in (old, new)]
             found.unplayed.append(
                 Unplayed(flow=run.flow.name, event=run.event.id, record=record, old=lacks[0], new=lacks[1])
             )

@@ -3,7 +3,6 @@
 Whatever is written differs by design. How runs end, what they hold, and what they lack must not.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.preview.behaviour import Sample, Shared, Side
@@ -28,11 +27,7 @@ class Proof:
 
     def __init__(self, side: Side) -> None:
         """By this release."""
-        everything: Mapping[str, frozenset[str]] = {
-            "flows": frozenset(side.plan.flows),
-            "events": frozenset(side.plan.events),
-        }
-        self._both = tuple(Shared(side, side, **everything) for _ in range(2))
+        self._both = tuple(Shared.of_one(side) for _ in range(2))
         self.events = 0
         self.runs = 0
         self.differing: list[str] = []  # the events after which a run ended otherwise, some of them

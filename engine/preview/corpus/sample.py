@@ -5,7 +5,7 @@ runs it moves on, and those that brought what it reads. Then events are chosen, 
 the fewest events first, and what others bring as well is left out again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from engine.plan.plan import FlowPlan
 from engine.preview.behaviour.play import Player, Run, Side
 from engine.preview.behaviour.sample import Recorded, Sample
 from engine.preview.behaviour.shared import Shared
+from engine.preview.behaviour.twin import Twin
 from engine.values.value import Value
 
 ALIKE = 3  # so many events that come by the same are looked at: a later one may need fewer others
@@ -67,8 +68,8 @@ class _Traced(Player):
             self._brought[made.plan.entity, str(made.event.data.get(made.plan.entity_key))] = self.number
         return is_new
 
-    def start(self, flow: FlowPlan, made: Offer, recorded: Recorded) -> Run | None:
-        run = super().start(flow, made, recorded)
+    def start(self, flow: FlowPlan, made: Offer, recorded: Recorded, twin: Twin | None = None) -> Run | None:
+        run = super().start(flow, made, recorded, twin)
         if run is None and self.watching is not None:
             self.seen.add(self.watching.of_no_run(flow.name))
         return run
@@ -107,11 +108,7 @@ class _Play(Shared):
 
 def played(side: Side, samples: Iterable[Sample], watching: Watching) -> Played:
     """Play events, and note what each comes by and needs."""
-    everything: Mapping[str, frozenset[str]] = {
-        "flows": frozenset(side.plan.flows),
-        "events": frozenset(side.plan.events),
-    }
-    play = _Play(side, side, **everything)
+    play = _Play.of_one(side)
     player = play.both
     assert isinstance(player, _Traced)
     player.watching = watching

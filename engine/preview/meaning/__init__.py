@@ -1,7 +1,7 @@
 """What two releases say otherwise: pure, from what the compiler made of them, never from their text."""
 
 from engine.preview.meaning.change import BEHAVIOUR, BREAKING, FORWARD_ONLY, SAFE, USE, WORDING, Change
-from engine.preview.meaning.compare import compare, touched, unchanged, worst
+from engine.preview.meaning.compare import compare, reached, touched, unchanged, worst
 
 __all__ = [
     "BEHAVIOUR",
@@ -12,6 +12,7 @@ __all__ = [
     "WORDING",
     "Change",
     "compare",
+    "reached",
     "touched",
     "unchanged",
     "worst",

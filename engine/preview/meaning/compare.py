@@ -35,7 +35,7 @@ def unchanged(kind: str, old: Meaning, new: Meaning, changes: Iterable[Change]) 
     return frozenset(
         part.name
         for key, part in new.parts.items()
-        if part.kind == kind and key in old.parts and changed.isdisjoint({key, *_reached(new.parts, key)})
+        if part.kind == kind and key in old.parts and changed.isdisjoint({key, *reached(new.parts, key)})
     )
 
 
@@ -48,7 +48,7 @@ def touched(old: Meaning, new: Meaning, changes: Iterable[Change]) -> dict[str, 
     found: dict[str, tuple[Change, ...]] = {}
     for key, part in old.parts.items():
         if part.kind == "flow":
-            within = {key, *_reached(old.parts, key), *_reached(new.parts, key)}
+            within = {key, *reached(old.parts, key), *reached(new.parts, key)}
             mine = tuple(one for name in sorted(within & by_part.keys()) for one in by_part[name])
             if mine:
                 found[part.name] = mine
@@ -177,7 +177,7 @@ def _by_use(new: Meaning, found: Iterable[Change]) -> Iterator[Change]:
     for key, part in new.parts.items():
         if part.kind not in _DECIDES:
             continue
-        via = tuple(sorted(_reached(new.parts, key) & changed))
+        via = tuple(sorted(reached(new.parts, key) & changed))
         if via:
             change = Change(
                 kind=part.kind,
@@ -197,7 +197,8 @@ def _by_use(new: Meaning, found: Iterable[Change]) -> Iterator[Change]:
             yield replace(change, sentence=say_use(change))
 
 
-def _reached(parts: Mapping[str, Part], start: str) -> set[str]:
+def reached(parts: Mapping[str, Part], start: str) -> set[str]:
+    """The keys of all that a part uses, and of what that uses."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
