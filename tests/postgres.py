@@ -131,9 +131,14 @@ def running(*settings: str) -> Iterator[Server]:
         server = Server(Path(name), *settings)
         server.make()
         server.start()
+        # What machines note of their ledgers goes with the server as well.
+        before = os.environ.get("XDG_STATE_HOME")
+        os.environ["XDG_STATE_HOME"] = str(Path(name) / "state")
         try:
             yield server
         finally:
+            os.environ.pop("XDG_STATE_HOME")
+            os.environ.update({} if before is None else {"XDG_STATE_HOME": before})
             server.stop()
 
 

@@ -90,8 +90,6 @@ def command(
     if not is_shared(ledger_url):
         asyncio.run(serve(wish))
         return
-    if metrics is not None:
-        raise click.UsageError("--metrics serves a ledger in a file; on PostgreSQL ask the database")
     from engine.cli.run_shared import run_shared
 
     asyncio.run(run_shared(wish))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from engine.cli import notify, output
 from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
 from engine.errors import LedgerError
-from engine.ledger import open_reader
+from engine.ledger import LedgerReader, open_reader
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger.postgres_ledger import PostgresLedger
     from engine.runtime.machine import Machine
     from engine.runtime.shared_daemon import SharedDaemon
+    from engine.runtime.triggers.webhook import Server
 
 
 FOLLOW_SECONDS = 2.0
@@ -60,6 +61,9 @@ class _SharedService(Service):
         output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")
         for name in ready.hooks:
             output.line(f"  {address}/hooks/{name}")
+        watched = self._metrics(daemon.machine)
+        if watched is not None:
+            output.line(f"  {await watched.start()}/metrics")
         self._hear_signals()
         beside = [asyncio.ensure_future(_say_when_ready(daemon))]
         if self._wish.released:
@@ -69,6 +73,31 @@ class _SharedService(Service):
         finally:
             for task in beside:
                 task.cancel()
+            if watched is not None:
+                await watched.stop()
+
+    def _metrics(self, machine: "Machine") -> "Server | None":
+        """What serves the numbers of this machine, where anybody wants them."""
+        if self._wish.metrics is None:
+            return None
+        from engine.runtime.metrics import Watched, application
+        from engine.runtime.triggers.webhook import Server
+
+        known: list[LedgerReader] = []
+
+        def reader() -> LedgerReader:
+            """Opened when it is first asked, as the server may be away at the start."""
+            if not known:
+                known.append(open_reader(self._wish.ledger_url))
+            return known[0]
+
+        watched = Watched(
+            runner=lambda: machine.runner,
+            reader=reader,
+            now=self._clock.now,
+            partitions=lambda: len(machine.held),
+        )
+        return Server(application(watched), *self._wish.metrics)
 
     async def _follow(self, present: str) -> None:
         """Go on with what is deployed to the ledger, as soon as that is another release."""

@@ -301,10 +301,12 @@ class _FileService(Service):
         """What serves the numbers, where anybody wants them."""
         if self._wish.metrics is None:
             return None
-        from engine.runtime.metrics import application
+        from engine.runtime.metrics import Watched, application
         from engine.runtime.triggers.webhook import Server
 
-        return Server(application(runner, self._ledger.reader(), self._clock.now), *self._wish.metrics)
+        reader = self._ledger.reader()
+        watched = Watched(runner=lambda: runner, reader=lambda: reader, now=self._clock.now)
+        return Server(application(watched), *self._wish.metrics)
 
     def _desk(self, runner: "Runner", triggers: "list[Trigger]") -> "Desk":
         from engine.runtime.control import Desk

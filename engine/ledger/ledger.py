@@ -89,6 +89,18 @@ class Ledger:
         """What only reads, and finds of open work what this writer may work."""
         return self.reader()
 
+    @property
+    def place(self) -> str:
+        """Where it is, without any password."""
+        return str(self._database.place)
+
+    def lost_rows(self) -> int | None:
+        """How many rows of the chain are lost that had been noted; None when none are missing."""
+        noted = None if self._lock is None else self._lock.noted_end()
+        if noted is None or goes_through(self.reader(), noted):
+            return None
+        return max(0, noted[0] - self.reader().head().seq)
+
     def known_events(self, ids: Iterable[str]) -> dict[str, str]:
         """The hashes of the bodies of those events that are known, by id."""
         return self.reader().known_events(ids)
@@ -187,7 +199,7 @@ def open_ledger(url: str, *, clock: Clock, create: bool = False, restored: bool 
     if _is_postgres(url):
         from engine.ledger.postgres_ledger import open_postgres
 
-        return open_postgres(url, clock=clock, create=create, alone=True)
+        return open_postgres(url, clock=clock, create=create, alone=True, restored=restored)
     place = sqlite.read_url(url)
     made = create and sqlite.make_file(place)
     sqlite.require_file(place)
@@ -287,18 +299,14 @@ def accept_restored(url: str, clock: Clock, by: str, reason: str) -> int:
 
     Raises:
         InputError: it is the ledger that was last written there.
-        ConfigurationError: it is on a server, where nothing is noted of its end.
 
     """
-    if _is_postgres(url):
-        raise ConfigurationError("of a ledger on PostgreSQL nobody notes where it ended; nothing refuses it")
     with open_ledger(url, clock=clock, restored=True) as ledger:
-        noted = None if ledger._lock is None else ledger._lock.noted_end()  # noqa: SLF001 - of this module
-        if noted is None or goes_through(ledger.reader(), noted):
+        lost = ledger.lost_rows()
+        if lost is None:
             raise InputError(
-                f"the ledger {url} is the one that was last written there; it can be gone on with"
+                f"the ledger {ledger.place} is the one that was last written there; it can be gone on with"
             )
-        lost = max(0, noted[0] - ledger.reader().head().seq)
         detail = write_json({"reason": reason, "rows_lost": lost}).decode()
         entry = AuditEntry(instant(clock.now()), by, "ledger restored", None, detail)
         ledger.commit(Commit(entries=[entry]))

@@ -15,12 +15,15 @@ def require_newest(reader: LedgerReader, noted: tuple[int, str] | None, place: o
         LedgerRestored: it does not.
 
     """
-    if noted is None or goes_through(reader, noted):
-        return
-    end = reader.head().seq
-    raise LedgerRestored(
+    if noted is not None and not goes_through(reader, noted):
+        raise older(reader.head().seq, noted[0], place)
+
+
+def older(end: int, noted: int, place: object) -> LedgerRestored:
+    """A ledger whose chain has so many rows, and had others when it was last written here."""
+    return LedgerRestored(
         f"the ledger {place} is an older copy, or another one: its chain has {end:,} rows, and had "
-        f"{noted[0]:,} when it was last written here. What was done since would be done again. Put the newer "
+        f"{noted:,} when it was last written here. What was done since would be done again. Put the newer "
         "one back; or see to what was sent since, and say so with `tidegate ledger restored`"
     )
 

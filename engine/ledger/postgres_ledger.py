@@ -5,6 +5,7 @@ Only the end of a transaction, where its link is put to the chain, is done by on
 of the chain is the order in which commits became visible.
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from engine.ledger.beside import beside
 from engine.ledger.commit import Commit
 from engine.ledger.instants import instant
 from engine.ledger.ledger import Ledger, fill
+from engine.ledger.newest import older
+from engine.ledger.noted import NotedEnd, folder_of
 from engine.ledger.owned import ROWS, OwnedReader
 from engine.ledger.partitions import PARTITIONS
 from engine.ledger.postgres_database import PostgresDatabase
@@ -41,6 +44,7 @@ CAUGHT_UP = "UPDATE partitions SET seen = NULL WHERE id = ANY(%b::bigint[]) AND 
 SEEN = "SELECT seen FROM workers WHERE name = %s"
 GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1, worker = NULL, seen = %s WHERE id = %s AND epoch = %s"
 SEE = "INSERT INTO workers VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen"
+ROWS_OF_CHAIN = "SELECT coalesce(max(seq), 0) FROM audit"
 NEWS = "tidegate_news"  # the channel on which machines hear that something was handed over
 
 
@@ -78,13 +82,28 @@ class PostgresLedger(Ledger):
 
     divided = True
 
-    def __init__(self, database: PostgresDatabase, clock: Clock, *, alone: bool, name: str = "") -> None:
-        """Write alone, or beside others who do the same; the name is who others see at work."""
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        clock: Clock,
+        *,
+        alone: bool,
+        name: str = "",
+        noted: NotedEnd | None = None,
+        restored: bool = False,
+    ) -> None:
+        """Write alone, or beside others who do the same; the name is who others see at work.
+
+        `noted` is where this machine notes the end of the chain; with `restored`, a person has said that the
+        ledger is an older copy.
+        """
         super().__init__(database, None, None, clock)
         self._server = database
         self._alone = alone
         self.name = name
         self._closed = False
+        self._noted = noted
+        self._restored = restored
         self._session: postgres.Session | None = None
         self.epochs: dict[int, int] = {}  # of the partitions that are ours, as they were given to us
         self.partitions = 1
@@ -125,6 +144,8 @@ class PostgresLedger(Ledger):
             raise
         self._commit(session, cursor, number, meanwhile)
         self._head, self._told = head, self.seen
+        if self._noted is not None:
+            self._noted.note(head.seq, head.hash)
         self._catching_up.clear()
         return number
 
@@ -260,12 +281,29 @@ class PostgresLedger(Ledger):
             try:
                 postgres_schema.require(session, self._server.server)
                 self._take_part(session)
+                self._require_newest(session)
                 (self.partitions,) = session.execute("SELECT count(*) FROM partitions").fetchone() or (1,)
             except BaseException:
                 session.close()
                 raise
             self._session = session
         return session
+
+    def _require_newest(self, session: postgres.Session) -> None:
+        """Refuse a server that was set back to before what this machine has written."""
+        noted = None if self._noted is None or self._restored else self._noted.noted()
+        if noted is not None and not goes_on_from(session, noted):
+            (end,) = session.execute(ROWS_OF_CHAIN).fetchone() or (0,)
+            raise older(int(end), noted[0], self._database.place)
+
+    def lost_rows(self) -> int | None:
+        """How many rows of the chain are lost that this machine had noted; None when none are missing."""
+        noted = None if self._noted is None else self._noted.noted()
+        with self._turn, self._database.door:
+            if noted is None or goes_on_from(self._connected(), noted):
+                return None
+            (end,) = self._connected().execute(ROWS_OF_CHAIN).fetchone() or (0,)
+        return max(0, noted[0] - int(end))
 
     def _take_part(self, session: postgres.Session) -> None:
         """Be the only one who writes, or one of those who work together; until the session ends."""
@@ -298,6 +336,8 @@ class PostgresLedger(Ledger):
         with self._turn:
             self._closed = True
             self._drop()
+            if self._noted is not None:
+                self._noted.close()
             self._database.close()
 
 
@@ -327,27 +367,45 @@ def listening(url: str, told: Callable[[], None]) -> postgres.Listener:
         return postgres.Listener(place, NEWS, told)
 
 
-def open_postgres(
-    url: str, *, clock: Clock, create: bool, alone: bool, name: str = "", partitions: int = PARTITIONS
+def goes_on_from(session: postgres.Session, noted: tuple[int, str]) -> bool:
+    """Whether a row of this number is in the chain, with this hash."""
+    found = session.execute("SELECT hash FROM audit WHERE seq = %s", (noted[0],)).fetchone()
+    return found is not None and found[0] == noted[1]
+
+
+def open_postgres(  # noqa: PLR0913 - each by its name
+    url: str,
+    *,
+    clock: Clock,
+    create: bool,
+    alone: bool,
+    name: str = "",
+    partitions: int = PARTITIONS,
+    restored: bool = False,
 ) -> PostgresLedger:
     """Open a ledger on a server for writing; with `create`, make it where there is none.
 
+    With `restored`, a person has seen to it that it is an older copy.
+
     Raises:
+        LedgerRestored: it is an older copy of the one that this machine wrote.
         LedgerError: it cannot be used; the sentence says why.
         ConfigurationError: the address is none of a ledger.
 
     """
     place = postgres.read_url(url)
     database = PostgresDatabase(place)
+    noted = NotedEnd(folder_of(os.environ), str(place))
     try:
         if create:
             with database.door:
                 session = postgres.Session.opened(place, postgres.WRITER)
                 try:
-                    postgres_schema.create(session, partitions)
+                    if postgres_schema.create(session, partitions):
+                        noted.forget()
                 finally:
                     session.close()
-        return PostgresLedger(database, clock, alone=alone, name=name)
+        return PostgresLedger(database, clock, alone=alone, name=name, noted=noted, restored=restored)
     except BaseException:
         database.close()
         raise

@@ -21,12 +21,17 @@ VERSION = (
 PLACES = "CREATE UNIQUE INDEX audit_commit ON audit (commit) WHERE facts IS NOT NULL"
 
 
-def create(session: postgres.Session, partitions: int) -> None:
-    """Make every table in an empty database, in one transaction; do nothing in one that has some."""
+def create(session: postgres.Session, partitions: int) -> bool:
+    """Make every table in an empty database, in one transaction; do nothing in one that has some.
+
+    Gives whether they were made.
+    """
     with session.transaction():
         session.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
-        if is_empty(session):
+        made = is_empty(session)
+        if made:
             _make(session, partitions)
+    return made
 
 
 def _make(session: postgres.Session, partitions: int) -> None:

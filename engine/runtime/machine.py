@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engine.core.accept import Offer
-from engine.errors import LedgerError, LedgerUnreachable, TidegateError
+from engine.errors import LedgerError, LedgerRestored, LedgerUnreachable, TidegateError
 from engine.ledger import LedgerReader
 from engine.runtime.hand_out import STALLED_SECONDS, HandOut
 from engine.runtime.heart import BEAT_SECONDS, Heart
@@ -72,6 +72,11 @@ class Machine:
         return 0 if self._runner is None else self._runner.room
 
     @property
+    def runner(self) -> Runner | None:
+        """Who works at present; None while there is nothing to work with."""
+        return self._runner
+
+    @property
     def ready(self) -> bool:
         """Whether events can be taken."""
         return self._runner is not None and not self.stopping.is_set()
@@ -104,6 +109,8 @@ class Machine:
         while not self.stopping.is_set():
             try:
                 await self._live()
+            except LedgerRestored:
+                raise  # a person has to see to it
             except TidegateError as error:
                 self._told(f"starting again from the ledger: {error}")
                 seconds = BACK_OFF_SECONDS[min(self._failures, len(BACK_OFF_SECONDS) - 1)]

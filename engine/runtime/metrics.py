@@ -2,10 +2,12 @@
 
 They are worked out when they are asked for, from what the runner counts anyway and from the ledger's totals,
 so that nothing on the way of an event knows of them. Labels are names of tables and statuses: few, and none
-of them from data.
+of them from data. Of several machines on one ledger each tells what it does itself; what the ledger holds is
+the same for all of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.errors import LedgerError
 from engine.ledger import LedgerReader, read_instant
 from engine.runtime.runner import Runner
 
@@ -41,31 +44,47 @@ _BACKLOG: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is told of; what is None is not there at present, as while the server of the ledger is away."""
+
+    runner: Callable[[], Runner | None]
+    reader: Callable[[], LedgerReader | None]
+    now: Callable[[], datetime]
+    partitions: Callable[[], int] | None = None  # how many this machine has, of several
+
+
 class _Numbers(Collector):
-    def __init__(self, runner: Runner, reader: LedgerReader, now: Callable[[], datetime]) -> None:
-        self._runner = runner
-        self._reader = reader
-        self._now = now
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
 
     def collect(self) -> Iterator[Metric]:
-        tally = self._runner.executor.tally
-        for name, about in _COUNTED.items():
-            yield CounterMetricFamily(f"tidegate_{name}", about, value=getattr(tally, name))
-        backlog = self._runner.backlog()
-        for name, about in _BACKLOG.items():
-            yield GaugeMetricFamily(f"tidegate_{name}", about, value=_number(backlog.get(name)))
-        yield from self._standing()
+        runner = self._watched.runner()
+        yield GaugeMetricFamily(
+            "tidegate_ready", "Whether events are worked here.", value=float(runner is not None)
+        )
+        if self._watched.partitions is not None:
+            held = float(self._watched.partitions())
+            yield GaugeMetricFamily("tidegate_partitions", "Partitions that this machine works.", value=held)
+        if runner is not None:
+            yield from _of_runner(runner)
+        try:
+            reader = self._watched.reader()
+            standing = [] if reader is None else [*self._standing(reader)]
+        except LedgerError:  # the server is away: what is in memory is told all the same
+            standing = []
+        yield from standing
 
-    def _standing(self) -> Iterator[Metric]:
+    def _standing(self, reader: LedgerReader) -> Iterator[Metric]:
         found = GaugeMetricFamily(
             "tidegate_ledger", "Rows of the ledger by table and status.", labels=("table", "status")
         )
-        for table, counts in sorted(self._reader.counts().items()):
+        for table, counts in sorted(reader.counts().items()):
             for status, number in sorted(counts.items()):
                 found.add_metric((table, status), number)
         yield found
-        oldest = self._reader.open_runs(limit=1)
-        age = (self._now() - read_instant(oldest[0].now)).total_seconds() if oldest else 0.0
+        oldest = reader.open_runs(limit=1)
+        age = (self._watched.now() - read_instant(oldest[0].now)).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily(
             "tidegate_oldest_open_run_seconds",
             "How long ago the oldest run began that is not over.",
@@ -73,14 +92,23 @@ class _Numbers(Collector):
         )
 
 
+def _of_runner(runner: Runner) -> Iterator[Metric]:
+    tally = runner.executor.tally
+    for name, about in _COUNTED.items():
+        yield CounterMetricFamily(f"tidegate_{name}", about, value=getattr(tally, name))
+    backlog = runner.backlog()
+    for name, about in _BACKLOG.items():
+        yield GaugeMetricFamily(f"tidegate_{name}", about, value=_number(backlog.get(name)))
+
+
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int) else 0.0
 
 
-def application(runner: Runner, reader: LedgerReader, now: Callable[[], datetime]) -> Starlette:
+def application(watched: Watched) -> Starlette:
     """The ASGI application: `GET /metrics`."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Numbers(runner, reader, now))
+    registry.register(_Numbers(watched))
 
     async def metrics(request: Request) -> Response:
         del request

@@ -39,6 +39,11 @@ class SharedDaemon:
         while not self._machine.ready:  # noqa: ASYNC110 - it comes and goes with the server
             await asyncio.sleep(LOOK_SECONDS)
 
+    @property
+    def machine(self) -> Machine:
+        """The machine at work."""
+        return self._machine
+
     def stop(self) -> None:
         """Take no more, and give back what is ours."""
         self._machine.stopping.set()

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import threading
+import urllib.request
 
 import pytest
 
@@ -162,20 +163,30 @@ def machine(heard, start, folder, postgres_url, systems, tidegate):
     events = folder.parent / "hired.jsonl"
     events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
     assert tidegate("process", "--events", events, *here).code == 0
-    begun = start("run", *here, "--port", "0")
-    told = [begun.stdout.readline() for _ in range(2)]
+    begun = start("run", *here, "--port", "0", "--metrics", "127.0.0.1:0")
+    told = [begun.stdout.readline().strip() for _ in range(3)]
     assert "runs 3 flows" in told[0], begun.stderr.read()
     assert heard() == "READY=1"
-    return begun, told[1].strip()
+    return begun, told[1], told[2]
+
+
+def numbers(address):
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
 
 
 @pytest.mark.slow
 def test_a_machine_of_several_goes_on_with_the_next_release_too(
     machine, heard, folder, postgres_url, systems, tidegate
 ):
-    begun, hook = machine
+    begun, hook, metrics = machine
     assert approve(hook, 4) == 202
     until(lambda: "te-4" in bills(systems))
+    until(lambda: numbers(metrics).get("tidegate_partitions") == "64.0")
+    found = numbers(metrics)
+    assert (found["tidegate_ready"], found["tidegate_accepted_total"]) == ("1.0", "1.0")
+    assert float(found['tidegate_ledger{status="completed",table="runs"}']) >= 1
     changed(folder, AMOUNT, "entry.hous * project.rate")
     begun.send_signal(signal.SIGHUP)
     assert "the release before goes on: the workspace has problems" in begun.stdout.readline()

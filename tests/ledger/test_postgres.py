@@ -9,6 +9,7 @@ import pytest
 from engine.clock import FixedClock
 from engine.errors import (
     ConfigurationError,
+    InputError,
     LedgerBusy,
     LedgerConflict,
     LedgerError,
@@ -16,9 +17,18 @@ from engine.errors import (
     LedgerMissing,
     LedgerOutdated,
     LedgerReadOnly,
+    LedgerRestored,
     LedgerUnreachable,
 )
-from engine.ledger import Commit, open_ledger, open_reader, rows, upgrade_ledger, verify_chain
+from engine.ledger import (
+    Commit,
+    accept_restored,
+    open_ledger,
+    open_reader,
+    rows,
+    upgrade_ledger,
+    verify_chain,
+)
 from engine.ledger import postgres as driver
 from engine.ledger.postgres_ledger import open_postgres
 from tests.ledger.samples import AT, NOW, a_whole_ledger, an_event, begin, finish
@@ -149,6 +159,42 @@ def test_an_event_that_several_machines_accept_at_once_is_accepted_once(postgres
     assert len({*numbers}) == len(numbers) == 90
     for machine in machines:
         machine.close()
+
+
+class TestTheServerWasSetBack:
+    """To a copy of its database that was made two commits before."""
+
+    pytestmark = pytest.mark.requirement("REL-17")
+
+    @pytest.fixture
+    def url(self, postgres, postgres_url):
+        with open_ledger(postgres_url, clock=CLOCK) as ledger:
+            ledger.commit(begin("1"))
+        name = postgres_url.rpartition("/")[2]
+        copy = postgres.database(name)
+        with open_ledger(postgres_url, clock=CLOCK) as ledger:
+            ledger.commit(finish("1"))
+            ledger.commit(begin("2"))
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            connection.execute(f'ALTER DATABASE "{copy}" RENAME TO "{name}"')
+        return postgres_url
+
+    def test_it_is_refused_until_a_person_says_so(self, url):
+        for opened in (shared, lambda url: open_ledger(url, clock=CLOCK)):
+            with pytest.raises(LedgerRestored, match="has 1 rows, and had 3 when it was last written here"):
+                opened(url)
+        open_reader(url).close()  # whoever reads only may look at it
+        assert accept_restored(url, CLOCK, "ann", "the disk broke") == 2
+        with shared(url) as ledger:
+            ledger.commit(begin("2"))
+            assert verify_chain(ledger.reader()) == []
+        with pytest.raises(InputError, match="is the one that was last written there"):
+            accept_restored(url, CLOCK, "ann", "once more")
+
+    def test_a_machine_that_has_never_written_it_knows_of_nothing(self, url, monkeypatch, tmp_path):
+        monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+        shared(url).close()
 
 
 class TestTheAnswerIsLost:
