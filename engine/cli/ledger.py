@@ -79,13 +79,17 @@ def restored(ledger_url: str, by: str, reason: str) -> None:
 
 
 @command.command("check")
+@click.option(
+    "--decisions", is_flag=True, help="Decide every run that is over again too, and compare it to the byte."
+)
 @options.workspace
 @options.ledger
 @options.output_format()
-def check(folder: Path | None, ledger_url: str, form: str) -> None:
+def check(folder: Path | None, ledger_url: str, form: str, *, decisions: bool) -> None:
     """Tell whether the ledger is sound: its file, its chain, and all of its open work, decided again.
 
-    Run it before an upgrade, and on a copy that was restored. Nothing is sent and nothing is written.
+    Run it before an upgrade, and on a copy that was restored. With --decisions every run that is over has to
+    come to the same records, events, holds, alerts and reasons as then. Nothing is sent, and nothing written.
     """
     from engine.ledger import file_breaks, open_reader, verify_chain
 
@@ -95,6 +99,7 @@ def check(folder: Path | None, ledger_url: str, form: str) -> None:
             "file": file_breaks(ledger_url),
             "chain": [str(one) for one in verify_chain(reader)],
             "open_work": _open_work(reader, folder),
+            **({"decisions": _decisions(reader, folder)} if decisions else {}),
         }
     finally:
         reader.close()
@@ -119,6 +124,16 @@ def _open_work(reader: "LedgerReader", folder: Path | None) -> list[str]:
     session = sessions.load(folder)
     found = open_work(reader, sessions.plans_in(session, reader), sessions.manifests(session))
     return [f"{row.id}: {why}" for row, why in found if why is not None]
+
+
+def _decisions(reader: "LedgerReader", folder: Path | None) -> list[str]:
+    from engine import session as sessions
+    from engine.runtime.again import finished_work
+    from engine.runtime.check import recovery_of
+
+    session = sessions.load(folder)
+    recovery = recovery_of(reader, sessions.plans_in(session, reader), sessions.manifests(session))
+    return [f"{row.id}: {why}" for row, why in finished_work(reader, recovery) if why is not None]
 
 
 @command.command("verify")

@@ -23,13 +23,20 @@ def open_work(
     Each is decided again from its event, its release and its recorded answers, as the next start would do,
     and has to stand where the ledger says that it stands. Nothing is sent and nothing is written.
     """
-    unopened = {name: Connection(name, _Nowhere(), plan) for name, plan in manifests.items()}
-    recovery = Recovery(reader, plans, Connections(unopened))
+    recovery = recovery_of(reader, plans, manifests)
     after = 0
     while rows := reader.open_runs(after=after, limit=AT_ONCE):
         after = rows[-1].seq
         for row in rows:
             yield row, _wrong(recovery, row)
+
+
+def recovery_of(
+    reader: LedgerReader, plans: Callable[[str], Plan], manifests: Mapping[str, ConnectorPlan]
+) -> Recovery:
+    """What decides runs again, and can reach no system."""
+    unopened = {name: Connection(name, _Nowhere(), plan) for name, plan in manifests.items()}
+    return Recovery(reader, plans, Connections(unopened))
 
 
 class _Nowhere:

@@ -108,16 +108,20 @@ class Rests:
 
     def record(self, commit: Commit, run_id: str, state: RunState, status: str, at: str) -> None:
         """One run that rests, in this status."""
-        flow = self._flows.get(id(state.flow))
-        if flow is None:
-            flow = self._flows[id(state.flow)] = _Written(state.flow)
-        said = {"steps": flow.steps(state.steps), **state.trace, "$versions": flow.versions}
-        decisions = write_json(said).decode()
+        decisions = self.decisions(state)
         why = None if state.status is _COMPLETED else reason(state)
         if state.status in FINAL:
             commit.runs_finished.append(RunFinished(status, at, decisions, why, run_id))
         else:
             commit.runs_paused.append(RunPaused(status, decisions, why, at, run_id))
+
+    def decisions(self, state: RunState) -> str:
+        """What was decided about a run, and why, as it is recorded."""
+        flow = self._flows.get(id(state.flow))
+        if flow is None:
+            flow = self._flows[id(state.flow)] = _Written(state.flow)
+        said = {"steps": flow.steps(state.steps), **state.trace, "$versions": flow.versions}
+        return write_json(said).decode()
 
 
 class _Written:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 
 import pytest
 
@@ -85,3 +86,26 @@ def test_a_few_events_are_chosen_that_come_by_all(tidegate, folder, tmp_path):
     assert out.read_text() == f"{lines[0]}\n"
     found = tidegate("events", "sample", events, "-o", out, "-w", folder, "--format", "json").json
     assert (found["chosen"], found["sample"]["covered"]) == (1, found["all"]["covered"])
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ("UPDATE effects SET payload = replace(payload, '750', '751')", "other writes: "),
+        ("UPDATE runs SET decisions = replace(decisions, 'done', 'gone')", "other decisions"),
+        (
+            "UPDATE events SET body = CAST(replace(body, '750', '751') AS BLOB) WHERE cause IS NOT NULL",
+            "other events: ",
+        ),
+    ],
+)
+def test_runs_that_are_over_come_to_the_same_again(tidegate, folder, ledger, worked, change, said):
+    asked = ("ledger", "check", "--decisions", "-w", folder, "--ledger", ledger)
+    assert tidegate(*asked).out.splitlines()[-1] == "decisions: sound"
+    with sqlite3.connect(ledger) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute(change)
+    connection.close()
+    told = tidegate(*asked)
+    assert (told.code, said in told.out.partition("decisions: ")[2]) == (1, True), told.out

@@ -140,7 +140,7 @@ class Player:
         self._due: list[_Due] = []
         self._numbers = 0
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
-        self._emitted: list[tuple[Run, EmitCommand]] = []
+        self.emits: list[tuple[Run, EmitCommand]] = []  # what nobody has taken in yet
         self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
 
@@ -288,14 +288,9 @@ class Player:
                 self._todo.append((due.run, {due.key: due.answer}))
             self._rest()
 
-    @property
-    def has_emitted(self) -> bool:
-        """Whether there is anything that runs emitted."""
-        return bool(self._emitted)
-
     def emitted(self) -> list[tuple[Run, EmitCommand]]:
         """What runs have emitted since this was asked last."""
-        found, self._emitted = self._emitted, []
+        found, self.emits = self.emits, []
         return found
 
     # --- runs -----------------------------------------------------------------------------------
@@ -334,7 +329,7 @@ class Player:
         """The same in the shared part; None when the run was given to both sides."""
         if _KNOWN_ALIKE.issuperset(map(type, commands)):
             return self._do(run, commands)
-        lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self._emitted
+        lists: tuple[list[Any], ...] = run.writes, run.emits, run.alerts, run.missing, self.emits
         marks = [len(one) for one in lists]
         holds = dict(run.holds)
         try:
@@ -401,7 +396,7 @@ class Player:
         match command:
             case EmitCommand():
                 run.emits.append(command)
-                self._emitted.append((run, command))
+                self.emits.append((run, command))
             case AlertCommand():
                 run.alerts.append(command)
             case WaitCommand():

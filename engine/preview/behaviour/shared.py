@@ -158,7 +158,7 @@ class Shared:
     def _settle(self, recorded: Recorded, touched: dict[str, None]) -> None:
         """Take in what was emitted, until nothing more is; what both sides emit alike is one event."""
         for _ in range(MOST_TURNS):
-            if not (self.both.has_emitted or self.old.has_emitted or self.new.has_emitted):
+            if not (self.both.emits or self.old.emits or self.new.emits):
                 return
             alike = [self._emitted(self.sides[0].plan, run, one) for run, one in self.both.emitted()]
             old = [self._emitted(self.sides[0].plan, run, one) for run, one in self.old.emitted()]

@@ -142,9 +142,10 @@ def _decides(old: CheckStep, new: CheckStep, alike: frozenset[str]) -> _Decide:
     changed = frozenset(place for place, name in enumerate(names) if name not in alike)
 
     def decide(scope: Scope) -> _Decided:
-        one, other = _outcome(first, scope), _outcome(second, scope)
-        if type(one) is not tuple or type(other) is not tuple:
-            return _failing_alike(one, other)
+        try:
+            one, other = first(scope), second(scope)
+        except (EvaluationError, UnrecordedError):
+            _failing_alike(_outcome(first, scope), _outcome(second, scope))
         if not is_alike or one[0] != other[0] or (one[0] and not changed.isdisjoint(one[0])):
             raise PartingError
         if not _is_same_check(one[1], other[1]):
@@ -200,9 +201,14 @@ _TEXTS = frozenset({"fired", "held", "rolled", "rejected", "released", "route", 
 
 def _is_same_check(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     try:
-        return one == other and all(is_exactly(one[name], other[name]) for name in one if name not in _TEXTS)
+        if one != other:
+            return False
+        for name in one.keys() - _TEXTS:
+            if not is_exactly(one[name], other[name]):
+                return False
     except UnrecordedError:
         return False
+    return True
 
 
 def _require_same(one: object, other: object) -> None:
