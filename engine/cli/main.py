@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "plan": ("engine.cli.plan", "Say what a change would touch on a ledger, and save it as a plan."),
         "approve": ("engine.cli.approve", "Approve a plan, so that it may be deployed."),
         "shadow": ("engine.cli.shadow", "Have a planned release decide what comes in, without effects."),
+        "canary": ("engine.cli.canary", "Try a planned release on a part of what comes in."),
         "deploy": ("engine.cli.deploy", "Carry out a plan: its release takes over."),
         "rollback": ("engine.cli.rollback", "Go back to a release that was active before."),
         "releases": ("engine.cli.releases", "List what was deployed to a ledger."),

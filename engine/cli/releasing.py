@@ -56,6 +56,26 @@ def approve(request: dict[str, Value], ledger_url: str) -> None:
         ledger.commit(Commit(entries=[entry]))
 
 
+def try_release(plan: "ReleasePlan", said: dict[str, Value], ledger_url: str, by: str, reason: str) -> None:
+    """Have a release tried on a part of what comes in: by the daemon, or from the next start on.
+
+    Raises:
+        InputError: when it may not be; the sentence says why.
+        LedgerError: when the ledger cannot be opened or written.
+
+    """
+    from engine.clock import SystemClock
+    from engine.releases import ready, write_plan
+    from engine.releases.canary import Tried, begin_here, part_of
+    from engine.runtime.resolve import Person
+
+    person = Person(by=by, reason=reason)
+    part, rule = part_of(said)
+    request: dict[str, Value] = {"plan": write_plan(plan).decode(), "part": write_json(said).decode()}
+    if ask_daemon(ledger_url, "canary", {**request, "by": by, "reason": reason}) is None:
+        begin_here(Tried(plan, part, rule, person), ready(plan), ledger_url, SystemClock())
+
+
 def keep_shadow(said: dict[str, Value], by: str, ledger_url: str) -> None:
     """Keep in the audit what a release decided otherwise in the shadow of the active one.
 

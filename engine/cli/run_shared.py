@@ -11,6 +11,7 @@ from engine.cli import notify, output
 from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader, open_reader
+from engine.runtime.deployed import deployed_in
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -100,29 +101,28 @@ class _SharedService(Service):
         return Server(application(watched), *self._wish.metrics)
 
     async def _follow(self, present: str) -> None:
-        """Go on with what is deployed to the ledger, as soon as that is another release."""
-        seen = present
+        """Go on with what is deployed to the ledger or tried on it, as soon as that is another release."""
+        seen: str | None = None
         while True:
-            await asyncio.sleep(FOLLOW_SECONDS)
             active = await asyncio.to_thread(self._active)
-            if active not in {None, seen}:
-                seen = str(active)
-                if seen != present:
-                    self._told_to_reload()
+            if active is not None and (active != seen if seen else not active.startswith(present)):
+                self._told_to_reload()
+            seen = active or seen
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     def _active(self) -> str | None:
-        """The release that the ledger points at; None while nobody can be asked."""
+        """The release that the ledger points at, and what is on trial; None while nobody can be asked."""
         try:
             reader = open_reader(self._wish.ledger_url)
         except LedgerError:
             return None
         try:
-            found = reader.active_release()
+            found, canary = reader.active_release(), deployed_in(reader).canary
         except LedgerError:
             return None
         finally:
             reader.close()
-        return None if found is None else found.fingerprint
+        return None if found is None else f"{found.fingerprint} {'' if canary is None else canary['plan']}"
 
     def _machine(self, ready: Ready) -> "Machine":
         """How one machine makes what it works with: at its start, and whenever the server went away."""

@@ -174,7 +174,7 @@ class Service(ABC):
         from engine.runtime.retry import RetryPolicy
         from engine.runtime.runner import Limits, Runner
 
-        return Runner(
+        runner = Runner(
             ledger=ledger,
             plan=ready.session.ready.plan,
             plans=sessions.plans(ready.session, ledger),
@@ -183,6 +183,18 @@ class Service(ABC):
             policy=RetryPolicy(patience_seconds=self._wish.patience_hours * 3600, outage_seconds=None),
             limits=Limits(still_days=self._wish.still_days),
         )
+        if self._wish.released:
+            self._try(runner, ledger)
+        return runner
+
+    @staticmethod
+    def _try(runner: "Runner", ledger: "Ledger") -> None:
+        """Go on with the release on trial, where there is one."""
+        from engine.releases.canary import going_on
+
+        trial = going_on(ledger.reader(), runner.executor.recovery.plan)
+        if trial is not None:
+            runner.executor.begin_trial(trial)
 
     def _triggers(self, ready: Ready, gate: "Gate", reader: "LedgerReader") -> "list[Trigger]":
         from engine.runtime.triggers.triggers import Triggers
@@ -325,7 +337,31 @@ class _FileService(Service):
             about=about,
             reload=self.reload,
             deploy=partial(self._deploy, runner),
+            canary=partial(self._canary, runner),
         )
+
+    async def _canary(
+        self, runner: "Runner", text: str, said: Mapping[str, Value], by: str, reason: str
+    ) -> Mapping[str, Value]:
+        """Have a release tried by this daemon."""
+        from engine.releases import read_plan, ready
+        from engine.releases.canary import Tried, order, part_of
+        from engine.runtime.resolve import Person
+
+        self._require_released()
+        self._require_free()
+        assert self._present is not None
+        plan = read_plan(text.encode())
+        part, rule = part_of(said)
+        tried = Tried(plan, part, rule, Person(by=by, reason=reason))
+        await runner.act(order(tried, ready(plan), self._present.session))
+        return {"release": plan.release}
+
+    def _require_released(self) -> None:
+        if not self._wish.released:
+            raise InputError(
+                "the daemon works by a folder; start it with `--released` to have it work by what is deployed"
+            )
 
     async def _deploy(self, runner: "Runner", text: str, by: str, reason: str) -> Mapping[str, Value]:
         """Carry a plan out in a turn of this daemon, and make way for the next one, which works by it.
@@ -335,10 +371,7 @@ class _FileService(Service):
         from engine.releases import order, read_plan, ready
         from engine.runtime.resolve import Person
 
-        if not self._wish.released:
-            raise InputError(
-                "the daemon works by a folder; start it with `--released` to have it work by what is deployed"
-            )
+        self._require_released()
         self._require_free()
         plan = read_plan(text.encode())
         session = ready(plan)

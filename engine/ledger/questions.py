@@ -178,6 +178,15 @@ IN_LINE = asking(
         exists().where(answers.c.run_seq == runs.c.seq, answers.c.key == literal_column("'in line'")),
     ),
 )
+RUNS_ON = asking(
+    runs,
+    select(runs.c.id, runs.c.status).where(
+        runs.c.seq > bindparam("p_after"), runs.c.release == bindparam("p_release")
+    ),
+    "after",
+    "release",
+)
+LAST_RUN = asking(runs, select(func.coalesce(func.max(runs.c.seq), literal_column("0"))))
 OPEN_RELEASES = asking(
     runs, select(runs.c.release).where(runs.c.finish_commit.is_(None)).distinct().order_by(runs.c.release)
 )

@@ -164,6 +164,14 @@ class LedgerReader:
         """The further attempts that stand in line as if they were the first."""
         return [run_id for (run_id,) in self._all(tuple, questions.IN_LINE)]
 
+    def runs_on(self, release: str, after: int) -> dict[str, str]:
+        """The runs that began on a release from behind the seq `after`, with their statuses."""
+        return dict(self._all(tuple, questions.RUNS_ON, after, release))
+
+    def last_run(self) -> int:
+        """The seq of the run that began last; 0 when there is none."""
+        return int(self._all(tuple, questions.LAST_RUN)[0][0])
+
     def open_flows(self) -> list[tuple[str, str]]:
         """The releases and flows of runs which are not finished."""
         return [(release, flow) for release, flow in self._all(tuple, questions.OPEN_FLOWS)]

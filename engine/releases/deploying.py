@@ -43,11 +43,10 @@ def ready(plan: ReleasePlan) -> Session:
 
 def refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
     """Why a plan may not be carried out on a ledger as it is now, in sentences; nothing when it may."""
-    found = [*_pointer_refusals(plan, reader), *_fate_refusals(plan, reader)]
-    deployed = deployed_in(reader)
+    found = [*pointer_refusals(plan, reader), *_fate_refusals(plan, reader)]
     if plan.kind == DEPLOY:
-        found += unmet(plan, wanted_of(plan, reader), deployed.approvals)
-    elif plan.release not in deployed.known:  # what was here before was approved then
+        found += unmet_demands(plan, reader)
+    elif plan.release not in deployed_in(reader).known:  # what was here before was approved then
         found.append(f"release {plan.release[:12]} was never active here, so nobody can go back to it")
     return found
 
@@ -58,7 +57,13 @@ def wanted_of(plan: ReleasePlan, reader: LedgerReader) -> Demands:
     return demands(kept(plan.content if active is None else active.content), plan.environment)
 
 
-def _pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+def unmet_demands(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+    """What a plan lacks of what the active release asks of the one that takes over, in sentences."""
+    return unmet(plan, wanted_of(plan, reader), deployed_in(reader).approvals)
+
+
+def pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
+    """Why a plan does not fit where the ledger points, or whose it is, in sentences."""
     active, deployed = reader.active_release(), deployed_in(reader)
     now = None if active is None else active.fingerprint
     if now == plan.release:
@@ -77,7 +82,8 @@ def _pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
 
 
 def _fate_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
-    counts = counted(items(reader), plan.touched)
+    # What was on trial began on the new release already.
+    counts = counted(items(reader), {**plan.touched, plan.release: {}})
     lost: dict[str, int] = {}
     for (kind, flow, _), count in counts.touched.items():
         if plan.fate(kind, flow) is None:

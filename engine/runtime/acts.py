@@ -7,18 +7,20 @@ their own and stand here by name.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from engine.errors import InputError
 from engine.ledger.rows import AuditEntry
 from engine.runtime.compensation import CompensateRequest, compensate
 from engine.runtime.control import Act, Desk, Did
-from engine.runtime.deployed import APPROVE, SHADOW, SUBJECT, fact
+from engine.runtime.deployed import APPROVE, CANARY_STOP, SHADOW, SUBJECT, fact, to_stop
 from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.hold_acts import HOLD_ACTS
 from engine.runtime.pruning import PRUNE
-from engine.runtime.resolve import Following
+from engine.runtime.resolve import Following, Person
 from engine.runtime.triggers.trigger import written
+from engine.values.json_text import JsonError, read_json
+from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.runtime.execute import Executor
@@ -124,6 +126,49 @@ async def shadow(desk: Desk, request: ShadowRequest) -> Did:
     return {"status": "kept"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryRequest:
+    """A plan in full, which part is tried by it and when that ends (JSON), who wants it, and why."""
+
+    plan: str
+    part: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequest:
+    """Who ends the trial of a release, and why."""
+
+    by: str
+    reason: str
+
+
+async def canary(desk: Desk, request: CanaryRequest) -> Did:
+    """Have a release tried on a part of what comes in."""
+    if desk.canary is None:
+        raise InputError("no daemon runs here; the trial is begun on the ledger itself")
+    try:
+        part = cast("Mapping[str, Value]", read_json(request.part))
+    except JsonError as error:
+        raise InputError(f"what is to be tried is not JSON: {error}") from error
+    return await desk.canary(request.plan, part, request.by, request.reason)
+
+
+async def canary_stop(desk: Desk, request: StopRequest) -> Did:
+    """End the trial of a release; its runs end by the release that they began with."""
+    person = Person(by=request.by, reason=request.reason)
+
+    def order(executor: "Executor") -> Following:
+        said = to_stop(executor.reader, person)
+        executor.commit_rows.entries.append(fact(executor.at, person.by, CANARY_STOP, said))
+        executor.trial = None
+        return Following()
+
+    await desk.runner.act(order)
+    return {"status": "stopped"}
+
+
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
@@ -133,6 +178,8 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "deploy": Act(about="Carry out a plan.", asks=DeployRequest, do=deploy),
         "approve": Act(about="Approve a plan.", asks=ApproveRequest, do=approve),
         "shadow": Act(about="Keep what a release did in the shadow.", asks=ShadowRequest, do=shadow),
+        "canary": Act(about="Try a release on a part of what comes in.", asks=CanaryRequest, do=canary),
+        "canary_stop": Act(about="End the trial of a release.", asks=StopRequest, do=canary_stop),
         "prune": PRUNE,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,

@@ -40,6 +40,7 @@ class Desk:
     about: Mapping[str, Value] = field(default_factory=dict)
     reload: Callable[[], Mapping[str, Value]] | None = None  # None where no daemon runs
     deploy: Callable[[str, str, str], Awaitable[Mapping[str, Value]]] | None = None  # as above
+    canary: Callable[[str, Mapping[str, Value], str, str], Awaitable[Mapping[str, Value]]] | None = None
 
 
 Did: TypeAlias = Mapping[str, Value]

@@ -39,6 +39,12 @@ class Correlation:
         """The types of events for which anything may be held or wait."""
         return frozenset((*self._held, *self._waiting))
 
+    def include(self, plan: Plan) -> None:
+        """Count what a release waits for of which runs are about to begin."""
+        if plan.release not in self._known:
+            self._known.add(plan.release)
+            self._include(plan)
+
     def _include(self, plan: Plan) -> None:
         for step in (step for flow in plan.flows.values() for step in flow.steps):
             if isinstance(step, WaitStep):

@@ -4,12 +4,14 @@ What lives here: the form of these facts, and reading them. What does not: wheth
 (:mod:`engine.releases`). The pointer itself is the last activation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from engine.errors import InputError
 from engine.ledger import LedgerReader
 from engine.ledger.rows import AuditEntry, AuditRow
+from engine.runtime.resolve import Person
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -18,6 +20,7 @@ DEPLOY, ROLLBACK = "release.deploy", "release.rollback"
 POINTING = (DEPLOY, ROLLBACK)
 APPROVE = "release.approve"
 SHADOW = "release.shadow"
+CANARY, CANARY_STOP = "release.canary", "release.canary.stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class Deployed:
 
     deployments: tuple[Deployment, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    canary: Mapping[str, Value] | None = None  # that goes on; nothing is known of one that is over
+    ended: tuple[Mapping[str, Value], ...] = ()  # how those ended that are over
     shadows: tuple[Mapping[str, Value], ...] = ()  # what was reported of each
 
     @property
@@ -70,8 +75,25 @@ def deployed_in(reader: LedgerReader) -> Deployed:
     return Deployed(
         deployments=tuple(_deployment(row) for row in rows if row.action in POINTING),
         approvals=tuple(_approval(row) for row in rows if row.action == APPROVE),
+        canary=_going_on(rows),
+        ended=tuple(_with_who(row) for row in rows if row.action == CANARY_STOP),
         shadows=tuple(_detail(row) for row in rows if row.action == SHADOW),
     )
+
+
+def _going_on(rows: Iterable[AuditRow]) -> Mapping[str, Value] | None:
+    """The canary that goes on: the last one, unless it was stopped, or the pointer was moved since."""
+    found: Mapping[str, Value] | None = None
+    for row in rows:
+        if row.action == CANARY:
+            found = _with_who(row)
+        elif row.action in {CANARY_STOP, *POINTING}:
+            found = None
+    return found
+
+
+def _with_who(row: AuditRow) -> dict[str, Value]:
+    return {**_detail(row), "at": row.at, "by": row.actor}
 
 
 def _detail(row: AuditRow) -> dict[str, Value]:
@@ -96,6 +118,19 @@ def _deployment(row: AuditRow) -> Deployment:
         by=row.actor,
         detail=detail,
     )
+
+
+def to_stop(reader: LedgerReader, who: Person) -> dict[str, Value]:
+    """What is written when a person ends the trial that goes on.
+
+    Raises:
+        InputError: when there is none.
+
+    """
+    canary = deployed_in(reader).canary
+    if canary is None:
+        raise InputError("no release is on trial")
+    return {"plan": canary["plan"], "release": canary["release"], "reason": who.reason}
 
 
 def fact(at: str, by: str, action: str, detail: Mapping[str, Value]) -> AuditEntry:

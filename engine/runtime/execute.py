@@ -64,6 +64,7 @@ from engine.runtime.alerting import Alerting
 from engine.runtime.attempts import Attempts, Known
 from engine.runtime.broken import BrokenRun, is_broken, is_fatal, settle_orphans
 from engine.runtime.correlation import Correlation
+from engine.runtime.deployed import CANARY_STOP, fact
 from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import Parking
@@ -71,6 +72,7 @@ from engine.runtime.record import FINAL, Rests, alert_row, effect_row, hold_row,
 from engine.runtime.recover import Recovery
 from engine.runtime.share import Share
 from engine.runtime.timers import Due, Timers, write_timers
+from engine.runtime.trial import Trial
 from engine.runtime.watch import Watch
 from engine.runtime.woken import AT_WORK, IN_LINE, LATER, TURN, in_line, is_woken, turn_key
 from engine.values.actors import ENGINE, OPERATIONS
@@ -161,6 +163,7 @@ class Executor:
         self._standing: dict[str, Waiting | None] = {}  # None: it is in the ledger alone
         self.left = Left()
         self._handed_on: set[str] = set()
+        self.trial: Trial | None = None
         self.timers = Timers()
         self.watch = Watch()
         self.alerting = Alerting(plan)
@@ -270,9 +273,26 @@ class Executor:
         if found.complaints:
             self._refuse(found)
             return
-        event = found.event
+        event, trial = found.event, self.trial
         for flow in self._plan.starts.get(event.type, ()):
-            self._start(flow, event)
+            if trial is None or not trial.takes(flow.name, event):
+                self._start(flow, event)
+        if trial is not None:
+            self._try(trial, found)
+
+    def _try(self, trial: Trial, found: Offer) -> None:
+        """Begin those runs of an event that are on trial, by the release on trial."""
+        mine, flows = trial.begun(found)
+        for flow in flows:
+            if mine.complaints:
+                self._refuse_by(flow, mine, trial)
+            else:
+                self._start(flow, mine.event, trial)
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Have a release on trial work its part of what comes in, from now on."""
+        self.trial = trial
+        self._correlation.include(trial.plan)
 
     def keep_unfit(self, source: str, records: Iterable[tuple[Value, str]]) -> None:
         """Keep native records that no mapping can use, and tell somebody; the same record is told once."""
@@ -291,17 +311,22 @@ class Executor:
     def _refuse(self, found: Offer) -> None:
         """An event that does not fit its entity: kept, and rejected by every flow that it would start."""
         event = found.event
-        reason = "; ".join(found.complaints)
         flows = self._plan.starts.get(event.type, ())
         if not flows:
             decisions = write_json({"refused": found.complaints}).decode()
             self._commit.entries.append(AuditEntry(self._at, ENGINE, "event refused", event.id, decisions))
         for flow in flows:
-            run_id = f"{flow.name}/{event.id}"
-            self._new_run(run_id, flow, event)
-            decisions = refused(flow, found.complaints)
-            self._commit.runs_finished.append(RunFinished("rejected", self._at, decisions, reason, run_id))
-            self._count(RunStatus.REJECTED, 1)
+            self._refuse_by(flow, found)
+
+    def _refuse_by(self, flow: FlowPlan, found: Offer, trial: Trial | None = None) -> None:
+        """The run of a flow for an event that does not fit: it is rejected at once."""
+        event, reason = found.event, "; ".join(found.complaints)
+        run_id = f"{flow.name}/{event.id}"
+        self._new_run(run_id, flow, event, trial)
+        decisions = refused(flow, found.complaints)
+        self._commit.runs_finished.append(RunFinished("rejected", self._at, decisions, reason, run_id))
+        self._count(RunStatus.REJECTED, 1)
+        self._note_trial(run_id, "rejected")
 
     def _keep(self, found: Offer) -> None:
         event, plan = found.event, found.plan
@@ -312,13 +337,15 @@ class Executor:
             NewEntity(plan.entity, entity_id, event.id, instant(event.at), event.text.decode())
         )
 
-    def _new_run(self, run_id: str, flow: FlowPlan, event: Event) -> None:
+    def _new_run(self, run_id: str, flow: FlowPlan, event: Event, trial: Trial | None = None) -> None:
+        if trial is not None:
+            trial.note(run_id, "running")
         self._commit.runs.append(
             NewRun(
                 run_id,
                 event.id,
                 flow.name,
-                self._plan.release,
+                self._plan.release if trial is None else trial.plan.release,
                 event.order_key,
                 self._text_of(event.accepted_at),
             )
@@ -331,22 +358,23 @@ class Executor:
             self._written = (at, instant(at))
         return self._written[1]
 
-    def _start(self, flow: FlowPlan, event: Event) -> None:
+    def _start(self, flow: FlowPlan, event: Event, trial: Trial | None = None) -> None:
         run_id = f"{flow.name}/{event.id}"
         try:
             if not starts(flow, event):
                 return
         except EvaluationError as error:
-            self._new_run(run_id, flow, event)
+            self._new_run(run_id, flow, event, trial)
             decisions = refused(flow, [str(error)])
             self._commit.runs_finished.append(RunFinished("failed", self._at, decisions, str(error), run_id))
             self._count(RunStatus.FAILED, 1)
+            self._note_trial(run_id, "failed")
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
-            self._new_run(run_id, flow, event)
+            self._new_run(run_id, flow, event, trial)
             self.break_run(run_id, error, flow, event.order_key)
             return
-        self._new_run(run_id, flow, event)
+        self._new_run(run_id, flow, event, trial)
         if self.parking.keys.enter(event.order_key, event.id, run_id):
             self._begin(run_id, flow, event)
         else:
@@ -785,6 +813,7 @@ class Executor:
         self.tally.alerts += len(self._commit.alerts) - before
         self.tally.rested += 1
         self._count(RunStatus.FAILED, 1)
+        self._note_trial(run_id, "failed")
         status = (
             live.recorded if live is not None else RunStatus.RUNNING if row is None else RunStatus(row.status)
         )
@@ -931,7 +960,8 @@ class Executor:
     def _before(self, state: RunState, event_type: str, since: datetime) -> Iterator[Event]:
         """The events of a type since then, the last first: those of this turn, then those in the ledger."""
         own, run = state.event.id, self._reader.run(state.run_id)
-        plan = self._plan if run is None else self._recovery.plan(run.release)
+        new = self._plan if self.trial is None or state.run_id not in self.trial.runs else self.trial.plan
+        plan = new if run is None else self._recovery.plan(run.release)
         known = (event for turn, event in reversed(self._recent) if turn == self._turns)
         yield from (event for event in known if event.type == event_type and event.id != own)
         for row in self._reader.events_back(event_type, since):
@@ -969,6 +999,8 @@ class Executor:
         """Where a run stands at the end of the turn, when that is not what the ledger has."""
         state, before = live.state, live.recorded
         live.recorded = state.status
+        if state.status is not before:
+            self._note_trial(run_id, state.status.value)
         if state.status is _RUNNING:
             if before is not _RUNNING:
                 place = None if live.order_key is None else IN_LINE if live.stands else AT_WORK
@@ -982,6 +1014,23 @@ class Executor:
         ended[status] = ended.get(status, 0) + 1
         if before is not _RUNNING:
             self._count(before, -1)
+
+    def _note_trial(self, run_id: str, status: str) -> None:
+        if self.trial is not None and run_id in self.trial.runs:
+            self.trial.note(run_id, status)
+
+    def _judge_trial(self) -> None:
+        """End a trial whose rule is broken, in the commit in which it is."""
+        trial = self.trial
+        why = None if trial is None else trial.broken()
+        if trial is None or why is None:
+            return
+        self.trial = None
+        said: dict[str, Value] = {"plan": trial.name, "release": trial.plan.release, "reason": why}
+        said["rested"] = dict(trial.rested)
+        self._commit.entries.append(fact(self._at, ENGINE, CANARY_STOP, said))
+        message = f"The release {trial.plan.release[:12]} on trial is stopped: {why}"
+        self.alert(NewAlert(f"canary/{trial.name}", None, None, None, "error", OPERATIONS, message, self._at))
 
     def _count(self, status: RunStatus, by: int) -> None:
         ended = self.tally.ended
@@ -999,6 +1048,7 @@ class Executor:
                 self._record(run_id, live)
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
                 self.break_run(run_id, error)
+        self._judge_trial()
         result = self._ledger.commit(self._commit, meanwhile)
         if self._share is None:
             assert not result.duplicates, "events of a turn are looked up before it"
