@@ -178,3 +178,32 @@ def test_a_release_in_the_shadow_is_reported_and_its_numbers_are_kept(
     told = tidegate("releases", "--ledger", ledger).out
     assert "shadow of" in told
     assert "1 event played" in told
+
+
+@pytest.mark.slow
+def test_a_daemon_tries_a_release_and_goes_on_with_it_after_a_restart(  # noqa: PLR0917
+    start, tidegate, folder, ledger, systems, planned, here
+):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file, _ = planned()
+    events = folder.parent / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    changed(folder, f"{AMOUNT} * 2", AMOUNT)
+    assert tidegate("process", "--events", events, "-w", folder, *here[0], *here[1]).code == 0
+    for number in (5, 6):
+        begun = start("run", "--released", *here[0], *here[1], "--port", "0")
+        assert "runs 3 flows" in begun.stdout.readline(), begun.stderr.read()
+        hook = begun.stdout.readline().strip()
+        if number == 5:
+            part = ["--where", "project=P-7", "--flow", "approved-time-to-billing", "--share", "100%"]
+            ended = tidegate("canary", "start", file, "--ledger", ledger, *part, *WHY, "--stop", "failed=5%")
+            assert (ended.code, "is on trial" in ended.out) == (0, True), ended.err
+        assert approve(hook, number) == 202
+        until(lambda number=number: f"te-{number}" in bills(systems))
+        begun.send_signal(signal.SIGTERM)
+        assert begun.communicate(timeout=30)[1] == ""
+    assert {float(amount) for amount in bills(systems).values()} == {1500}
+    assert "on trial" in tidegate("releases", "--ledger", ledger).out
+    assert tidegate("canary", "stop", "--ledger", ledger, *WHY).code == 0
+    assert tidegate("releases", "--ledger", ledger, "--format", "json").json["canary"] is None
