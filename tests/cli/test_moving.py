@@ -1,11 +1,18 @@
 """Work under way that a new release is to do: what stands in line, is held, waits, or ended badly."""
 
+import json
+from pathlib import Path
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.cli.test_releases import WHY
 from tests.cli.test_reload import AMOUNT, WORKER, bills, changed
 from tests.workspaces.systems import entry, lines
 
+CONTRACT = Draft202012Validator(
+    json.loads((Path(__file__).parents[2] / "schemas" / "output" / "plan.schema.json").read_text())
+)
 P9 = {"project": "P-9"}
 
 
@@ -60,6 +67,7 @@ def test_who_stands_in_line_is_moved_and_whoever_stops_the_line_still_does(  # n
     for text in ("1 held:", "2 in line:", "1 dead:", "--fate queued=finish or --fate queued=move"):
         assert text in told, told
     file, _ = planned("--fate", "held=finish", "--fate", "queued=move", "--fate", "dead=replay")
+    CONTRACT.validate(json.loads(file.read_text()))
     deploy(tidegate, ledger, file)
     assert tidegate("ledger", "check", "-w", folder, "--ledger", ledger).code == 0
     assert runs(tidegate, ledger)["moved"] == 2

@@ -207,3 +207,47 @@ def test_a_daemon_tries_a_release_and_goes_on_with_it_after_a_restart(  # noqa: 
     assert "on trial" in tidegate("releases", "--ledger", ledger).out
     assert tidegate("canary", "stop", "--ledger", ledger, *WHY).code == 0
     assert tidegate("releases", "--ledger", ledger, "--format", "json").json["canary"] is None
+
+
+@pytest.mark.slow
+def test_a_machine_of_several_goes_on_with_what_is_deployed_beside_it(
+    start, tidegate, folder, systems, postgres_url, tmp_path
+):
+    where = ["--ledger", postgres_url]
+    simulators = [*systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+    file = tmp_path / "plan.json"
+
+    def planned_there(*more):
+        ended = tidegate("plan", "-w", folder, *where, "--out", file, *more)
+        assert ended.code == 0, ended.err + ended.out
+        return file
+
+    assert tidegate("ledger", "upgrade", *where).code == 0
+    deployed(tidegate, postgres_url, planned_there())
+    events = tmp_path / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": WORKER}) + "\n")
+    assert tidegate("process", "--events", events, "-w", folder, *where, *simulators).code == 0
+    begun = start("run", "--released", *where, *simulators, "--port", "0")
+    assert "runs 3 flows" in begun.stdout.readline(), begun.stderr.read()
+    hook = begun.stdout.readline().strip()
+    until(lambda: approve(hook, 4) == 202)
+    until(lambda: "te-4" in bills(systems))
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    fates = [word for kind in ("queued", "held", "waiting", "dead") for word in ("--fate", f"{kind}=finish")]
+    deployed(tidegate, postgres_url, planned_there(*fates))
+    assert any("takes over" in line for line in begun.stdout)
+    until(lambda: approve(hook, 5) == 202)
+    until(lambda: "te-5" in bills(systems))
+    assert {entry: float(amount) for entry, amount in bills(systems).items()} == {"te-4": 750, "te-5": 1500}
+    changed(folder, f"{AMOUNT} * 2", f"{AMOUNT} * 3")
+    moving = planned_there("--fate", "queued=move", *fates[2:])
+    assert "machines are at work on this ledger" in deployed(tidegate, postgres_url, moving, code=1)
+    tried = planned_there(*fates)
+    assert tidegate("canary", "start", tried, *where, "--share", "100%", *WHY).code == 0
+    assert any("takes over" in line for line in begun.stdout)
+    until(lambda: approve(hook, 6) == 202)
+    until(lambda: "te-6" in bills(systems))
+    assert float(bills(systems)["te-6"]) == 2250
+    begun.send_signal(signal.SIGTERM)
+    begun.communicate(timeout=60)
+    assert tidegate("ledger", "check", "-w", folder, *where).code == 0
