@@ -16,7 +16,6 @@ from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.cli.playground import Made
-    from engine.core import Answer
     from engine.preview.inputs import Given
     from engine.session import Session
     from engine.values.type import Type
@@ -52,7 +51,7 @@ class _Record(NamedTuple):
 
     value: Value
     title: str
-    answers: "Mapping[str, Answer]"
+    known: Mapping[str, Value]  # cross references, by the keys of their look-ups
 
 
 @click.command("map")
@@ -124,8 +123,8 @@ def _made(session: "Session", name: str, record: _Record) -> "Made":
     scope = _scope(mapping.inputs, record.value)
 
     def ask(entity: str, canonical_id: Value, system: str) -> Value:
-        known = record.answers.get(f"xref:{entity}:{canonical_id}:{system}")
-        return _shown_reference(entity, canonical_id, system) if known is None else known.value
+        shown = _shown_reference(entity, canonical_id, system)
+        return record.known.get(f"xref:{entity}:{canonical_id}:{system}", shown)
 
     try:
         for key, decode in mapping.decode.items():
@@ -204,7 +203,7 @@ def _of(name: str, place: str, found: "list[Given]") -> _Record:
             f"the run of {first.flow} for {first.event} has no {lacks}: a step works it out, or it did not "
             "come so far; write the inputs into a file and give it as --input"
         )
-    return _Record(dict(first.inputs), f"{first.event} in {first.flow}", first.answers)
+    return _Record(dict(first.inputs), f"{first.event} in {first.flow}", first.known)
 
 
 def _scope(inputs: tuple[str, ...], given: Value) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from engine.core import Answer, RunState
+from engine.core import RunState
 from engine.plan.plan import FlowPlan
 from engine.plan.step import EmitStep, MapStep, WriteStep
 from engine.preview.behaviour.play import Side
@@ -19,7 +19,7 @@ class Given(NamedTuple):
     event: str  # its id
     inputs: Mapping[str, Value]  # by their names, as far as the run knows them by these
     lacks: tuple[str, ...]  # the inputs that it does not, since a step works them out or has not come to it
-    answers: Mapping[str, Answer]  # cross references among them
+    known: Mapping[str, Value]  # cross references, by the keys of their look-ups
 
 
 def given_by_event(side: Side, samples: Iterable[Sample], number: int, mapping: str) -> list[Given]:
@@ -48,7 +48,8 @@ def given_by_runs(states: Iterable[RunState], side: Side, mapping: str) -> Itera
             continue
         inputs = {name: state.scope[name] for name in names if name in state.scope}
         lacks = tuple(name for name in names if name not in inputs)
-        found.append(Given(state.flow.name, state.event.id, inputs, lacks, state.answers))
+        known = {key: one.value for key, one in state.answers.items() if key.startswith("xref:")}
+        found.append(Given(state.flow.name, state.event.id, inputs, lacks, known))
     return iter(sorted(found, key=lambda one: len(one.lacks)))
 
 
