@@ -11,7 +11,7 @@ from engine.source import Span
 from engine.values.value import Value
 from engine.workspace.kinds.flow_test import ExpectDocument
 
-_TOLD = ("to", "severity", "policy")  # of an alert; its message follows from the policy
+_TOLD = ("to", "severity", "policy", "expectation")  # of an alert; its message follows from the policy
 
 
 def nothing_expected(expect: ExpectDocument, happened: Mapping[str, Value]) -> Failure:

@@ -27,6 +27,7 @@ from engine.core import (
     WriteCommand,
     advance,
     begin,
+    expected,
     expiry,
     reason,
     refused,
@@ -43,6 +44,7 @@ from engine.flowtest.case import Act, Case, Person
 from engine.flowtest.result import TestError
 from engine.flowtest.stubs import read_decoder
 from engine.flowtest.written import Written
+from engine.plan.expectation import ExpectationPlan
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.policy import Hold
 from engine.runtime.permission import (
@@ -109,6 +111,15 @@ class _Due(NamedTuple):
     timer: Timer | None  # None for a wait
 
 
+class _Awaited(NamedTuple):
+    """Something that has to have happened by then, after an event."""
+
+    at: datetime
+    number: int
+    expectation: ExpectationPlan
+    event: Event
+
+
 class World:
     """Everything that a case knows while it is played."""
 
@@ -126,6 +137,7 @@ class World:
         self._chapter = Chapter()
         self._due: list[_Due] = []  # a heap
         self._dues = 0
+        self._awaited: list[_Awaited] = []  # a heap
         self._events: list[Event] = []  # in the order of acceptance
         self._looking: list[tuple[_Run, str, datetime]] = []  # waits that look back, and since when
         self._numbers: dict[str, int] = {}  # how often each operation was written
@@ -166,12 +178,79 @@ class World:
         if until < self._now:
             said = f"{instant_text(until)}, and the test stands at {instant_text(self._now)} already"
             raise TestError(f"this act is at {said}", act.span)
-        while self._due and self._due[0].at <= until:
-            due = heappop(self._due)
+        while (due := self._next_due(until)) is not None:
             self._now = max(due.at, self._now)
-            self._time_is_over(due)
-            self._rest()
+            if isinstance(due, _Awaited):
+                self._look_at(due)
+            else:
+                self._time_is_over(due)
+                self._rest()
         self._now = until
+
+    def _next_due(self, until: datetime) -> _Due | _Awaited | None:
+        """What time does next; at one instant runs come before those who look whether they are complete."""
+        firsts = [heap[0] for heap in (self._due, self._awaited) if heap]
+        first = min(firsts, key=lambda one: (one.at, isinstance(one, _Awaited)), default=None)
+        if first is None or first.at > until:
+            return None
+        return heappop(self._awaited) if isinstance(first, _Awaited) else heappop(self._due)
+
+    # --- what is expected in time ----------------------------------------------------------------
+
+    def _await(self, event: Event) -> None:
+        """Note what is expected of an event, as far as this test plays it."""
+        played = {flow.name for flow in self._case.flows}
+        for expectation in self._plan.expectations:
+            scope = {expectation.input_name: event.data}
+            is_played = expectation.flow is None or expectation.flow in played
+            if expectation.event == event.type and is_played and expected.concerns(expectation, scope):
+                at = expected.due(expectation, event.accepted_at, {} if expectation.is_quiet else scope)
+                heappush(self._awaited, _Awaited(at, self._numbered(), expectation, event))
+
+    def _look_at(self, awaited: _Awaited) -> None:
+        """Tell somebody of what has not come in time."""
+        expectation, event = awaited.expectation, awaited.event
+        if expectation.is_quiet:
+            if self._has_come_again(awaited):
+                return
+            why, scope = expected.silent(expectation, instant_text(event.accepted_at)), {}
+        else:
+            late = self._is_late(expectation, event)
+            if not late:
+                return
+            why = expected.late(expectation, event.id, instant_text(awaited.at), late)
+            scope = {expectation.input_name: event.data}
+        said: dict[str, Value] = {"to": expectation.to, "severity": expectation.severity}
+        message = expected.message(expectation, why, scope)
+        self._chapter.alerts.append({**said, "message": message, "expectation": expectation.name})
+
+    def _has_come_again(self, awaited: _Awaited) -> bool:
+        """Whether an event that is not to stay away came after the one from which the time counts."""
+        expectation = awaited.expectation
+        seen = [one for one in self._events if one.type == expectation.event]
+        counted = [one for one in seen if expected.concerns(expectation, {expectation.input_name: one.data})]
+        return counted[-1] is not awaited.event
+
+    def _is_late(self, expectation: ExpectationPlan, event: Event) -> str:
+        """Why what was expected of an event has not come; "" when it has."""
+        if expectation.flow is None:
+            asked = expected.wanted(expectation, {expectation.input_name: event.data})
+            behind = self._events[self._events.index(event) + 1 :]
+            came = [one for one in behind if one.type == expectation.comes]
+            return (
+                ""
+                if any(expected.found(expectation, one.data) == asked for one in came)
+                else expected.NO_EVENT
+            )
+        stands = [
+            _stand(run)
+            for run in self._runs
+            if run.flow.name == expectation.flow and run.state is not None and run.state.event is event
+        ]
+        if not stands:
+            return expected.of_no_run(expectation)
+        status = str(stands[-1].status)
+        return "" if status == RunStatus.COMPLETED else expected.of_run(status, stands[-1].reason)
 
     def _time_is_over(self, due: _Due) -> None:
         """What time does to a hold or a wait, if it is still open."""
@@ -260,6 +339,7 @@ class World:
             return
         if made.plan.keep != "none" and made.plan.entity is not None:
             self._entities[made.plan.entity, str(event.data.get(made.plan.entity_key))] = event.data
+        self._await(event)
         for flow in flows:
             self._start(flow, event)
         for run in list(self._runs):

@@ -177,3 +177,69 @@ class TestAt:
         passes(play(folder, text))
         (found,) = told(play(folder, text, at=datetime(2026, 7, 1, tzinfo=UTC)))
         assert found == ['emits.time.agreed.at: "2026-05-29T09:00:05Z" / "2026-07-01T00:00:00Z"']
+
+
+EXPECTATIONS = """
+---
+expectation: billed-in-time
+owner: finance
+after: {event: time.approved, as: entry}
+comes: {flow: approved-time-to-billing}
+within: 9 business hours
+alert: {to: finance, severity: error, message: "{{ entry.id }} is not billed."}
+---
+expectation: consent-comes
+owner: finance
+after: {event: time.approved, as: entry}
+comes: {event: consent.given, match: {project: entry.project}}
+within: 2h
+alert: {to: projects}
+---
+expectation: not-silent
+owner: finance
+quiet: {event: time.approved, for: 5 business days}
+alert: {to: operations, severity: warning}
+"""
+
+
+class TestExpectations:
+    """From Friday at nine: nine hours of business are over on Monday at ten."""
+
+    pytestmark = pytest.mark.requirement("OBS-41")
+
+    @pytest.fixture
+    def expecting(self, waiting):
+        flows = waiting / "flows" / "billing.yaml"
+        flows.write_text(flows.read_text() + EXPECTATIONS)
+        return waiting
+
+    def test_what_has_not_come_in_time_is_told_in_the_time_of_business(self, expecting):
+        acts = (
+            "acts:\n  - {after: 3 days, expect: {alerts: [{expectation: consent-comes, to: projects}]}}\n"
+            "  - after: 2h\n    expect:\n      alerts:\n        - expectation: billed-in-time\n"
+            "          severity: error\n"
+        )
+        message = "te-1 is not billed. (time.approved:te-1: approved-time-to-billing to be complete within"
+        passes(play(expecting, HEAD + HELD + acts + "expect: {run: held}\n"))
+        wrong = acts.replace("severity: error", "message: x") + "expect: {run: held}\n"
+        (failures,) = told(play(expecting, HEAD + HELD + wrong))
+        assert message in str(failures)
+        assert "its run is held" in str(failures)
+
+    def test_what_has_come_is_told_to_nobody(self, expecting):
+        consent = "{event: consent.given, data: {id: c-1, project: P-7}, after: 1h}"
+        acts = f"acts:\n  - {consent}\n  - {{after: 4 days}}\nexpect: {{run: completed, alerts: []}}\n"
+        passes(play(expecting, HEAD + ENTRY + "  erp.time_bill: {id: B-1}\n" + acts))
+
+    def test_what_stays_away_is_told_once(self, expecting):
+        again = "{event: time.approved, data: {$file: fixtures/entry.json, id: te-2}, after: 3 days}"
+        first = "{after: 5 days, expect: {alerts: [{to: projects}]}}"
+        then = "{after: 3 days, expect: {alerts: [{expectation: not-silent}]}}"
+        acts = f"acts:\n  - {again}\n  - {first}\n  - {then}\n"
+        passes(play(expecting, HEAD + ENTRY + "  erp.time_bill: {id: B-1}\n" + acts))
+
+    def test_a_flow_that_is_not_played_is_not_expected(self, expecting):
+        other = HEAD.replace("approved-time-to-billing", "splits")
+        consent = "{event: consent.given, data: {id: c-1, project: P-7}}"
+        acts = f"acts:\n  - {consent}\n  - {{after: 4 days}}\nexpect: {{run: none, alerts: []}}\n"
+        passes(play(expecting, other + ENTRY.partition("  erp.project")[0] + acts))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from engine.core import expected
 from engine.errors import LedgerError
-from engine.language.compiled import EvaluationError
 from engine.ledger import LedgerReader, instant, is_pruned, read_instant
 from engine.ledger.rows import EventRow
 from engine.plan.expectation import ExpectationPlan
@@ -122,9 +122,7 @@ class Watch:
         return (row for row in events if not is_pruned(row.body))
 
     def _due(self, row: EventRow) -> datetime:
-        within, at = self.expectation.within, read_instant(row.accepted_at)
-        key = None if within.key is None else within.key.call(self._scope(row))
-        return within.due(at, None if key is None else str(key))
+        return expected.due(self.expectation, read_instant(row.accepted_at), self._scope(row))
 
     def _scope(self, row: EventRow) -> dict[str, Value]:
         return {self.expectation.input_name: self._data(row)}
@@ -142,28 +140,24 @@ class Watch:
             why = (
                 self._run_is_late(row, due)
                 if self.expectation.flow is not None
-                else came.get(row.id, _NO_EVENT)
+                else came.get(row.id, expected.NO_EVENT)
             )
             if why:
                 yield Late(row, due, why)
 
     def _concerns(self, row: EventRow) -> bool:
-        where = self.expectation.where
-        try:
-            return where is None or where.call(self._scope(row)) is True
-        except EvaluationError:
-            return True  # better told than forgotten
+        return expected.concerns(self.expectation, self._scope(row))
 
     def _run_is_late(self, row: EventRow, due: datetime) -> str:
         """Why the run of an event is not complete in time; "" when it is."""
         flow = self.expectation.flow
         runs = [run for run in self._reader.runs_of_event(row.id) if run.flow == flow]
         if not runs:
-            return f"{flow} has no run for it"
+            return expected.of_no_run(self.expectation)
         done = next((run for run in runs if run.status == COMPLETED), None)
         if done is None:
             last = runs[-1]
-            return f"its run is {last.status}" + (f": {last.reason}" if last.reason else "")
+            return expected.of_run(last.status, last.reason)
         assert done.finished_at is not None
         return (
             ""
@@ -187,15 +181,10 @@ class Watch:
 
     def _wanted(self, row: EventRow) -> tuple[str, ...]:
         """What the fields of the expected event have to be."""
-        scope = self._scope(row)
-        try:
-            return tuple(str(made.call(scope)) for _, made in self.expectation.match)
-        except EvaluationError:
-            return ("",)  # of which no field can be told: nothing matches it
+        return expected.wanted(self.expectation, self._scope(row))
 
     def _found(self, row: EventRow) -> tuple[str, ...]:
-        data = self._data(row)
-        return tuple(str(_at(data, chain)) for chain, _ in self.expectation.match)
+        return expected.found(self.expectation, self._data(row))
 
     def _over(self) -> list[str]:
         """Of what was told to be late, what has come since."""
@@ -216,19 +205,13 @@ class Watch:
         return any(self._found(came) == wanted for came in self._expected_events(row.seq))
 
     def _alert(self, late: Late) -> Alert:
-        row, expectation = late.event, self.expectation
-        what = f"{expectation.flow} to be complete" if expectation.flow else f"{expectation.comes} to follow"
-        told = f"{row.id}: {what} within {expectation.within.text}, until {instant(late.due)}, and {late.why}"
+        row = late.event
+        told = expected.late(self.expectation, row.id, instant(late.due), late.why)
         return self._told(row.id, told, self._scope(row))
 
     def _told(self, about: str, why: str, scope: Mapping[str, Value]) -> Alert:
         expectation = self.expectation
-        said = why
-        if expectation.message is not None:
-            try:
-                said = f"{expectation.message.call(scope)} ({why})"
-            except EvaluationError as error:
-                said = f"{why} (its message cannot be made: {error})"
+        said = expected.message(expectation, why, scope)
         return Alert(
             id=f"{self.name}/{about}", message=said, severity=expectation.severity, to=expectation.to
         )
@@ -248,8 +231,7 @@ class Watch:
         alert_id = f"{self.name}/{instant(since)}"
         if alert_id not in self._late and self.expectation.within.due(since, None) <= now:
             self._late.add(alert_id)
-            length = self.expectation.within.text
-            why = f"no {self.expectation.event} since {instant(since)}, which is {length} or more"
+            why = expected.silent(self.expectation, instant(since))
             await self._commit(raised=[self._told(instant(since), why, {})])
         return False
 
@@ -277,17 +259,8 @@ class Watch:
         await self._door.accept([], self.name, (), beside)
 
 
-_NO_EVENT = "it has not come"
-
-
 def _when(came: EventRow, due: datetime) -> str:
     return "" if read_instant(came.accepted_at) <= due else f"it came at {came.accepted_at} only"
-
-
-def _at(data: Value, chain: tuple[str, ...]) -> Value:
-    for name in chain:
-        data = data.get(name) if isinstance(data, Mapping) else None
-    return data
 
 
 def _number(mark: object) -> int | None:
