@@ -49,7 +49,8 @@ class Keep(click.ParamType):  # type: ignore[type-arg]
     type=Keep(),
     multiple=True,
     required=True,
-    help="How long events, answers, writes or decisions are kept, as events=400d; may be repeated.",
+    help="How long a class is kept, as events=400d; may be repeated. The classes are events, answers, "
+    "writes, decisions, holds, alerts and snapshots.",
 )
 @click.option("--go", is_flag=True, help="Do it. Without this, only what it would do is told.")
 @click.option("--reason", help="Why; it is kept in the audit.")
@@ -126,9 +127,20 @@ def _prune(ledger_url: str, before: Mapping[str, str], by: str, reason: str) -> 
     did = None if is_shared(ledger_url) else ask_daemon(ledger_url, "prune", request)
     if did is None:
         with _opened(ledger_url) as ledger:
-            return _until_nothing_is_left(_pruning(ledger, before, by, reason))
+            done = _until_nothing_is_left(_pruning(ledger, before, by, reason))
+            _give_back(ledger.shrink)
+            return done
     first = int(str(did["values"]))
-    return first and first + _until_nothing_is_left(_asking(ledger_url, request))
+    done = first and first + _until_nothing_is_left(_asking(ledger_url, "prune", "values", request))
+    _give_back(_asking(ledger_url, "give_back", "bytes", {}))
+    return done
+
+
+def _give_back(once: Callable[[], int]) -> None:
+    """Give back to the disk what has come free, in parts, as long as that makes it less."""
+    left = once()
+    while 0 < (now := once() if left else 0) < left:
+        left = now
 
 
 def _until_nothing_is_left(once: Callable[[], int]) -> int:
@@ -138,15 +150,15 @@ def _until_nothing_is_left(once: Callable[[], int]) -> int:
     return done
 
 
-def _asking(ledger_url: str, request: Mapping[str, Value]) -> Callable[[], int]:
+def _asking(ledger_url: str, act: str, counted: str, request: Mapping[str, Value]) -> Callable[[], int]:
     from engine.cli.control import ask_daemon
     from engine.errors import LedgerError
 
     def once() -> int:
-        did = ask_daemon(ledger_url, "prune", request)
+        did = ask_daemon(ledger_url, act, request)
         if did is None:
             raise LedgerError("the daemon has ended meanwhile; give the command again, and it goes on")
-        return int(str(did["values"]))
+        return int(str(did[counted]))
 
     return once
 

@@ -275,7 +275,7 @@ def of_alert(row: AlertRow) -> DeadLetter:
         id=row.id,
         kind="record",
         fault="data",
-        reason=row.message,
+        reason=row.said,
         at=row.at,
         owner=row.to,
         connection=source.partition(".")[0] or None,

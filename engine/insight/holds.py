@@ -130,7 +130,7 @@ def _history(reader: LedgerReader, row: HoldRow) -> Iterator[dict[str, Value]]:
         for one in reader.audit_of(row.id)
     ]
     told = (one for one in reader.alerts_of_run(row.run_id) if one.id.startswith(f"{row.id}/"))
-    steps += [(one.at, ENGINE, f"told {one.to}", one.message) for one in told]
+    steps += [(one.at, ENGINE, f"told {one.to}", one.said) for one in told]
     by_person = any(did.startswith("hold released") or did == "hold refused" for _, _, did, _ in steps)
     if row.released_at is not None and not by_person:
         why = (

@@ -183,7 +183,7 @@ def alert_node(row: AlertRow) -> Node:
         "alert",
         f"{row.severity} to {row.to}",
         row.at,
-        message=row.message,
+        message=row.said,
         policy=row.policy,
         status=row.status,
         commit=row.commit,

@@ -113,6 +113,10 @@ class PostgresLedger(Ledger):
         with database.door:
             self._connected()
 
+    def shrink(self) -> int:
+        """Nothing: PostgreSQL sees to the room of its tables itself."""
+        return 0
+
     def _write(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int | None:
         if not self._has_rows(commit):
             return None

@@ -1,15 +1,18 @@
 """Pruning: what old and finished work was about is blanked; that it was, and its proof, stay.
 
-Blanked are the bodies of events, what systems told runs, what was sent and what came back, and how runs were
-decided. Each leaves a mark with its hash. Ids, identities, keys, statuses, times, cross-references, holds,
-entities and the whole audit stay, so that what comes again is still known, and nothing is done twice.
+Blanked are the bodies of events, what systems told runs, what was sent and what came back, how runs were
+decided, what holds showed to people, what alerts said, and former states of business objects. Each leaves
+a mark with its hash. Ids, identities, keys, statuses, times, cross-references, that something was held, the
+last state of every object and the whole audit stay, so that what comes again is still known, and nothing is
+done twice.
 
 The digest of a commit whose rows were blanked cannot be made from them any more. So each pruning says for
 each digest what it was before and what it is now; that is a fact of the commit that pruned, and the chain
 goes from the recorded digest over these to the rows. A row that is blanked without one breaks the chain.
 
 Nothing is blanked of an event that has open, failed or rejected runs, dead effects, a delivery that
-contradicts it, or that ended a hold or a wait of such a run.
+contradicts it, or that ended a hold or a wait of such a run. Of an object only those states are blanked
+that another one came after before that time; so what it was at any moment since then is known.
 """
 
 from collections import defaultdict
@@ -38,10 +41,13 @@ from engine.ledger.batch import Batch, Tuple, digest, in_order
 from engine.ledger.chain import as_proved, digests_in, rows_of
 from engine.ledger.commit import Commit
 from engine.ledger.facts import (
+    ALERTS,
     ANSWERS,
     EFFECTS,
     EFFECTS_DONE,
+    ENTITIES,
     EVENTS,
+    HOLDS,
     PRUNINGS,
     RUNS_FINISHED,
     TRANSITIONS,
@@ -59,6 +65,9 @@ CLASSES: Mapping[str, str] = {
     "answers": "what systems told runs",
     "writes": "what was sent, and what came back",
     "decisions": "how runs were decided",
+    "holds": "what holds showed",
+    "alerts": "what alerts said",
+    "snapshots": "former states of business objects",
 }
 AT_ONCE = 2_000  # values of a kind that one commit blanks
 OVER = ("completed", "compensated", "moved")
@@ -74,9 +83,10 @@ class _Kind:
     name: str  # of its class
     fact: Fact
     column: str
-    source: FromClause  # its table, joined to the events that it is about
+    source: FromClause  # its table, joined to the events that it is about, if to any
     test: ColumnElement[bool] = field(default_factory=true)
     unless: ColumnElement[bool] | None = None  # work that began again meanwhile
+    of_event: bool = True  # whether it goes with the work on an event
 
     @property
     def table(self) -> Table:
@@ -101,6 +111,13 @@ def _runs_of(table: Table) -> FromClause:
 _steps = tables.transitions
 _closed = _r.alias("closed")
 _DONE = _f.c.status == literal_column("'done'")
+
+
+def _named_runs(table: Table) -> FromClause:
+    return table.join(_r, table.c.run_id == _r.c.id).join(_e, _r.c.event_seq == _e.c.seq)
+
+
+_newer = tables.entities.alias("newer")
 
 
 def _goes_on(table: Table) -> ColumnElement[bool]:
@@ -153,6 +170,30 @@ _KINDS = (
         source=_steps.join(_r, _steps.c.subject == _r.c.id).join(_e, _r.c.event_seq == _e.c.seq),
         test=_steps.c.kind == literal_column("'run'"),
     ),
+    _Kind(
+        name="holds",
+        fact=HOLDS,
+        column="detail",
+        source=_named_runs(tables.holds),
+        unless=exists().where(_closed.c.id == tables.holds.c.run_id, _closed.c.finish_commit.is_(None)),
+    ),
+    _Kind(
+        name="holds",
+        fact=TRANSITIONS,
+        column="detail",
+        source=_steps.join(tables.holds, _steps.c.subject == tables.holds.c.id)
+        .join(_r, tables.holds.c.run_id == _r.c.id)
+        .join(_e, _r.c.event_seq == _e.c.seq),
+        test=_steps.c.kind == literal_column("'hold'"),
+    ),
+    _Kind(
+        name="alerts",
+        fact=ALERTS,
+        column="message",
+        source=_named_runs(tables.alerts),
+        test=tables.alerts.c.status != literal_column("'open'"),
+    ),
+    _Kind(name="snapshots", fact=ENTITIES, column="body", source=tables.entities, of_event=False),
 )
 
 
@@ -185,13 +226,35 @@ def write(batch: Batch, commit: Commit) -> None:
 
 
 def _tests(kind: _Kind, before: str) -> list[ColumnElement[bool]]:
-    """What is true of a value that may be blanked: all work on its event was over before then."""
+    """What is true of a value that may be blanked: nobody needs it any more since then."""
     start = func.substr(kind.value, literal_column("1"), literal_column(str(len(START))))
     known = literal(START.encode() if kind.fact.blob else START)
     return [
         kind.test,
         func.length(kind.value) > literal_column(str(SHORTEST)),
         start != known,
+        *(_work_is_over(before) if kind.of_event else (_is_former(before),)),
+    ]
+
+
+def _is_former(before: str) -> ColumnElement[bool]:
+    """The object was told to be otherwise since, and that before then too."""
+    own = tables.entities.c
+    return exists(
+        select(literal_column("1"))
+        .where(
+            _newer.c.id == own.id,
+            _newer.c.entity == own.entity,
+            _newer.c.seq > own.seq,
+            _newer.c.at >= own.at,
+            _newer.c.at < literal(before),
+        )
+        .correlate(tables.entities)
+    )
+
+
+def _work_is_over(before: str) -> list[ColumnElement[bool]]:
+    return [
         _e.c.accepted_at < literal(before),
         ~exists(_unfinished(before)),
         ~exists(select(literal_column("1")).where(tables.conflicts.c.event_id == _e.c.id).correlate(_e)),

@@ -15,6 +15,11 @@ def mark_for(hashed: str) -> str:
     return f'{START}{hashed}"}}'
 
 
+def readable(text: str) -> str:
+    """A text as a person is shown it, also when only its mark is left."""
+    return "(pruned)" if is_pruned(text) else text
+
+
 def is_pruned(text: str | bytes | None) -> bool:
     """Whether only the mark of a text is left."""
     if isinstance(text, bytes):

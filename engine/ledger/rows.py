@@ -7,6 +7,8 @@ is nobody's business in this package. Instants are the text that `engine.ledger.
 
 from typing import NamedTuple
 
+from engine.ledger.pruned import readable
+
 OPEN_RUNS = ("running", "waiting", "held", "unknown")
 """Statuses of a run that is not finished. `unknown` waits for a person, as `held` does."""
 
@@ -551,6 +553,11 @@ class AlertRow(NamedTuple):
     commit: int
     status: str
     seq: int
+
+    @property
+    def said(self) -> str:
+        """The message as a person is shown it, also when it was blanked."""
+        return readable(self.message)
 
 
 class NewMark(NamedTuple):

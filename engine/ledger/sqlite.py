@@ -36,7 +36,9 @@ HOLDER_BYTES = 32  # of the file of the lock, for the number of the process that
 LOG_BYTES = 64 * 1024 * 1024  # a log that grew under a long reader is cut to this
 
 # FULL and not NORMAL: what is acknowledged survives a power cut, not only the death of the process.
+# What is blanked can be given back to the disk in parts; that has to be said before the first table is made.
 WRITER_PRAGMAS = (
+    "auto_vacuum=INCREMENTAL",
     "journal_mode=WAL",
     "synchronous=FULL",
     f"wal_autocheckpoint={CHECKPOINT_PAGES}",

@@ -16,7 +16,7 @@ from engine.runtime.control import Act, Desk, Did
 from engine.runtime.deployed import APPROVE, CANARY_STOP, SHADOW, SUBJECT, fact, to_stop
 from engine.runtime.failure_acts import FAILURE_ACTS
 from engine.runtime.hold_acts import HOLD_ACTS
-from engine.runtime.pruning import PRUNE
+from engine.runtime.pruning import GIVE_BACK, PRUNE
 from engine.runtime.resolve import Following, Person
 from engine.runtime.triggers.trigger import written
 from engine.values.json_text import JsonError, read_json
@@ -181,6 +181,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "canary": Act(about="Try a release on a part of what comes in.", asks=CanaryRequest, do=canary),
         "canary_stop": Act(about="End the trial of a release.", asks=StopRequest, do=canary_stop),
         "prune": PRUNE,
+        "give_back": GIVE_BACK,
         "free_key": Act(about="Let others pass under an order key.", asks=FreeRequest, do=free_key),
         **HOLD_ACTS,
         **FAILURE_ACTS,

@@ -1038,6 +1038,10 @@ class Executor:
 
     # --- the end of a turn ----------------------------------------------------------------------
 
+    def shrink(self) -> int:
+        """Give some empty room of the ledger back to the disk; how many bytes are left of it."""
+        return self._ledger.shrink()
+
     def finish(self, meanwhile: Callable[[], None] | None = None) -> tuple[CommitResult, Work]:
         """Commit the turn; what it wants done outside may then be done.
 

@@ -77,4 +77,16 @@ def read_before(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBackRequest:
+    """Nothing is said with it."""
+
+
+async def give_back(desk: Desk, request: GiveBackRequest) -> Did:
+    """Give some of the room that nothing lies in back to the disk; `bytes` are left of it."""
+    del request
+    return {"bytes": desk.runner.executor.shrink()}
+
+
+GIVE_BACK = Act(about="Give empty room back to the disk.", asks=GiveBackRequest, do=give_back)
 PRUNE = Act(about="Blank what is old and over.", asks=PruneRequest, do=prune)

@@ -45,7 +45,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connect": ("values", "source", "event", "effect", "errors", "spec", "language.compiled", TOP),
     "ledger": ("values", "event", "effect", "errors", "clock"),
     "ledger.reader": ("values", "event", "effect", "errors", "clock", "ledger"),
-    "ledger.rows": ("values",),
+    # A row tells a person that a text of it was blanked.
+    "ledger.pruned": ("values",),
+    "ledger.rows": ("values", "ledger.pruned"),
     # Documents, the interpreter, questions to the ledger.
     "workspace": ("values", "source", "problems", "spec", "language"),
     "core": ("plan", "values", "event", "effect", "language.compiled"),

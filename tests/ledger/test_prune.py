@@ -6,18 +6,19 @@ import pytest
 from sqlalchemy import select
 
 from engine.errors import LedgerConflict, LedgerDamaged
-from engine.ledger import Commit, open_reader, rows, tables, verify_chain
+from engine.ledger import Commit, open_ledger, open_reader, rows, tables, verify_chain
 from engine.ledger.prune import CLASSES, next_pruning, prunable
 from engine.ledger.pruned import is_pruned, mark_of
-from tests.ledger.samples import AT, LATER, a_hold, a_run, an_effect, an_event, begin, finish
+from tests.ledger.samples import AT, LATER, a_hold, a_run, an_alert, an_effect, an_event, begin, finish
 
 ALL = dict.fromkeys(CLASSES, LATER)
 
 
-def work(ledger, *names, status="completed"):
+def work(ledger, *names, status="completed", body=None):
     """Events that are worked to their end, each with everything that can be blanked."""
     for name in names:
         started = begin(name)
+        started.events = [an_event(f"e{name}", body)] if body else started.events
         started.answers.append(rows.NewAnswer(f"r{name}", "a", "read", AT, '{"value":"of Ann"}'))
         ledger.commit(started)
         ledger.commit(
@@ -72,6 +73,63 @@ def test_what_comes_again_is_still_known(ledger, reader):
     (effect,) = reader.effects("r1")
     assert (effect.key, effect.status, effect.external_id) == ("k1", "done", "INV-1")
     assert verify_chain(reader) == []
+
+
+def told_and_held(ledger):
+    """A run that was held, alerts, and an object that was known in three states."""
+    ledger.commit(
+        Commit(
+            events=[an_event("e1")],
+            runs=[a_run("r1", "e1")],
+            holds=[a_hold("h1", "r1", detail='{"amount":"of Ann"}')],
+            alerts=[an_alert("a1", run_id="r1"), an_alert("a2", run_id="r1"), an_alert("a3", run_id=None)],
+        )
+    )
+    ledger.commit(
+        Commit(
+            holds_released=[rows.HoldReleased(AT, "ann", "looked at", None, "h1")],
+            alerts_moved=[rows.AlertMoved("closed", AT, "a1"), rows.AlertMoved("closed", AT, "a3")],
+        )
+    )
+    ledger.commit(Commit(runs_finished=[rows.RunFinished("completed", AT, "{}", None, "r1")]))
+    for day in (1, 2, 5):
+        state = rows.NewEntity("project", "p1", None, f"2026-03-0{day}T00:00:00.000000Z", f'{{"day":{day}}}')
+        ledger.commit(Commit(entities=[state]))
+
+
+@pytest.mark.usefixtures("both")
+def test_what_holds_and_alerts_said_and_former_states_are_blanked_and_what_is_needed_is_not(ledger, reader):
+    told_and_held(ledger)
+    prune(ledger, {"holds": LATER, "alerts": LATER, "snapshots": "2026-03-04T00:00:00.000000Z"})
+    (hold,) = reader.holds_of_run("r1")
+    assert is_pruned(hold.detail)
+    assert (hold.reason, hold.released_by, hold.status) == ("not signed", "ann", "released")
+    assert {row.id: is_pruned(row.message) for row in reader.alerts(limit=9)} == {
+        "a1": True,
+        "a2": False,
+        "a3": False,
+    }
+    assert {row.said for row in reader.alerts(limit=9)} == {"(pruned)", "A hold was opened."}
+    # What the object was on the day until which it is pruned, and since, is still known.
+    assert [is_pruned(row.body) for row in reader.snapshots("project", "p1")] == [True, False, False]
+    assert verify_chain(reader) == []
+
+
+def test_the_file_becomes_smaller_while_it_is_written(tmp_path, clock):
+    file = tmp_path / "ledger"
+    with open_ledger(str(file), clock=clock, create=True) as ledger:
+        for name in map(str, range(100)):
+            work(ledger, name, body=name.encode() + b" of Ann" * 400)
+    before = file.stat().st_size
+    with open_ledger(str(file), clock=clock) as ledger:
+        prune(ledger, limit=50)
+        left = [ledger.shrink()]
+        ledger.commit(begin("another"))
+        while left[-1]:
+            left.append(ledger.shrink())
+        assert verify_chain(ledger.reader()) == []
+        assert ledger.known_events(["e7"]).keys() == {"e7"}
+    assert before - file.stat().st_size > 150_000  # of 280,000 bytes that were blanked
 
 
 def left_open(ledger):
