@@ -97,6 +97,7 @@ class _SharedService(Service):
             reader=reader,
             now=self._clock.now,
             partitions=lambda: len(machine.held),
+            triggers=lambda: machine.brings,
         )
         return Server(application(watched), *self._wish.metrics)
 

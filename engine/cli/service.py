@@ -305,11 +305,11 @@ class _FileService(Service):
             address = await self._daemon.start(self._wish.host, self._wish.port, self._listening)
             _say_what_runs(len(plan.flows), plan.release, self._wish.environment)
             _say_what_comes_in([f"{address}/hooks/{name}" for name in ready.hooks], triggers)
-            await self._until_told(self._daemon, self._metrics(runner))
+            await self._until_told(self._daemon, self._metrics(runner, triggers))
         finally:
             await self._daemon.stop()
 
-    def _metrics(self, runner: "Runner") -> "Server | None":
+    def _metrics(self, runner: "Runner", triggers: "list[Trigger]") -> "Server | None":
         """What serves the numbers, where anybody wants them."""
         if self._wish.metrics is None:
             return None
@@ -317,7 +317,12 @@ class _FileService(Service):
         from engine.runtime.triggers.webhook import Server
 
         reader = self._ledger.reader()
-        watched = Watched(runner=lambda: runner, reader=lambda: reader, now=self._clock.now)
+        watched = Watched(
+            runner=lambda: runner,
+            reader=lambda: reader,
+            now=self._clock.now,
+            triggers=lambda: triggers,
+        )
         return Server(application(watched), *self._wish.metrics)
 
     def _desk(self, runner: "Runner", triggers: "list[Trigger]") -> "Desk":

@@ -63,6 +63,7 @@ class Machine:
         self._excess_since: float | None = None  # since when it has more partitions than its part
         self._heart: Heart | None = None
         self._failures = 0
+        self.brings: Sequence[Trigger] = ()  # those who bring events by themselves, while they do so here
 
     # --- for those who bring something -----------------------------------------------------------------
 
@@ -205,14 +206,16 @@ class Machine:
                 if excess > 0:
                     if duties is not None and sorted(self.held)[-excess] <= DUTIES:
                         await duties.end()
-                        duties = None
+                        duties, self.brings = None, ()
                     await self._give_back(ledger, sorted(self.held)[-excess:])
                 if duties is None and DUTIES in self.held:
-                    duties = _Duties(self._duties(self, ledger.reader()))
+                    self.brings = self._duties(self, ledger.reader())
+                    duties = _Duties(self.brings)
                 await self._runner.turn(wait_seconds=0.1)
                 self._runner.raise_failure()
                 self._failures = 0
         finally:
+            self.brings = ()
             if duties is not None:
                 await duties.end()
 

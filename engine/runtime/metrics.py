@@ -1,12 +1,12 @@
 """Numbers for a monitoring system, in the text format of Prometheus: what was done, and what is open.
 
 They are worked out when they are asked for, from what the runner counts anyway and from the ledger's totals,
-so that nothing on the way of an event knows of them. Labels are names of tables and statuses: few, and none
-of them from data. Of several machines on one ledger each tells what it does itself; what the ledger holds is
-the same for all of them.
+so that nothing on the way of an event knows of them. Labels are names of tables, statuses and
+sources: few, and none of them from data. Of several machines on one ledger each tells what it does itself;
+what the ledger holds is the same for all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from starlette.routing import Route
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader, read_instant
 from engine.runtime.runner import Runner
+from engine.runtime.triggers.trigger import Trigger
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _COUNTED: Mapping[str, str] = {
@@ -52,6 +53,7 @@ class Watched:
     reader: Callable[[], LedgerReader | None]
     now: Callable[[], datetime]
     partitions: Callable[[], int] | None = None  # how many this machine has, of several
+    triggers: Callable[[], Sequence[Trigger]] = tuple  # those who bring events by themselves
 
 
 class _Numbers(Collector):
@@ -68,6 +70,7 @@ class _Numbers(Collector):
             yield GaugeMetricFamily("tidegate_partitions", "Partitions that this machine works.", value=held)
         if runner is not None:
             yield from _of_runner(runner)
+        yield from _of_triggers(self._watched.triggers())
         try:
             reader = self._watched.reader()
             standing = [] if reader is None else [*self._standing(reader)]
@@ -90,6 +93,22 @@ class _Numbers(Collector):
             "How long ago the oldest run began that is not over.",
             value=age,
         )
+
+
+def _of_triggers(triggers: Sequence[Trigger]) -> Iterator[Metric]:
+    """What stands of each source; only brokers say how much waits there."""
+    failing = GaugeMetricFamily(
+        "tidegate_source_failing", "Whether a source gives no answer at present.", labels=("source",)
+    )
+    waiting = GaugeMetricFamily(
+        "tidegate_source_waiting", "Messages that wait at the broker of a source.", labels=("source",)
+    )
+    for state in (one.state() for one in triggers):
+        failing.add_metric((state.name,), float(state.error is not None))
+        if state.behind is not None:
+            waiting.add_metric((state.name,), state.behind)
+    yield failing
+    yield waiting
 
 
 def _of_runner(runner: Runner) -> Iterator[Metric]:

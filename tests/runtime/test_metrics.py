@@ -7,6 +7,7 @@ import httpx
 from engine.errors import LedgerUnreachable
 from engine.ledger import open_ledger
 from engine.runtime.metrics import Watched, application
+from engine.runtime.triggers.trigger import TriggerState
 
 
 def scraped(watched):
@@ -32,3 +33,22 @@ def test_what_the_ledger_holds_is_told_without_a_runner(clock, tmp_path):
         found = scraped(Watched(runner=lambda: None, reader=ledger.reader, now=clock.now))
     assert "tidegate_partitions" not in found
     assert found["tidegate_oldest_open_run_seconds"] == "0.0"
+
+
+class Source:
+    def __init__(self, name, **how):
+        self._state = TriggerState(name=name, kind="stream", **how)
+
+    def state(self):
+        return self._state
+
+
+def test_what_waits_at_brokers_and_what_fails_is_told_of_each_source(clock):
+    sources = [Source("bus.orders", behind=7), Source("psa.hours", error="it is away")]
+    told = scraped(Watched(runner=lambda: None, reader=lambda: None, now=clock.now, triggers=lambda: sources))
+    assert told == {
+        "tidegate_ready": "0.0",
+        'tidegate_source_failing{source="bus.orders"}': "0.0",
+        'tidegate_source_failing{source="psa.hours"}': "1.0",
+        'tidegate_source_waiting{source="bus.orders"}': "7.0",
+    }
