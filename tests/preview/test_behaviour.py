@@ -280,3 +280,19 @@ def _same_as_apart(two, lines):
 
 def _lacks(found):
     return sorted((one.flow, one.event, one.old, one.new) for one in found.unplayed)
+
+
+def test_a_step_looks_back_as_far_as_it_says(pair):
+    """Which of two spans is meant is seen in what was signed an hour before the entry came."""
+    wait = "\n  paper: {wait: {event: amendment.signed, where: event.data.project == entry.project, look_back: %s}}\n  said:"
+    said = "\n    needs: paper\n    emit: time.billed\n    with: {id: paper.id, bill: paper.id, amount: {value: 1.00}, day: entry.worked_on}"
+    last = "day: entry.worked_on}"
+    for old, span in ((True, "10 minutes"), (False, "2 hours")):
+        pair.edit(FLOW, (last, f"{last}{wait % span}{said}"), old=old)
+    before = json.loads(signed("P-7")) | {"accepted_at": "2026-05-29T08:00:00Z"}
+    late = json.loads(signed("P-7", 2)) | {"accepted_at": "2026-05-29T08:58:00Z"}
+    found = played(pair, json.dumps(before).encode(), entry())
+    assert "approved-time-to-billing: outcome  changed waiting → completed" in told(found)
+    assert "am-1" in str([one.new for group in found.groups for one in group.found if one.step == "said"])
+    found = played(pair, json.dumps(before).encode(), json.dumps(late).encode(), entry())
+    assert (found.differing, found.unplayed) == (0, [])

@@ -11,8 +11,9 @@ else, its runs go on apart.
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import count
 from typing import Any, NamedTuple
 
 from engine.core import (
@@ -45,6 +46,7 @@ from engine.core.accept import Offer
 from engine.event import Event
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WaitStep
+from engine.preview.behaviour.past import Past
 from engine.preview.behaviour.sample import Recorded, key_of_read
 from engine.preview.behaviour.twin import TRIED, PartingError, Twin
 from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
@@ -56,9 +58,7 @@ ENTITY = "entity"
 MOST_TURNS = 10_000  # after one event: flows that start each other without end are stopped
 
 # What both sides do alike, whatever each of them knows.
-_KNOWN_ALIKE = frozenset(
-    {AlertCommand, CloseHoldCommand, EmitCommand, HoldCommand, WaitCommand, WriteCommand}
-)
+_KNOWN_ALIKE = frozenset({AlertCommand, CloseHoldCommand, EmitCommand, HoldCommand, WriteCommand})
 _NO_EVENTS: frozenset[str] = frozenset()
 _OPEN = frozenset({RunStatus.HELD, RunStatus.WAITING})
 
@@ -143,6 +143,8 @@ class Player:
         self.emits: list[tuple[Run, EmitCommand]] = []  # what nobody has taken in yet
         self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
+        self.past = Past({}, count())  # what steps may look back at
+        self._now: datetime | None = None  # when what is played now happens; None before anything does
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -152,6 +154,8 @@ class Player:
         if event.id in self.known or (self._common is not None and event.id in self._common.known):
             return False
         self.known.add(event.id)
+        self.past.add(event)
+        self._now = event.accepted_at
         if not made.complaints and made.plan.keep != "none" and made.plan.entity is not None:
             key = made.plan.entity, str(event.data.get(made.plan.entity_key))
             self.entities[key] = event.data
@@ -278,6 +282,7 @@ class Player:
         """What is due until then happens, in its order."""
         while self._due and self._due[0].at <= now:
             due = heappop(self._due)
+            self._now = due.at
             state = due.run.state
             if state is None or self.runs.get(due.run.id) is not due.run:
                 continue
@@ -387,6 +392,8 @@ class Player:
                     self._answer(run, answers, command.key, self._looked_up(run, command))
                 case HoldCommand():
                     self._hold(run, command, answers)
+                case WaitCommand():
+                    self._wait(run, command, answers)
                 case _:
                     self._take_down(run, command)
         return answers
@@ -399,8 +406,6 @@ class Player:
                 self.emits.append((run, command))
             case AlertCommand():
                 run.alerts.append(command)
-            case WaitCommand():
-                self._wait(run, command)
             case _:
                 pass  # of a hold that is closed, the run itself knows
 
@@ -499,10 +504,30 @@ class Player:
             if ends is not None:
                 self._note(_Due(timer.at, 0, run, command.key, command.hold_id, ends))
 
-    def _wait(self, run: Run, command: WaitCommand) -> None:
+    def _wait(self, run: Run, command: WaitCommand, answers: dict[str, Answer]) -> None:
+        if command.look_back_seconds is not None:
+            answer = self._looked_back(run, command, timedelta(seconds=command.look_back_seconds))
+            if answer is not None:
+                answers[command.key] = answer
+                return
         until = wait_ends(command, run.event.accepted_at)
         if until is not None:
             self._note(_Due(until, 0, run, command.key, "", timed_out(command.event, until)))
+
+    def _looked_back(self, run: Run, command: WaitCommand, span: timedelta) -> Answer | None:
+        """What the last event that came before says, as far back as the step looks; None when none does."""
+        assert run.state is not None
+        since = (self._now or run.event.accepted_at) - span
+        if any(other.past.since(command.event, since) for other in self.apart):
+            raise _ApartError
+        seen = self.past.since(command.event, since)
+        if self._common is not None:
+            seen = sorted([*self._common.past.since(command.event, since), *seen])
+        for _, event in reversed(seen):
+            answer = woken_by(run.state, event).get(command.key) if event.id != run.event.id else None
+            if answer is not None:
+                return answer
+        return None
 
     def _note(self, due: _Due) -> None:
         self._numbers += 1

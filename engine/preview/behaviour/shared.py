@@ -5,12 +5,14 @@ What lives here: which side takes which event. What does not: how a run is playe
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Self
 
 from engine.core import EmitCommand
 from engine.core.accept import NotAnEventError, Offer, offer
 from engine.plan.plan import FlowPlan, Plan
+from engine.preview.behaviour.past import Past, spans_of
 from engine.preview.behaviour.play import MOST_TURNS, Player, Run, Side
 from engine.preview.behaviour.sample import Recorded, Sample
 from engine.preview.behaviour.twin import Twin
@@ -52,6 +54,9 @@ class Shared:
         self.old, self.new = self.player(old, common=self.both), self.player(new, common=self.both)
         self.both.apart = (self.old, self.new)
         self._players = self.both, self.old, self.new
+        spans, numbers = spans_of((old.plan, new.plan)), count()
+        for player in self._players:
+            player.past = Past(spans, numbers)
         self._started: dict[str, _Starts] = {}
         awaited = [plan.rechecked_by | plan.waited_for for plan in (old.plan, new.plan)]
         self._awaited = awaited[0] | awaited[1]
