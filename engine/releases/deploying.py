@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from engine.runtime.execute import Executor
 
 
+MOST = 10_000  # items that a daemon moves: it does nothing else in the meantime
+
+
 def ready(plan: ReleasePlan) -> Session:
     """The release of a plan, compiled.
 
@@ -102,7 +105,9 @@ def order(plan: ReleasePlan, new: Plan, person: Person) -> Order:
     def carried_out(executor: "Executor") -> Following:
         _require(plan, executor.reader)
         busy = {*executor.live, *executor.aside}
-        moved = move(executor.commit_rows, Moving(plan, new, executor.reader, executor.at, person, busy))
+        moved = move(
+            executor.commit_rows, Moving(plan, new, executor.reader, executor.at, person, busy, MOST)
+        )
         _write(executor.commit_rows, plan, executor.at, person, moved)
         executor.hand_on(moved.ended)
         return Following()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from engine.insight.dead import Wanted, replayable
 from engine.ledger import LedgerReader
+from engine.ledger.rows import RunRow
 
 EXAMPLES = 3
 MOST = 100_000  # dead letters that are looked at
@@ -23,10 +24,27 @@ class Item(NamedTuple):
     """One piece of work under way."""
 
     kind: str  # running, doubt, queued, waiting, held, dead
-    run_id: str
-    flow: str
-    release: str
-    order_key: str | None
+    row: RunRow
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return self.row.id
+
+    @property
+    def flow(self) -> str:
+        """Its flow."""
+        return self.row.flow
+
+    @property
+    def release(self) -> str:
+        """The release that it began on."""
+        return self.row.release
+
+    @property
+    def order_key(self) -> str | None:
+        """The key in whose line it stands."""
+        return self.row.order_key
 
 
 def items(reader: LedgerReader) -> Iterator[Item]:
@@ -39,12 +57,11 @@ def items(reader: LedgerReader) -> Iterator[Item]:
         for row in rows:
             open_runs.add(row.id)
             kind = "queued" if row.id in undecided else _BY_STATUS[row.status]
-            yield Item(kind, row.id, row.flow, row.release, row.order_key)
+            yield Item(kind, row)
     for run_id in replayable(reader, (), Wanted(), MOST):
-        row_or_none = None if run_id in open_runs else reader.run(run_id)
-        if row_or_none is not None:
-            row = row_or_none
-            yield Item("dead", run_id, row.flow, row.release, row.order_key)
+        found = None if run_id in open_runs else reader.run(run_id)
+        if found is not None:
+            yield Item("dead", found)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from engine.core import run_name
+from engine.core import attempt_of, run_name
+from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader
 from engine.ledger.rows import (
     OPEN_EFFECTS,
@@ -43,6 +44,7 @@ class Moving(NamedTuple):
     at: str
     person: Person
     busy: Container[str]
+    most: int | None = None  # so many at most
 
 
 @dataclass(slots=True)
@@ -55,18 +57,29 @@ class Moved:
 
 
 def move(commit: Commit, moving: Moving) -> Moved:
-    """Write what becomes of what is touched and does not end by the release that it began with."""
+    """Write what becomes of what is touched and does not end by the release that it began with.
+
+    Raises:
+        InputError: when that is more than may be moved here.
+
+    """
     moved = Moved()
     if not moving.plan.moves:
         return moved
     found = [*items(moving.reader)]
+    meant = sum(_is_meant(moving.plan, item) for item in found)
+    if moving.most is not None and meant > moving.most:
+        raise InputError(
+            f"{meant:,} items are to be worked by the new release, and a daemon would stand still too long "
+            f"with more than {moving.most:,}: stop it, deploy, and start it again"
+        )
     for item in found:
         if item.kind != "queued" and _is_meant(moving.plan, item):
             _move_one(commit, moving, item, moved)
     queued = sorted((item for item in found if item.kind == "queued"), key=lambda item: item.order_key or "")
     for key, line in groupby(queued, key=lambda item: item.order_key):
         for item in _tail(moving, key, list(line), moved):
-            _again(commit, moving, item, _row(moving, item), moved)
+            _again(commit, moving, item, moved)
     return moved
 
 
@@ -113,12 +126,9 @@ def _stays(moving: Moving, item: Item, moved: Moved) -> bool:
 def _why_not(moving: Moving, item: Item) -> str:
     if item.run_id in moving.busy:
         return "they are on their way"
-    row = _row(moving, item)
-    latest = moving.reader.attempts(row.flow, row.event_id)[-1]
-    if latest.id != row.id:
-        return "a later attempt works their event"
-    if any(effect.status in OPEN_EFFECTS for effect in moving.reader.effects(row.id)):
-        return "something that they write is on its way, or in doubt"
+    row = item.row
+    if item.kind != "queued" and (why := _begun(moving, row)):
+        return why
     if item.kind == "dead" and row.order_key and moving.reader.completed_since(row.seq, [row.order_key]):
         return "later ones of their order key are worked; a person replays them (`tidegate replay`)"
     event = moving.reader.event(row.event_id)
@@ -126,25 +136,29 @@ def _why_not(moving: Moving, item: Item) -> str:
     return unfit_by(moving.new, row.flow, event)
 
 
+def _begun(moving: Moving, row: RunRow) -> str:
+    """Why an item that has begun cannot be moved, by what it has come to."""
+    if moving.reader.attempts(row.flow, row.event_id)[-1].id != row.id:
+        return "a later attempt works their event"
+    if any(effect.status in OPEN_EFFECTS for effect in moving.reader.effects(row.id)):
+        return "something that they write is on its way, or in doubt"
+    return ""
+
+
 def _move_one(commit: Commit, moving: Moving, item: Item, moved: Moved) -> None:
     if not _stays(moving, item, moved):
-        _again(commit, moving, item, _row(moving, item), moved)
+        _again(commit, moving, item, moved)
 
 
-def _row(moving: Moving, item: Item) -> RunRow:
-    row = moving.reader.run(item.run_id)
-    assert row is not None, item.run_id
-    return row
-
-
-def _again(commit: Commit, moving: Moving, item: Item, row: RunRow, moved: Moved) -> None:
+def _again(commit: Commit, moving: Moving, item: Item, moved: Moved) -> None:
     """End a run that is open, and have its event worked by a further attempt."""
-    at, person, release = moving.at, moving.person, moving.plan.release
-    number = len(moving.reader.attempts(row.flow, row.event_id)) + 1
-    name = run_name(row.flow, row.event_id, number)
+    at, person, release, row = moving.at, moving.person, moving.plan.release, item.row
+    name = run_name(row.flow, row.event_id, attempt_of(row.id) + 1)  # it is the last one so far
     why = f"{name} works its event by release {release[:12]}: {person.reason}"
     if row.finish_commit is None:
-        _end(commit, moving, row, why)
+        if item.kind != "queued":
+            _let_go(commit, moving, row, why)
+        commit.runs_finished.append(RunFinished("moved", at, row.decisions or "{}", why, row.id))
     moved.ended.append(row.id)
     moved.counts[item.kind] += 1
     commit.runs.append(NewRun(name, row.event_id, row.flow, release, row.order_key, row.now))
@@ -157,8 +171,8 @@ def _again(commit: Commit, moving: Moving, item: Item, row: RunRow, moved: Moved
         commit.entries.append(AuditEntry(at, person.by, "run.replay", name, text))
 
 
-def _end(commit: Commit, moving: Moving, row: RunRow, why: str) -> None:
-    """End a run with all that it waits for."""
+def _let_go(commit: Commit, moving: Moving, row: RunRow, why: str) -> None:
+    """End what a run waits for, and what stops its order key."""
     reader, at, by = moving.reader, moving.at, moving.person.by
     for hold in reader.holds_of_run(row.id):
         if hold.release_commit is None:
@@ -170,4 +184,3 @@ def _end(commit: Commit, moving: Moving, row: RunRow, why: str) -> None:
         if parking.free_commit is None:
             commit.parkings_freed.append(ParkingFreed(at, by, why, parking.id))
             commit.alerts_moved.append(AlertMoved("closed", at, f"parked/{parking.id}"))
-    commit.runs_finished.append(RunFinished("moved", at, row.decisions or "{}", why, row.id))
