@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from engine.compile import problems
+from engine.compile.check_settings import check_settings
 from engine.compile.compilation import Compilation
 from engine.connect.connection_plan import ConnectionPlan, ConnectionRetry, breaker_of, never, retries_of
 from engine.connect.connector_plan import ConnectorPlan
@@ -23,6 +24,7 @@ from engine.workspace.kinds.reference import (
 def build_connections(compilation: Compilation) -> None:
     """Every connection, beside its connector and its settings."""
     for document in compilation.documents(ConnectionDocument).values():
+        check_settings(compilation, document)
         compilation.connections[str(document.name)] = _connection(compilation, document)
 
 

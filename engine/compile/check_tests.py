@@ -14,6 +14,7 @@ from engine.values.value import Value
 from engine.workspace.files import FileUnreadable
 from engine.workspace.kinds.flow import FlowDocument
 from engine.workspace.kinds.flow_test import ActDocument, ExpectDocument, FlowTestDocument
+from engine.workspace.kinds.policy import PolicyDocument
 
 XREF = "xref"  # the stub that answers look-ups of cross references
 NOW = "now"  # the column that is the instant of a case
@@ -93,6 +94,9 @@ def _check_names(compilation: Compilation, document: FlowTestDocument, flows: li
     ]
     _known(compilation, "operation", stubs, operations)
     policies = [str(name) for step in steps for name in step.check]
+    there = compilation.documents(PolicyDocument)
+    if any(name not in there for name in policies):
+        policies += there  # which of them the flow means is not known, and was reported where it stands
     released = [name for act in document.acts for names in act.persons.values() for name in names]
     if document.given is not None:
         released += document.given.release

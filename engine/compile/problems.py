@@ -802,6 +802,14 @@ def more_than_allowed(span: Span, wanted: int, connector: str, most: int) -> Pro
     )
 
 
+def unknown_setting(span: Span, name: str, connector: str, known: Sequence[str]) -> Problem:
+    """A setting of a connection that its connector does not know."""
+    helps = did_you_mean(name, known) or (there_are(known) or f"`{connector}` asks for none",)
+    return Problem(
+        code="TG345", message=f"`{connector}` knows no setting `{name}`", span=span, help=(helps[0],)
+    )
+
+
 def unknown_label(label: Text, known: Sequence[str]) -> Problem:
     """A label that no flow has."""
     helps = did_you_mean(label, known) or (there_are(known) if known else "give a flow `labels: [...]`",)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine import session as sessions
 from tests.flowtest.playing import ENTRY, HEAD, WAITING, WAITING_FLOW, play, told
 from tests.workspaces.systems import hours
 
@@ -243,3 +244,17 @@ class TestExpectations:
         consent = "{event: consent.given, data: {id: c-1, project: P-7}}"
         acts = f"acts:\n  - {consent}\n  - {{after: 4 days}}\nexpect: {{run: none, alerts: []}}\n"
         passes(play(expecting, other + ENTRY.partition("  erp.project")[0] + acts))
+
+
+def test_a_check_that_is_misspelt_is_told_once_and_not_at_the_tests_of_its_flow(folder):
+    flows = folder / "flows" / "billing.yaml"
+    text = flows.read_text()
+    assert "amendment-on-file" in text
+    (folder / "flows" / "one.test.yaml").write_text(
+        HEAD
+        + HELD
+        + "acts: [{release: amendment-on-file, expect: {run: completed}}]\nexpect: {run: completed}\n"
+    )
+    flows.write_text(text.replace("amendment-on-file", "amendmnt-on-file", 1))
+    found = [problem.code for problem in sessions.load(folder).collector.problems]
+    assert found.count("TG312") == 1
