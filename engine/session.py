@@ -5,6 +5,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
@@ -141,11 +142,17 @@ class Checked:
     elsewhere: int  # problems in other files
 
 
-def check(where: Sequence[Path] = (), folder: Path | None = None, catalog: Catalog | None = None) -> Checked:
+def check(
+    where: Sequence[Path] = (),
+    folder: Path | None = None,
+    catalog: Catalog | None = None,
+    *,
+    today: date | None = None,
+) -> Checked:
     """Check a workspace; nothing is made ready to run.
 
     ``where`` has folders and files of it, or the workspace itself. Without them it is that which `folder`,
-    or the present folder, lies in.
+    or the present folder, lies in. After ``today`` a version that has ended may not be used.
 
     Raises:
         InputError: when there is no workspace.
@@ -153,7 +160,9 @@ def check(where: Sequence[Path] = (), folder: Path | None = None, catalog: Catal
 
     """
     root, within = _part(where, folder)
-    look = incremental(root, catalog).update()
+    looking = incremental(root, catalog)
+    looking.today = today
+    look = looking.update()
     report, whole = look.collector.report(within=within), look.report()
     documents = look.workspace.documents
     return Checked(

@@ -24,10 +24,11 @@ def command(where: tuple[Path, ...], folder: Path | None, form: str, *, strict: 
 
     With files or folders, the whole workspace is checked, and only their problems are shown.
     """
+    from engine.clock import SystemClock
     from engine.session import OutsideError, check
 
     try:
-        checked = check(where, folder)
+        checked = check(where, folder, today=SystemClock().now().date())
     except OutsideError as error:
         raise click.UsageError(str(error)) from error
     _show(form, checked, strict=strict)

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from engine.compile import problems
@@ -66,6 +67,7 @@ class Compilation:
     # The same by what is written.
     trees: "dict[str, dict[tuple[type[Text], str], Parsed]]" = field(default_factory=dict)
     checks_only: bool = False  # nothing will be run, so no code is written
+    today: date | None = None  # the day on which it is checked; None where that is of no account
     functions: FunctionTable = field(default_factory=lambda: STANDARD)
     connectors: dict[str, ConnectorPlan] = field(default_factory=dict)
     connections: dict[str, ConnectionPlan] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from engine.compile.alone import PolicyAlone, policy_alone
@@ -21,6 +22,7 @@ from engine.compile.check_ownership import check_ownership
 from engine.compile.check_policies import check_policies
 from engine.compile.check_rules import check_rules
 from engine.compile.check_tests import check_tests
+from engine.compile.check_versions import check_versions
 from engine.compile.collect_models import collect_connectors, collect_entities
 from engine.compile.collect_tables import collect_tables
 from engine.compile.compilation import Compilation, Seen
@@ -62,6 +64,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     check_events,  # of all flows together
     check_environments,
     check_policies,  # after flows: policies contradict each other in their checks
+    check_versions,  # after mappings: they lead from one version to the next
     check_rules,  # after all that is made: rules know what came of the documents
     check_tests,  # after flows: a test names a flow and its operations
 )
@@ -122,12 +125,13 @@ def compile_all(  # noqa: PLR0913 - what a look may be told
     covered: Covered | None = None,
     checks_only: bool = False,
     is_kept: bool = False,
+    today: date | None = None,
 ) -> Compilation:
     """All tables of the compiler, as far as the documents let them be made; problems go to the collector.
 
     ``seen`` is told of each expression that is checked, which is what an editor wants to know; ``memo`` has
     what earlier looks at the same documents found out. With ``checks_only`` the problems are the same, and
-    what is made cannot be run.
+    what is made cannot be run. After ``today`` some things are wrong of which before there is a warning.
     """
     probe = None if covered is None else Probe(covered)
     compilation = Compilation(
@@ -137,6 +141,7 @@ def compile_all(  # noqa: PLR0913 - what a look may be told
         memo=memo or Memo(),
         probe=probe,
         checks_only=checks_only,
+        today=today,
     )
     for stage in STAGES:
         if not (is_kept and stage is check_rules):

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,6 +58,7 @@ class Incremental:
         self._connectors = dict(connectors or {})
         self._reader = Reader(kinds)
         self._memo = Memo()
+        self.today: date | None = None  # the day on which it is checked
         self._texts: dict[str, str] = {}
 
     def update(self, texts: Mapping[str, str | None] = _NO_TEXTS, seen: Seen | None = None) -> Look:
@@ -73,5 +75,7 @@ class Incremental:
         with uncollected():
             workspace, collector = load_with(self._reader, self._root, self._connectors, self._texts)
             self._memo.next_look()
-            compilation = compile_all(workspace, collector, seen, self._memo, checks_only=True)
+            compilation = compile_all(
+                workspace, collector, seen, self._memo, checks_only=True, today=self.today
+            )
         return Look(workspace=workspace, collector=collector, compilation=compilation)

@@ -1,0 +1,56 @@
+"""Versions of entities that end: who still uses one is warned until its day, and is wrong after it."""
+
+from collections.abc import Iterator
+
+from engine.compile import version_problems as problems
+from engine.compile.compilation import Compilation
+from engine.source import Text
+from engine.workspace.kinds.mapping import MappingDocument
+from engine.workspace.kinds.model import DeprecatesDocument, EntityDocument, EventDocument
+from engine.workspace.kinds.policy import PolicyDocument
+
+
+def check_versions(compilation: Compilation) -> None:
+    """What a version replaces is there, the mapping between the two fits, and nobody uses what has ended."""
+    for document in compilation.versions(EntityDocument):
+        if document.deprecates is not None:
+            _check(compilation, document, document.deprecates)
+
+
+def _check(compilation: Compilation, document: EntityDocument, ends: DeprecatesDocument) -> None:
+    older, newer = (f"canonical/{document.name}@{version}" for version in (ends.version, document.version))
+    known = [one for one in compilation.versions(EntityDocument) if one.name == document.name]
+    if ends.version >= document.version or ends.version not in {one.version for one in known}:
+        earlier = [one.version for one in known if one.version < document.version]
+        compilation.report(problems.no_version_to_replace(document, ends.version, earlier))
+        return
+    if ends.up is not None:
+        _check_up(compilation, ends.up, older, newer)
+    has_ended = compilation.today is not None and compilation.today > ends.until
+    for text in _users(compilation, older, newer):
+        compilation.report(problems.version_ends(text, newer, ends, has_ended=has_ended))
+
+
+def _check_up(compilation: Compilation, up: Text, older: str, newer: str) -> None:
+    """The mapping makes a record of the newer version of one of the older."""
+    mapping = compilation.documents(MappingDocument).get(str(up))
+    if mapping is None:
+        compilation.unknown("mapping", up, compilation.documents(MappingDocument))
+    elif [*map(str, mapping.inputs.values())] != [older] or mapping.output != newer:
+        compilation.report(problems.no_way_up(up, older, newer))
+
+
+def _users(compilation: Compilation, older: str, newer: str) -> Iterator[Text]:
+    """Where the older version is named, but for the mappings between the two."""
+    for event in compilation.documents(EventDocument).values():
+        yield from _named([event.data], older)
+    for mapping in compilation.documents(MappingDocument).values():
+        texts = [*mapping.inputs.values(), mapping.output]
+        if newer not in texts:
+            yield from _named(texts, older)
+    for policy in compilation.documents(PolicyDocument).values():
+        yield from _named([*policy.inputs.values()], older)
+
+
+def _named(texts: list[Text], older: str) -> Iterator[Text]:
+    return (text for text in texts if text == older)
