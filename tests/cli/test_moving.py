@@ -81,6 +81,7 @@ def test_who_stands_in_line_is_moved_and_whoever_stops_the_line_still_does(  # n
     assert tidegate("ledger", "check", "-w", folder, "--ledger", ledger).code == 0
 
 
+@pytest.mark.slow
 def test_what_is_held_is_moved_with_its_place_in_line(  # noqa: PLR0917
     standing,
     tidegate,

@@ -122,6 +122,7 @@ def test_a_daemon_goes_on_with_what_is_deployed_and_runs_keep_to_theirs(  # noqa
 DEMANDS = "---\nenvironment: demo\nowner: it\napprove: [controller, it]\nafter: live\n"
 
 
+@pytest.mark.slow
 def test_the_release_that_is_active_says_who_approves_and_where_it_was_tried(
     tidegate, folder, ledger, planned, tmp_path
 ):
@@ -162,6 +163,7 @@ def test_going_back_is_no_way_round_an_approval(tidegate, ledger, folder, planne
     assert "was never active here" in deployed(tidegate, ledger, file, code=1)
 
 
+@pytest.mark.slow
 def test_a_release_in_the_shadow_is_reported_and_its_numbers_are_kept(
     tidegate, folder, ledger, planned, here, tmp_path
 ):

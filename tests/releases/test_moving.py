@@ -16,6 +16,7 @@ from tests.releases.test_trial import doubled, worked
 WHO = Person(by="ann", reason="all of them")
 
 
+@pytest.mark.slow
 def test_no_more_is_moved_than_may_be(scene):  # noqa: F811
     folder, url, clock = scene
     asyncio.run(worked(url, clock, folder, range(60, 63), refusing="no rights"))
