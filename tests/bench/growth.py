@@ -101,7 +101,7 @@ def new_events(path: Path, number: int, turn: int, *, scattered: bool, salt: int
     return path
 
 
-def _let_ids_be_longer(workspace: Path) -> None:
+def let_ids_be_longer(workspace: Path) -> None:
     """Let events have ids of which there are enough; an event that does not fit would be rejected at once."""
     path = workspace / "schemas" / "canonical" / "timesheet_event.yaml"
     text = path.read_text()
@@ -129,7 +129,7 @@ def measure(
 
     workspace, template, full = folder / "workspace", folder / "template.sqlite", folder / "full.sqlite"
     events, _ = make(workspace, SEED, min(20_000, max(1_000, runs)))
-    _let_ids_be_longer(workspace)
+    let_ids_be_longer(workspace)
     if kept is None:
         asyncio.run(run_durably(workspace, template, events, None))
         filled = fill(template, full, runs)

@@ -101,6 +101,26 @@ class TestTheSchema:
                 plan = "\n".join(line for (line,) in session.execute("EXPLAIN " + text))
                 assert f"Seq Scan on {statement.table.name}" not in plan, plan
 
+    def test_rows_are_found_by_their_keys_when_next_to_nothing_is_open(self, ledger):
+        """Beginning with the index on open work, each open row was compared with each row of the batch."""
+        a_whole_ledger(ledger)
+        names = [f"x{number}" for number in range(400)]
+        for each in (begin, finish):
+            whole = Commit()
+            for name in names:
+                one = each(name)
+                for part in ("events", "runs", "sends", "effects_done", "runs_finished"):
+                    getattr(whole, part).extend(getattr(one, part))
+            ledger.commit(whole)
+        session = ledger._connected()
+        session.execute("ANALYZE")
+        for bulk in ledger._database._bulks.values():
+            if bulk.sql.startswith(("UPDATE runs", "UPDATE effects", "UPDATE inbox")):
+                unknown = r"(SELECT array_agg(x) FROM generate_series(1, 500) AS g(x))::\1"
+                text = re.sub(r"%b::(\w+\[\])", unknown, bulk.sql).replace("%%", "%")
+                plan = "\n".join(line for (line,) in session.execute("EXPLAIN " + text))
+                assert "_open" not in plan, plan
+
 
 def test_who_works_alone_is_alone(postgres_url):
     with open_ledger(postgres_url, clock=CLOCK):
