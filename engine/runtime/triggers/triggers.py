@@ -38,17 +38,16 @@ class Triggers:
         """
         return [*self.pollers(), *self.watchers(), *self.listeners(), *self.schedulers(), *self.watches()]
 
+    @property
+    def _what_each_needs(
+        self,
+    ) -> tuple[Plan, Gate, LedgerReader, Callable[[], datetime], Callable[[str], None]]:
+        return self.plan, self.gate, self.reader, self.now, self.told
+
     def pollers(self) -> list[Poller]:
         """Who asks every source of the open connections that is asked for news and feeds an event."""
         return [
-            Poller(
-                Asked(connection=connection, native=native, events=events),
-                self.plan,
-                self.gate,
-                self.reader,
-                self.now,
-                self.told,
-            )
+            Poller(Asked(connection=connection, native=native, events=events), *self._what_each_needs)
             for connection, native, events in _feeds(self.plan, self.connections)
             if native.poll is not None
         ]
@@ -56,14 +55,7 @@ class Triggers:
     def watchers(self) -> list[FileWatcher]:
         """Who looks for the files of every source that has files and feeds an event."""
         return [
-            FileWatcher(
-                Dropped(connection=connection, native=native, events=events),
-                self.plan,
-                self.gate,
-                self.reader,
-                self.now,
-                self.told,
-            )
+            FileWatcher(Dropped(connection=connection, native=native, events=events), *self._what_each_needs)
             for connection, native, events in _feeds(self.plan, self.connections)
             if native.file is not None
         ]
@@ -93,10 +85,7 @@ class Triggers:
 
     def schedulers(self) -> list[Scheduler]:
         """Who brings the events that are due by a clock or a calendar."""
-        return [
-            Scheduler(one, self.plan, self.gate, self.reader, self.now, self.told)
-            for one in self.plan.schedules
-        ]
+        return [Scheduler(one, *self._what_each_needs) for one in self.plan.schedules]
 
     def watches(self) -> list[Watch]:
         """Who tells of what did not happen in time."""
