@@ -296,3 +296,24 @@ def test_a_step_looks_back_as_far_as_it_says(pair):
     assert "am-1" in str([one.new for group in found.groups for one in group.found if one.step == "said"])
     found = played(pair, json.dumps(before).encode(), json.dumps(late).encode(), entry())
     assert (found.differing, found.unplayed) == (0, [])
+
+
+def test_a_run_that_fails_stops_what_comes_behind_it(pair):
+    """On the side where it fails alone: what is under its order key waits for a person there."""
+    failing = "amount: {expr: entry.hours * project.rate / (entry.hours - 8), as: decimal(2)}"
+    pair.edit(MAPPING, ("amount: {expr: entry.hours * project.rate, as: decimal(2)}", failing))
+    pair.edit(
+        MAPPING,
+        ("amount: {expr: entry.hours * project.rate, as: decimal(2)}", failing.replace("- 8", "+ 8")),
+        old=True,
+    )
+    found = played(pair, entry(1), entry(2, hours="8"), entry(3, hours="8.5"), entry(4, "P-9", "7"))
+    ends = [
+        (one.record.id, one.old, one.new)
+        for group in found.groups
+        for one in group.found
+        if group.kind == "outcome"
+    ]
+    assert ("te-2", "completed", "failed") in ends
+    assert ("te-3", "completed", "stopped (then completed)") in ends
+    assert not [one for one in ends if one[0] in ("te-1", "te-4")]

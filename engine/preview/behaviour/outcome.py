@@ -60,6 +60,7 @@ def is_same(old: Run, new: Run) -> bool:
         old is new
         or (
             old.status == new.status
+            and old.is_behind == new.is_behind
             and _alike(old.writes, new.writes)
             and _alike(old.emits, new.emits)
             and old.alerts == new.alerts
@@ -106,8 +107,7 @@ class _Teller:
         )
 
     def outcome(self, old: Run | None, new: Run | None) -> Iterator[Difference]:
-        before = NO_RUN if old is None else str(old.status)
-        after = NO_RUN if new is None else str(new.status)
+        before, after = _end(old), _end(new)
         if before != after:
             yield self.say(OUTCOME, "", "", "changed", before, after)
         reasons = None if old is None else old.reason, None if new is None else new.reason
@@ -175,6 +175,13 @@ class _Teller:
                     continue
                 kind = WORDS if first == "notes" else CHECK
                 yield self.say(kind, step, field, "changed", _value(one), _value(other))
+
+
+def _end(run: Run | None) -> str:
+    """How a run ends; one whose order key another run stops does so when somebody lets it go on."""
+    if run is None:
+        return NO_RUN
+    return f"stopped (then {run.status})" if run.is_behind else str(run.status)
 
 
 def made_by(run: Run) -> list[Made]:

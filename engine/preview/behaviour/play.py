@@ -92,6 +92,7 @@ class Run:
     given: tuple[dict[str, Answer], ...] = ()  # what it was answered, to decide again
     awaited: frozenset[str] = frozenset()  # the events that may move it
     is_timed: bool = False  # whether time may move it
+    is_behind: bool = False  # whether another run stops its order key, so that it does not begin by itself
     id: str = field(init=False)  # flow and event: the same on both sides
 
     def __post_init__(self) -> None:
@@ -103,7 +104,7 @@ class Run:
         lists = list(self.writes), list(self.emits), list(self.alerts), dict(self.holds), list(self.missing)
         state = None if self.state is None else self.state.copy()
         facts = self.flow, self.event, self.recorded, self.status, self.reason, state
-        return Run(*facts, *lists, self.made_up)
+        return Run(*facts, *lists, self.made_up, is_behind=self.is_behind)
 
     @property
     def is_open(self) -> bool:
@@ -142,6 +143,7 @@ class Player:
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
         self.emits: list[tuple[Run, EmitCommand]] = []  # what nobody has taken in yet
         self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
+        self.stopped: dict[str, Run] = {}  # what stops an order key
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
         self.past = Past({}, count())  # what steps may look back at
         self._now: datetime | None = None  # when what is played now happens; None before anything does
@@ -192,10 +194,26 @@ class Player:
             self.runs[run.id] = run
             return run
         run.state, commands = begin(flow, made.event)
+        run.is_behind = self.stops(made.event)
         self.runs[run.id] = run
         self._go_on(run, commands)
         self._rest()
         return run
+
+    def _let_go(self, run: Run) -> None:
+        """A run stops its order key no more."""
+        key = run.event.order_key
+        if key is not None and self.stopped.get(key) is run:
+            del self.stopped[key]
+
+    def stops(self, event: Event) -> bool:
+        """Whether a run of another event stops the order key of this one."""
+        if event.order_key is None:
+            return False
+        found = self.stopped.get(event.order_key)
+        if found is not None and found.event.id != event.id:
+            return True
+        return self._common is not None and self._common.stops(event)
 
     def wake(self, event: Event) -> list[Run]:
         """Go on with the runs that waited for this event."""
@@ -263,6 +281,7 @@ class Player:
 
     def _parted(self, run: Run) -> list[_Due]:
         self.drop(run)
+        self._let_go(run)
         if run.twin is not None:
             run.twin.parted += 1
         return [one for one in self._due if one.run is run] if run.is_timed else []
@@ -352,10 +371,16 @@ class Player:
         assert state is not None
         run.status = state.status
         if run.status == RunStatus.COMPLETED and not run.awaited:
+            if self.stopped:
+                self._let_go(run)
             return
         run.reason = reason(state)
         if run.made_up and run.status == RunStatus.FAILED:
             run.missing.append(f"what was returned to it: {run.reason}")
+        if run.status in run.flow.stops_key and not run.missing and run.event.order_key is not None:
+            self.stopped.setdefault(run.event.order_key, run)
+        elif self.stopped:
+            self._let_go(run)
         awaited = self._awaited(run) if run.status in _OPEN and not run.missing else _NO_EVENTS
         if awaited == run.awaited:
             return

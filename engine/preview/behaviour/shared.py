@@ -116,13 +116,11 @@ class Shared:
             return
         event = old.event
         both, before, after, twins = self._starts(event.type)
+        if self.old.stops(event) != self.new.stops(event):  # its order key stands on one side alone
+            both, before, after, twins = self._apart(both, before, after, twins)
         for twin in twins:
-            if twin.pays:
-                for run in self.both.start_twin(twin, old, recorded):
-                    touched[run.id] = None
-            else:
-                _touch(touched, self.old.start(twin.sides[0], old, recorded))
-                _touch(touched, self.new.start(twin.sides[1], new, recorded))
+            for run in self._twin(twin, old, new, recorded):
+                _touch(touched, run)
         for flow in before:
             _touch(touched, self.old.start(flow, old, recorded))
         for flow in after:
@@ -132,6 +130,21 @@ class Shared:
         for player in self._players if event.type in self._awaited else ():
             for run in player.wake(event):
                 touched[run.id] = None
+
+    def _twin(self, twin: Twin, old: Offer, new: Offer, recorded: Recorded) -> Iterable[Run | None]:
+        """Begin a flow of which policies and mappings are changed, once where that pays."""
+        if twin.pays:
+            return self.both.start_twin(twin, old, recorded)
+        return self.old.start(twin.sides[0], old, recorded), self.new.start(twin.sides[1], new, recorded)
+
+    def _apart(
+        self, both: list[FlowPlan], before: list[FlowPlan], after: list[FlowPlan], twins: list[Twin]
+    ) -> _Starts:
+        """The same flows, each on its own side."""
+        plan = self.sides[1].plan
+        old = [*before, *both, *(twin.sides[0] for twin in twins)]
+        new = [*after, *(plan.flows[flow.name] for flow in both), *(twin.sides[1] for twin in twins)]
+        return _Starts([], old, new, [])
 
     def _starts(self, event: str) -> _Starts:
         """The flows that an event starts."""
