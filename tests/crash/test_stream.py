@@ -16,8 +16,8 @@ from tests.brokers import Kafka, Nats, Rabbit
 from tests.crash.belt import TOKEN, Belt
 
 HERE = Path(__file__).parent
-MESSAGES, KEYS = 500, 7
-KILLED_AT = (180,)  # when so many things were put down
+MESSAGES, KEYS = 300, 7
+KILLED_AT = (110,)  # when so many things were put down
 BUS = """
 connector: bus
 owner: engineering

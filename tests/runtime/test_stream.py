@@ -118,7 +118,7 @@ class Shop:
         return self.server.first
 
 
-@pytest.fixture(scope="module", params=BROKERS)
+@pytest.fixture(scope="module", params=["nats", pytest.param("rabbitmq", marks=pytest.mark.slow), "kafka"])
 def running(request, tmp_path_factory):
     found = BROKERS[request.param](tmp_path_factory.mktemp(request.param))
     found.start()
@@ -251,22 +251,7 @@ def test_what_was_acknowledged_does_not_come_again_and_how_many_wait_is_told(sho
 
 @pytest.mark.requirement("REL-35")
 def test_a_broker_that_is_away_is_told_and_called_again(tmp_path, own, monkeypatch):
-    away_and_back(Shop(tmp_path, own), monkeypatch)
-
-
-@pytest.mark.slow
-@pytest.mark.requirement("REL-35")
-@pytest.mark.parametrize("kind", [Rabbit, Kafka])
-def test_other_brokers_that_are_away_are_told_and_called_again(tmp_path, kind, monkeypatch):
-    server = kind(tmp_path / "streams")
-    server.start()
-    try:
-        away_and_back(Shop(tmp_path, server), monkeypatch)
-    finally:
-        server.kill()
-
-
-def away_and_back(shop, monkeypatch):
+    shop = Shop(tmp_path, own)
     monkeypatch.setattr(lines, "ANSWER_SECONDS", 3.0)
 
     async def scene():
@@ -276,8 +261,6 @@ def away_and_back(shop, monkeypatch):
         shop.desk.later(minutes=16)
         await shop.listen(lambda: bool(shop.desk.alerts))
         await asyncio.to_thread(shop.server.start)
-        if not shop.server.lasting:
-            await shop.send(order(1))
         await shop.listen(lambda: bool(shop.ids))
 
     asyncio.run(scene())
