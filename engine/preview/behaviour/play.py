@@ -194,7 +194,8 @@ class Player:
             self.runs[run.id] = run
             return run
         run.state, commands = begin(flow, made.event)
-        run.is_behind = self.stops(made.event)
+        if self.stopped or self._common is not None:
+            run.is_behind = self.stops(made.event)
         self.runs[run.id] = run
         self._go_on(run, commands)
         self._rest()

@@ -116,7 +116,8 @@ class Shared:
             return
         event = old.event
         both, before, after, twins = self._starts(event.type)
-        if self.old.stops(event) != self.new.stops(event):  # its order key stands on one side alone
+        # Its order key may stand on one side alone.
+        if (self.old.stopped or self.new.stopped) and self.old.stops(event) != self.new.stops(event):
             both, before, after, twins = self._apart(both, before, after, twins)
         for twin in twins:
             for run in self._twin(twin, old, new, recorded):
