@@ -1,7 +1,8 @@
 """`tidegate canary`."""
 
 import getpass
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -26,13 +27,14 @@ class Share(click.ParamType):  # type: ignore[type-arg]
             return value
         try:
             number = Decimal(str(value).removesuffix("%")) * 100
-        except InvalidOperation:
+        except ArithmeticError:
             number = Decimal("NaN")
         if not number.is_finite() or number != int(number) or not 0 < number <= 10_000:
             self.fail(f"is written 10% or 0.5%, not {value!r}", param, ctx)
         return int(number)
 
 
+_PERCENT = re.compile("[0-9]{1,3}")
 _STATUSES = ("failed", "held", "rejected", "unknown")
 
 
@@ -43,6 +45,8 @@ def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ..
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise click.BadParameter(f"is written NAME=VALUE, not {text!r}")
+        if name in found:
+            raise click.BadParameter(f"says {name} twice")
         found[name] = value
     return found
 
@@ -51,7 +55,7 @@ def _limits(context: click.Context, option: click.Parameter, given: tuple[str, .
     found: dict[str, int] = {}
     for name, value in _pairs(context, option, given).items():
         number = value.removesuffix("%")
-        if name not in _STATUSES or not number.isdecimal() or int(number) > 100:
+        if name not in _STATUSES or _PERCENT.fullmatch(number) is None or int(number) > 100:
             raise click.BadParameter(f"is written STATUS=5%, with one of {', '.join(_STATUSES)}")
         found[name] = int(number)
     return found

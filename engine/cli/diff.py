@@ -1,5 +1,6 @@
 """`tidegate diff`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from engine.preview.behaviour import Sample
     from engine.preview.report import Report
     from engine.session import Session
+
+
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 class FailOn(click.ParamType):  # type: ignore[type-arg]
@@ -34,7 +38,7 @@ class FailOn(click.ParamType):  # type: ignore[type-arg]
             number = Decimal(amount)
         except InvalidOperation:
             number = Decimal("NaN")
-        if word != "money" or not number.is_finite() or not (currency.isalpha() and currency.isupper()):
+        if word != "money" or not number.is_finite() or number < 0 or not _CURRENCY.fullmatch(currency):
             self.fail(f"is breaking, behaviour, or an amount as in money:5000EUR, not {value!r}", param, ctx)
         return word, number, currency
 
@@ -100,6 +104,8 @@ def command(
     played through both: nothing is asked of any system, and nothing is written. The exit code is 0 however
     much has changed, unless --fail-on says otherwise.
     """
+    if any(word == "money" for word, _, _ in fail_on) and not _are_played(played):
+        raise click.UsageError("What becomes of money shows by events: say --events FILE, or --recorded.")
     report = _compared(old, new, folder, played)
     told = told_as(report, form, examples)
     if out is None:
@@ -107,6 +113,11 @@ def command(
     else:
         out.write_text(f"{told}\n", encoding="utf-8")
     sys.exit(1 if any(fails(report, *one) for one in fail_on) else 0)
+
+
+def _are_played(played: dict[str, Any]) -> bool:
+    """Whether events are to be played at all."""
+    return any(played[name] for name in ("file", "recorded", "since", "until"))
 
 
 def told_as(report: "Report", form: str, examples: int) -> str:

@@ -172,7 +172,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number before the sign."""
         number = str(value).removesuffix("%")
-        if not number.isdecimal() or not 0 <= int(number) <= 100:
+        if not number.isdecimal() or len(number) > 3 or not 0 <= int(number) <= 100:
             self.fail(f"is written 5%, not {value!r}", param, ctx)
         return float(number)
 

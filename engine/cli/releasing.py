@@ -114,7 +114,7 @@ def carry_out(plan: "ReleasePlan", ledger_url: str, by: str, reason: str) -> Non
     request: dict[str, Value] = {"plan": write_plan(plan).decode(), "by": by, "reason": reason}
     did = ask_daemon(ledger_url, "deploy", request)
     if did is None:
-        new = ready(plan).ready.plan  # compiled before anything points at it
+        new = ready(plan)  # compiled before anything points at it
         moved = deploy_here(plan, new, person, ledger_url, SystemClock())
         output.line(f"release {plan.release[:12]} is active; `tidegate run --released` works by it.")
         for why, number in moved.stayed.items():

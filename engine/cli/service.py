@@ -383,7 +383,7 @@ class _FileService(Service):
         found = self._next_of(session)
         self._deploying = True
         try:
-            await runner.act(order(plan, session.ready.plan, Person(by=by, reason=reason)))
+            await runner.act(order(plan, session, Person(by=by, reason=reason)))
         except BaseException:
             await found.connections.aclose()
             raise

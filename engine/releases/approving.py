@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from engine.releases.plan import ReleasePlan
 from engine.runtime.deployed import Approval
 from engine.session import Demands
-from engine.values.actors import ENGINE
+from engine.values.actors import ENGINE, same_person
 
 
 def approval_refusal(plan: ReleasePlan, demands: Demands, by: str, role: str) -> str | None:
     """Why a person may not approve a plan in a role, in a sentence; None when they may."""
-    if _name(by) in {"", ENGINE}:
+    if same_person(by) in {"", ENGINE}:
         return "a person has to be named who approves; say it with --as"
     if role not in demands.approve:
         roles = ", ".join(demands.approve) or "nobody"
         return f"nobody has to approve it in the role {role!r}; in {plan.environment!r} it takes: {roles}"
-    if _name(by) == _name(plan.by):
+    if same_person(by) == same_person(plan.by):
         return f"{plan.by} made the plan, and another person has to approve it"
     return None
 
@@ -26,9 +26,9 @@ def approval_refusal(plan: ReleasePlan, demands: Demands, by: str, role: str) ->
 def unmet(plan: ReleasePlan, demands: Demands, approvals: Iterable[Approval]) -> list[str]:
     """What a plan lacks of what is demanded of it, in sentences."""
     mine = [one for one in approvals if one.plan == plan.hash]
+    author = same_person(plan.by)
     by_role: Mapping[str, set[str]] = {
-        role: {_name(one.by) for one in mine if one.role == role and _name(one.by) != _name(plan.by)}
-        for role in demands.approve
+        role: {same_person(one.by) for one in mine if one.role == role} - {author} for role in demands.approve
     }
     found = []
     lacking = _lacking(list(by_role.items()))
@@ -60,7 +60,3 @@ def _lacking(wanted: Sequence[tuple[str, set[str]]]) -> set[str]:
         return False
 
     return {role for role, _ in wanted if not place(role, set())}
-
-
-def _name(text: str) -> str:
-    return text.strip().casefold()

@@ -41,6 +41,11 @@ def refusals(plan: ReleasePlan, new: Session, now: Session, reader: LedgerReader
     return found
 
 
+def _unknown(part: Part, new: Session) -> list[str]:
+    """The flows of a part that the release on trial does not have, so that nothing would be tried."""
+    return [f"it has no flow {name!r}" for name in sorted(part.flows - new.ready.plan.flows.keys())]
+
+
 class Tried(NamedTuple):
     """What is tried: by which plan, on which part of the work, until when, and who wants it."""
 
@@ -76,7 +81,7 @@ def order(tried: Tried, new: Session, now: Session) -> Order:
 
     def begun(executor: "Executor") -> Following:
         plan, part, rule, _ = tried
-        require(refusals(plan, new, now, executor.reader))
+        require([*refusals(plan, new, now, executor.reader), *_unknown(part, new)])
         write(executor.commit_rows, tried, executor.at, executor.reader.last_run())
         executor.begin_trial(Trial(plan.hash, new.ready.plan, part, rule, {}))
         return Following()
@@ -95,7 +100,7 @@ def begin_here(tried: Tried, new: Session, ledger_url: str, clock: Clock) -> Non
     with opened(ledger_url, clock) as ledger:
         reader = ledger.reader()
         commit = Commit()
-        require(refusals(tried.plan, new, released(reader), reader))
+        require([*refusals(tried.plan, new, released(reader), reader), *_unknown(tried.part, new)])
         write(commit, tried, instant(clock.now()), reader.last_run())
         ledger.commit(commit)
 

@@ -3,6 +3,8 @@
 The same rows are written by a daemon as a turn of its own, and by a command where no daemon runs.
 """
 
+from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from engine.clock import Clock
@@ -18,7 +20,7 @@ from engine.runtime.deployed import DEPLOY as DEPLOYED
 from engine.runtime.deployed import ROLLBACK as ROLLED_BACK
 from engine.runtime.deployed import deployed_in, fact
 from engine.runtime.resolve import Following, Order, Person
-from engine.session import Demands, Session, demands, kept
+from engine.session import Demands, Session, demands, kept, lacks, plans_in
 from engine.values.value import Value
 
 if TYPE_CHECKING:
@@ -99,23 +101,24 @@ def _fate_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
     return found + [f"work began on release {one[:12]} since the plan was made" for one in counts.strange]
 
 
-def order(plan: ReleasePlan, new: Plan, person: Person) -> Order:
-    """Carry a plan out in a turn of a daemon, which ends then; `new` is what its release compiles to."""
+def order(plan: ReleasePlan, new: Session, person: Person) -> Order:
+    """Carry a plan out in a turn of a daemon, which ends then; `new` is its release, compiled."""
 
     def carried_out(executor: "Executor") -> Following:
         _require(plan, executor.reader)
         busy = {*executor.live, *executor.aside}
-        moved = move(
-            executor.commit_rows, Moving(plan, new, executor.reader, executor.at, person, busy, MOST)
-        )
-        _write(executor.commit_rows, plan, executor.at, person, moved)
+        at = executor.at
+        moving = Moving(plan, new.ready.plan, executor.reader, at, person, busy, MOST)
+        moved = move(executor.commit_rows, moving)
+        _require_going_on(new, executor.reader, executor.recovery.plan, moved)
+        _write(executor.commit_rows, plan, at, person, moved)
         executor.hand_on(moved.ended)
         return Following()
 
     return carried_out
 
 
-def deploy_here(plan: ReleasePlan, new: Plan, person: Person, ledger_url: str, clock: Clock) -> Moved:
+def deploy_here(plan: ReleasePlan, new: Session, person: Person, ledger_url: str, clock: Clock) -> Moved:
     """Carry a plan out where no daemon runs, or beside the machines of a ledger on a server.
 
     Raises:
@@ -127,7 +130,8 @@ def deploy_here(plan: ReleasePlan, new: Plan, person: Person, ledger_url: str, c
         reader, at = ledger.reader(), instant(clock.now())
         _require(plan, reader)
         commit = Commit(actor=person.by, action=_action(plan), subject=plan.release)
-        moved = move(commit, Moving(plan, new, reader, at, person, ()))
+        moved = move(commit, Moving(plan, new.ready.plan, reader, at, person, ()))
+        _require_going_on(new, reader, plans_in(new, reader), moved)
         _write(commit, plan, at, person, moved)
         ledger.commit(commit)
     return moved
@@ -159,6 +163,25 @@ def opened(ledger_url: str, clock: Clock, *, alone: bool = False) -> Ledger:
 def _require(plan: ReleasePlan, reader: LedgerReader) -> None:
     if why := refusals(plan, reader):
         raise InputError("the plan is not carried out: " + "; ".join(why))
+
+
+def _require_going_on(
+    new: Session, reader: LedgerReader, plan_of: Callable[[str], Plan], moved: Moved
+) -> None:
+    """Refuse when work that keeps to its release could not end; it may have begun after the plan was made."""
+    left = reader.open_flows()
+    if moved.ended:
+        ended = frozenset(moved.ended)
+        still = takewhile(lambda item: item.kind != "dead", items(reader))
+        left = sorted({(item.release, item.flow) for item in still if item.run_id not in ended})
+    lost = [
+        f"runs of flow {flow} that began by release {release[:12]} still need {lacking}, which the new one "
+        "does not have"
+        for release, flow in left
+        if (lacking := lacks(new, plan_of(release).flows[flow])) is not None
+    ]
+    if lost:
+        raise InputError("the plan is not carried out: " + "; ".join(lost))
 
 
 def _action(plan: ReleasePlan) -> str:

@@ -26,6 +26,7 @@ from engine.ledger.rows import (
     WaitEnded,
 )
 from engine.plan.plan import Plan
+from engine.preview.meaning import SAFE
 from engine.releases.items import Item, items
 from engine.releases.plan import FINISH, ReleasePlan
 from engine.runtime.recover import ORDERED
@@ -129,6 +130,9 @@ def _why_not(moving: Moving, item: Item) -> str:
     row = item.row
     if item.kind != "queued" and (why := _begun(moving, row)):
         return why
+    # It may have come to rest since the plan was made, which then could not refuse this.
+    if item.kind in ("waiting", "held") and moving.plan.touched[item.release].get(item.flow, SAFE) != SAFE:
+        return "what changes is right only for what begins after it, and they have begun"
     if item.kind == "dead" and row.order_key and moving.reader.completed_since(row.seq, [row.order_key]):
         return "later ones of their order key are worked; a person replays them (`tidegate replay`)"
     event = moving.reader.event(row.event_id)

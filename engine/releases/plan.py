@@ -161,7 +161,7 @@ def _plan(found: Mapping[str, Value]) -> ReleasePlan:
         touched={str(release): dict(flows) for release, flows in touched.items()},
         groups=[_group(one) for one in cast("list[dict[str, Value]]", found["items"])],
         untouched=dict(cast("dict[str, int]", found["untouched"])),
-        changes=cast("list[dict[str, str]]", found["changes"]),
+        changes=[dict(one) for one in cast("list[dict[str, str]]", found["changes"])],
         proof=None if found["proof"] is None else proof_of(cast("dict[str, Value]", found["proof"])),
         content=b64decode(str(found["content"]), validate=True),
     )

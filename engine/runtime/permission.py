@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.values.actors import ENGINE
+from engine.values.actors import ENGINE, same_person
 from engine.values.value import Value
 
 NOT_PROPOSED = "nobody has proposed that, or what was proposed has lapsed"
@@ -26,7 +26,7 @@ class Release:
 def refusal(detail: Mapping[str, Value], release: Release) -> str | None:
     """Why a release is not accepted, in a sentence; None when it is. `detail` is that of the hold."""
     role, limit = detail.get("role"), detail.get("four_eyes_over")
-    by, second = _name(release.by), _name(release.second)
+    by, second = same_person(release.by), same_person(release.second)
     if not by or ENGINE in (by, second):
         return "a person has to be named who does it"
     if role is not None and release.role != role:
@@ -49,7 +49,7 @@ def proposal_refusal(detail: Mapping[str, Value], release: Release) -> str | Non
 def agreement_refusal(detail: Mapping[str, Value], first: Release, second: Release) -> str | None:
     """Why a person may not agree with what the first has proposed; None when they may."""
     why = refusal({**detail, "four_eyes_over": None, "reason_required": False}, second)
-    if why is None and _name(second.by) == _name(first.by):
+    if why is None and same_person(second.by) == same_person(first.by):
         return f"a second person has to agree, and {first.by} has proposed it"
     return why
 
@@ -72,7 +72,3 @@ def _too_much(limit: str, amount: Value) -> str | None:
     assert isinstance(at_stake, int | Decimal)
     above = abs(Decimal(at_stake)) > Decimal(most)
     return f"{ask}, and {told} are at stake" if above else None
-
-
-def _name(text: str | None) -> str:
-    return (text or "").strip().casefold()

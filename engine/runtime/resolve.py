@@ -30,7 +30,7 @@ from engine.ledger.rows import (
 )
 from engine.plan.plan import Plan
 from engine.runtime.recover import ORDERED, Recovery
-from engine.values.actors import ENGINE
+from engine.values.actors import ENGINE, same_person
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -62,7 +62,7 @@ class Person:
             InputError: when either is missing.
 
         """
-        if self.by.strip().casefold() in {"", ENGINE}:
+        if same_person(self.by) in {"", ENGINE}:
             raise InputError("it is ordered by a person, who has to be named; say it with --by")
         if not self.reason.strip():
             raise InputError("it is ordered with a reason only; say it with --reason")

@@ -50,6 +50,8 @@ def _said(event: Event, name: str) -> str | None:
     value: Value = event.data
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return str(value).lower()  # as it is written in JSON, and on the command line
     return None if value is None else str(value)
 
 

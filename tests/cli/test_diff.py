@@ -46,6 +46,17 @@ def test_the_exit_code_says_what_was_asked_for(tidegate, changed):
     assert tidegate("diff", HOURS, HOURS, "--fail-on", "behaviour").code == 0
 
 
+def test_money_is_not_taken_for_unchanged_where_nothing_was_compared(tidegate, tmp_path):
+    said = tidegate("diff", HOURS, HOURS, "--fail-on", "money:5EUR")
+    assert (said.code, "shows by events" in said.err) == (2, True)
+    for wrong in ("money:-5EUR", "money:5eur", "money:5ÄÖÜ", "money:NaNEUR"):
+        assert "is breaking, behaviour, or an" in tidegate("diff", HOURS, HOURS, "--fail-on", wrong).err
+    events = tmp_path / "events.jsonl"
+    for lines in ("", '{"type": "time.aproved", "data": {}}\n'):
+        events.write_text(lines)
+        assert tidegate("diff", HOURS, HOURS, "--events", events, "--fail-on", "money:5EUR").code == 1
+
+
 def test_a_release_of_a_ledger(tidegate, changed, tmp_path):
     ledger = tmp_path / "ledger.sqlite"
     with open_ledger(str(ledger), clock=SystemClock(), create=True) as opened:

@@ -119,3 +119,17 @@ def test_what_is_forward_only_is_not_moved_once_it_has_begun(
     assert not file.exists()
     ended = tidegate("plan", "-w", folder, "--fate", "running=move")
     assert "what is running can finish, and not 'move'" in ended.err
+
+
+def test_what_comes_to_rest_after_the_plan_was_made_is_moved_by_the_same_rules(
+    process, tidegate, folder, ledger, planned
+):
+    process(("worker.hired", WORKER), *approved(2))
+    policies = folder / "policies" / "policies.yaml"
+    text = policies.read_text()
+    policies.write_text(text.replace("== entry.project}", "== entry.project and entry.hours > 0}"))
+    file, _ = planned("--fate", "held=move", "--fate", "queued=move", "--fate", "dead=replay")
+    policies.write_text(text)
+    process(*approved(3, **P9))
+    assert "1 stay with the release that they began with" in deploy(tidegate, ledger, file)
+    assert "moved" not in runs(tidegate, ledger)

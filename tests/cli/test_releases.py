@@ -253,3 +253,20 @@ def test_a_machine_of_several_goes_on_with_what_is_deployed_beside_it(
     begun.send_signal(signal.SIGTERM)
     begun.communicate(timeout=60)
     assert tidegate("ledger", "check", "-w", folder, *where).code == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(("--share", text) for text in ("0%", "-5%", "NaN", "9e999999%", "0.001%", "101%", "50%%")),
+        *(("--stop", text) for text in (f"failed={'9' * 5_000}", "failed=-1", "failed=1%%", "late=5%")),
+        ("--stop", "failed=5%", "--stop", "failed=50%"),
+        ("--after", "0"),
+    ],
+    ids=lambda said: f"{said[0]} {said[1][:12]}",
+)
+def test_an_odd_part_or_rule_of_a_trial_is_refused(tidegate, ledger, tmp_path, said):
+    file = tmp_path / "plan.json"
+    file.touch()
+    ended = tidegate("canary", "start", file, "--ledger", ledger, "--reason", "x", *said)
+    assert (ended.code, f"'{said[0]}'" in ended.err) == (2, True)

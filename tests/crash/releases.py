@@ -71,7 +71,7 @@ class Sweep:
         self._releases: dict[str, str] = {}
         for number in range(KEYS):
             erp.projects[f"P-{number}"] = {"id": f"P-{number}", "status": "open", "rate": 100}
-        deploy_here(self._plan(1), self._sessions[1].ready.plan, PERSON, self.ledger, SystemClock())
+        deploy_here(self._plan(1), self._sessions[1], PERSON, self.ledger, SystemClock())
         hired = place / "hired.jsonl"
         hired.write_text(lines(("worker.hired", {"id": "w-3", "name": "Ann"})))
         command = [sys.executable, "-m", "engine", "process", "-w", str(place / "1" / "hours"), "--events"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import InputError
-from engine.releases import ReleasePlan, approval_refusal
+from engine.releases import ReleasePlan, approval_refusal, read_plan, write_plan
 from engine.releases.approving import unmet
 from engine.releases.proof import Proof, proof_of, read_proof
 from engine.runtime.deployed import Approval
@@ -90,3 +90,19 @@ def test_a_proof_that_was_changed_is_none(tmp_path):
     file.write_text(json.dumps({**said, "environment": "prod"}))
     with pytest.raises(InputError, match="no proof"):
         read_proof(str(file), PLAN.release)
+
+
+@pytest.mark.parametrize(
+    "spelt", ["ANN", " ann", "\uff21nn", "A\u200bnn", "an\u00adn", "ann\u00a0", "Ann\u0000"]
+)
+def test_nobody_becomes_another_person_by_spelling(spelt):
+    assert "Ann made the plan" in approval_refusal(PLAN, TWO, spelt, "it")
+    assert len(unmet(PLAN, Demands(approve=("it",)), [by(spelt, "it")])) == 1
+    assert len(unmet(PLAN, TWO, [by("Jo Lee", "controller"), by("JO\u2003lee ", "it")])) == 1
+
+
+@pytest.mark.parametrize("changes", [[1], None, "x", [["a"]]])
+def test_a_plan_with_odd_changes_is_told_to_be_none(changes):
+    said = json.loads(write_plan(PLAN))
+    with pytest.raises(InputError, match="no plan of a release"):
+        read_plan(json.dumps({**said, "changes": changes}).encode())

@@ -34,7 +34,7 @@ def scene(tmp_path):
     """A ledger with a deployed release that has worked three entries, one of a closed project."""
     folder, url, clock = hours(tmp_path), str(tmp_path / "ledger.sqlite"), FixedClock(NOW)
     first = planned(folder, url)
-    deploy_here(first, load(folder).ready.plan, Person(by="ann", reason="first"), url, clock)
+    deploy_here(first, load(folder), Person(by="ann", reason="first"), url, clock)
     return folder, url, clock
 
 

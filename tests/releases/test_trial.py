@@ -29,7 +29,7 @@ def event(key, **data):
     return Event(
         id=f"e:{key}",
         type="time.approved",
-        data={"legal_entity": "DE", "project": {"region": 7}, **data},
+        data={"legal_entity": "DE", "project": {"region": 7}, "billable": True, **data},
         text=b"{}",
         order_key=key,
         at=NOW,
@@ -64,6 +64,8 @@ def test_a_share_is_one_of_the_keys_and_every_plan_draws_anew():
         (Part(fields={"project.region": "7"}), True),
         (Part(fields={"legal_entity": "DE", "missing": "x"}), False),
         (Part(share=0), False),
+        (Part(fields={"billable": "true"}), True),
+        (Part(fields={"billable": "True"}), False),
     ],
 )
 def test_all_that_is_said_has_to_be_so(part, taken):
@@ -132,6 +134,8 @@ def test_runs_on_trial_are_decided_by_it_and_keep_to_it(scene):  # noqa: F811
     undo = doubled(folder)
     plan = planned(folder, url)
     undo()
+    with pytest.raises(InputError, match="it has no flow 'biling'"):
+        begin_here(Tried(plan, Part(flows=frozenset({"biling"})), Rule(), WHO), ready(plan), url, clock)
     begin_here(Tried(plan, Part(share=5_000), Rule(), WHO), ready(plan), url, clock)
     with pytest.raises(InputError, match="another release is on trial"):
         begin_here(Tried(plan, Part(), Rule(), WHO), ready(plan), url, clock)
@@ -146,7 +150,7 @@ def test_runs_on_trial_are_decided_by_it_and_keep_to_it(scene):  # noqa: F811
         stop_here(WHO, url, clock)
     after = range(40, 44)
     assert {*asyncio.run(worked(url, clock, folder, after)).values()} == {750.0}
-    deploy_here(plan, ready(plan).ready.plan, WHO, url, clock)  # the same plan, once it was tried
+    deploy_here(plan, ready(plan), WHO, url, clock)  # the same plan, once it was tried
     reader = open_reader(url)
     assert verify_chain(reader) == []
     assert deployed_in(reader).canary is None

@@ -55,9 +55,11 @@ class Report:
         return does or any(change.touches in (BEHAVIOUR, USE) for change in self.changes)
 
     def money_beyond(self, amount: Decimal, currency: str) -> bool:
-        """Whether amounts of a currency change by more, or nobody knows: some runs were not compared."""
+        """Whether amounts of a currency change by more, or nobody knows: runs, or all, were not compared."""
         found = self.behaviour
-        return found is not None and (bool(found.unplayed) or found.most_money(currency) > amount)
+        if found is None or found.unplayed or not found.runs:
+            return True
+        return found.most_money(currency) > amount
 
 
 def _counted(words: Iterable[str], found: Iterable[str]) -> dict[str, int]:
