@@ -148,8 +148,11 @@ def _record(session: "Session", name: str, given: dict[str, Any]) -> _Record:
 def _read(source: BinaryIO) -> Value:
     from engine.values.json_text import JsonError, read_json
 
+    content = source.read()
+    if not content.strip():
+        raise InputError(f"{source.name} is empty: name a record with --input, --event or --from-ledger")
     try:
-        return read_json(source.read())
+        return read_json(content)
     except JsonError as error:
         raise InputError(f"{source.name} is not JSON: {error}") from error
 
@@ -194,7 +197,7 @@ def _of(name: str, place: str, found: "list[Given]") -> _Record:
     """
     if not found:
         raise InputError(
-            f"no flow that {place} starts puts anything through {name!r}, or it has no such event"
+            f"no flow that {place} starts puts anything through {name!r}, or there is no such event or run"
         )
     first = found[0]
     if first.lacks:

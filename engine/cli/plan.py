@@ -50,6 +50,7 @@ def command(
     from engine.ledger import instant
     from engine.releases import Wanted, make, write_plan
     from engine.releases.proof import read_proof
+    from engine.runtime.deployed import deployed_in
     from engine.session import load, snapshot
 
     session = load(folder)
@@ -63,10 +64,17 @@ def command(
     reader = reader_of(ledger_url)
     try:
         plan = make(session, snapshot(session), reader, wanted)
+        is_that_of = None if reader is None else deployed_in(reader).environment
     finally:
         if reader is not None:
             reader.close()
     show(plan, form)
+    if is_that_of not in {None, environment}:
+        output.line(
+            f"this ledger is that of the environment {is_that_of!r}, so a plan for {environment!r} cannot be "
+            "deployed to it: name another --ledger, or another --env",
+            error=True,
+        )
     if plan.missing:
         sys.exit(1)
     if out is not None:

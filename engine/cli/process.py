@@ -4,11 +4,15 @@ import asyncio
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options, output
 from engine.runtime.process import Processed
+
+if TYPE_CHECKING:
+    from engine.ledger import LedgerReader
 
 
 @click.command("process")
@@ -77,12 +81,25 @@ async def _process(
                 connections=connections,
                 clock=clock,
             )
+            _note_trial(ledger.reader())
             with output.progress("events", quiet=quiet) as shown:
                 found = await process(runner, plan, file, as_event, clock, shown.show)
             found.behind = sum(ledger.reader().running_by_order_key().values())
         finally:
             await connections.aclose()
     return found
+
+
+def _note_trial(reader: "LedgerReader") -> None:
+    from engine.runtime.deployed import deployed_in
+
+    canary = deployed_in(reader).canary
+    if canary is not None:
+        output.line(
+            f"release {str(canary['release'])[:12]} is on trial and has no part in this: only "
+            "`tidegate run --released` works by it.",
+            error=True,
+        )
 
 
 def _show(found: Processed, form: str) -> None:

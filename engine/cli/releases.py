@@ -1,5 +1,6 @@
 """`tidegate releases`."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -69,10 +70,18 @@ def _show_deployments(deployed: "Deployed") -> None:
                 output.line(f"  approved by {approval.by} as {approval.role}, {approval.at}")
 
 
+def _counts(rested: Value) -> str:
+    """`3 completed, 1 held`."""
+    found = rested if isinstance(rested, Mapping) else {}
+    return ", ".join(f"{number} {status}" for status, number in found.items()) or "no runs"
+
+
 def _show_trials(deployed: "Deployed", rested: Value) -> None:
     on = deployed.canary
     if on is not None:
-        output.line(f"{on['at']}  on trial: {str(on['release'])[:12]}, by {on['by']}, so far {rested}")
+        output.line(
+            f"{on['at']}  on trial: {str(on['release'])[:12]}, by {on['by']}, so far {_counts(rested)}"
+        )
     for one in deployed.ended:
         output.line(
             f"{one['at']}  trial of {str(one['release'])[:12]} stopped by {one['by']}: {one['reason']}"

@@ -413,7 +413,8 @@ class _FileService(Service):
 
 
 def _say_what_runs(flows: int, release: str, environment: str) -> None:
-    output.line(f"tidegate runs {flows} flows of release {release[:12]} in {environment!r}.")
+    noun = "flow" if flows == 1 else "flows"
+    output.line(f"tidegate runs {flows} {noun} of release {release[:12]} in {environment!r}.")
 
 
 def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:

@@ -1,6 +1,6 @@
 """The pictures of a plan: the steps of a flow, and the flows of a workspace between events and systems."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.drawing.picture import Edge, Node, Picture
 from engine.plan.graph import ancestors, plain
@@ -76,7 +76,7 @@ def _about(step: AnyStep) -> Iterator[str]:
         case MapStep():
             yield f"map {step.mapping}" if step.mapping else "map"
         case CheckStep():
-            yield from (f"check {policy.name}{_outcome(policy)}" for policy in step.policies)
+            yield from _checked(step.policies)
         case EmitStep():
             yield f"emit {step.event}"
         case WaitStep():
@@ -85,12 +85,14 @@ def _about(step: AnyStep) -> Iterator[str]:
             yield f"choose {', '.join(branch for branch, _ in step.branches)}"
 
 
-def _outcome(policy: PolicyPlan) -> str:
-    """What a policy may do to the run, in a word."""
-    words = [
-        word for word, given in (("holds", policy.hold), ("rejects", policy.reject)) if given is not None
-    ]
-    return f" ({', '.join(words)})" if words else ""
+def _checked(policies: Iterable[PolicyPlan]) -> Iterator[str]:
+    """Each policy once, with what it may do to the run: the plan has a decision table row by row."""
+    may: dict[str, dict[str, None]] = {}
+    for policy in policies:
+        does = (("holds", policy.hold), ("rejects", policy.reject))
+        may.setdefault(policy.name, {}).update((word, None) for word, given in does if given is not None)
+    for name, words in may.items():
+        yield f"check {name} ({', '.join(words)})" if words else f"check {name}"
 
 
 def workspace_picture(plan: Plan, title: str) -> Picture:

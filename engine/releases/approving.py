@@ -16,7 +16,9 @@ def approval_refusal(plan: ReleasePlan, demands: Demands, by: str, role: str) ->
     if same_person(by) in {"", ENGINE}:
         return "a person has to be named who approves; say it with --as"
     if role not in demands.approve:
-        roles = ", ".join(demands.approve) or "nobody"
+        if not demands.approve:
+            return f"nobody has to approve it in {plan.environment!r}; it can be deployed as it is"
+        roles = ", ".join(demands.approve)
         return f"nobody has to approve it in the role {role!r}; in {plan.environment!r} it takes: {roles}"
     if same_person(by) == same_person(plan.by):
         return f"{plan.by} made the plan, and another person has to approve it"

@@ -39,7 +39,8 @@ def _head(plan: ReleasePlan) -> Iterator[str]:
     decides, uses = touching.count(BEHAVIOUR), touching.count(USE)
     words = len(touching) - decides - uses
     if plan.base is not None:
-        yield f"{decides:,} changes of behaviour, {uses:,} by what is used, {words:,} of wording."
+        changes = "change" if decides == 1 else "changes"
+        yield f"{decides:,} {changes} of behaviour, {uses:,} by what is used, {words:,} of wording."
     yield _work(plan)
 
 

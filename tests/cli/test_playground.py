@@ -21,6 +21,8 @@ def test_the_inputs_of_a_recorded_event(tidegate):
     assert (wrong.code, "puts anything through" in wrong.err) == (1, True)
     wrong = tidegate("map", "entry-to-bill", "-w", HOURS, "--event", "nowhere.jsonl#3")
     assert (wrong.code, "nowhere.jsonl cannot be read" in wrong.err) == (1, True)
+    wrong = tidegate("map", "entry-to-bill", "-w", HOURS, "--event", f"{HOURS / 'tidegate.yaml'}")
+    assert (wrong.code, "tidegate.yaml:1 is not JSON" in wrong.err) == (1, True)
 
 
 def test_the_inputs_of_a_run_of_the_ledger(tidegate, folder, ledger, systems, tmp_path):

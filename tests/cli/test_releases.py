@@ -29,7 +29,7 @@ def test_without_a_daemon_a_plan_is_made_carried_out_and_gone_back_on(
     assert "is active already" in deployed(tidegate, ledger, file, code=1)
     changed(folder, AMOUNT, f"{AMOUNT} * 2")
     file, told = planned()
-    assert "2 changes of behaviour" in told or "1 changes of behaviour" in told
+    assert "2 changes of behaviour" in told or "1 change of behaviour" in told
     second = json.loads(file.read_text())["release"]
     changed(folder, "* 2", "* 3")
     other, _ = planned()
@@ -63,8 +63,21 @@ def test_a_ledger_belongs_to_one_environment(tidegate, folder, ledger, planned, 
     deployed(tidegate, ledger, planned()[0])
     changed(folder, AMOUNT, f"{AMOUNT} * 2")
     file = tmp_path / "other.json"
-    assert tidegate("plan", "-w", folder, "--ledger", ledger, "--env", "test", "--out", file).code == 0
+    told = tidegate("plan", "-w", folder, "--ledger", ledger, "--env", "test", "--out", file)
+    assert (told.code, "a plan for 'test' cannot be deployed to it" in told.err) == (0, True)
     assert "is that of the environment 'demo'" in deployed(tidegate, ledger, file, code=1)
+
+
+def test_process_says_that_it_does_not_try_a_release(tidegate, folder, ledger, planned, here, tmp_path):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    assert tidegate("canary", "start", planned()[0], "--ledger", ledger, *WHY).code == 0
+    assert "so far no runs" in tidegate("releases", "--ledger", ledger).out
+    changed(folder, f"{AMOUNT} * 2", AMOUNT)
+    events = tmp_path / "hired.jsonl"
+    events.write_text(json.dumps({"type": "worker.hired", "data": {"id": "w-9", "name": "Ada"}}))
+    ended = tidegate("process", "--events", events, "-w", folder, *here[0], *here[1])
+    assert (ended.code, "is on trial and has no part in this" in ended.err) == (0, True), ended.err
 
 
 def test_a_folder_does_not_move_the_pointer_of_a_ledger_that_is_deployed_to(

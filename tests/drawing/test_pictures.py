@@ -143,6 +143,13 @@ def test_every_step_of_the_pack_is_in_its_picture(plan):
         assert reachable(picture) == reachable(full)
 
 
+def test_a_decision_table_is_one_policy_in_its_step(plan):
+    picture = drawing.flow_picture(plan.flows["approved-time-to-billing"])
+    (eligible,) = (node for node in picture.nodes if node.title == "eligible")
+    checked = [line for line in eligible.lines if "time-in-contract" in line]
+    assert checked == ["check time-in-contract (rejects)"]
+
+
 def reachable(picture):
     following = {
         node.id: {edge.end for edge in picture.edges if edge.start == node.id} for node in picture.nodes

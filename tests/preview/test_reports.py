@@ -102,4 +102,5 @@ def test_the_page_stands_alone(report):
     assert found.links
     assert all(link.startswith("data:image/svg+xml;base64,") for link in found.links)
     assert "default-src 'none'" in page
+    assert "<code>when</code>: <code>entry.hours &gt; 12</code>" in page
     assert page.count("<figure>") == 2  # the flow that changed, before and after

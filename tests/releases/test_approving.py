@@ -71,6 +71,11 @@ def test_who_may_not_approve_is_told_why(person, role, why):
     assert said is None if why is None else why in said
 
 
+def test_where_nobody_has_to_approve_that_is_said():
+    said = approval_refusal(PLAN, Demands(), "bob", "it")
+    assert said == f"nobody has to approve it in {PLAN.environment!r}; it can be deployed as it is"
+
+
 def test_a_release_has_to_have_been_where_it_is_tried():
     after = Demands(after="test")
     assert "deployed to 'test' before" in unmet(PLAN, after, [])[0]

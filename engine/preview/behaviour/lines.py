@@ -34,7 +34,11 @@ def read_samples(lines: Iterable[bytes], name: str, as_event: str | None, now: d
         if line.strip():
             try:
                 yield _sample(line, as_event, now)
-            except (JsonError, ValueError, InputError) as error:
+            except JsonError as error:
+                raise InputError(
+                    f"{name}:{number} is not JSON: {error}; one event is written on each line"
+                ) from error
+            except (ValueError, InputError) as error:
                 raise InputError(f"{name}:{number}: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """What changed, in a sentence for whoever reviews it."""
 
 from engine.plan.meaning import Place
+from engine.preview.excerpt import apart, cut, money_said
 from engine.preview.meaning.change import Change
 
 LONGEST = 160
@@ -34,7 +35,7 @@ def _said(change: Change, subject: str) -> str:
             waits = "now waits for" if change.what == "added" else "no longer waits for"
             return f"Step `{step}` {waits} `{other}`."
         case "source" if change.what == "changed" and change.kind == "mapping":
-            return f"{subject} is re-sourced: {_text(change.old)} → {_text(change.new)}."
+            return f"{subject} is re-sourced: {_both(change)}."
         case "rounding":
             return f"{subject}: {_or(change.old, 'half_even')} → {_or(change.new, 'half_even')}."
         case _:
@@ -53,7 +54,7 @@ def _plainly(change: Change, subject: str) -> str:
         case "removed":
             return f"{subject} is left out; it was {_text(change.old)}."
         case _:
-            return f"{subject}: {_text(change.old)} → {_text(change.new)}."
+            return f"{subject}: {_both(change)}."
 
 
 def say_use(change: Change) -> str:
@@ -95,8 +96,15 @@ def _subject(kind: str, place: Place) -> str:
 
 
 def _text(text: str | None) -> str:
-    line = "nothing" if text is None or text == "" else f"`{text}`"
-    return line if len(line) <= LONGEST else line[: LONGEST - 2] + "…`"
+    return f"`{cut(money_said(text), LONGEST)}`" if text else "nothing"
+
+
+def _both(change: Change) -> str:
+    """What it was, and what it is."""
+    if not change.old or not change.new:
+        return f"{_text(change.old)} → {_text(change.new)}"
+    old, new = apart(money_said(change.old), money_said(change.new), LONGEST)
+    return f"`{old}` → `{new}`"
 
 
 def _or(text: str | None, otherwise: str) -> str:

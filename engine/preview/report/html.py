@@ -1,5 +1,6 @@
 """A report as one HTML page that stands alone: no script, nothing from elsewhere, light and dark."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from engine.preview.report.report import Report
 from engine.preview.report.text import SEVERE, TOUCHING, summary
 
 MOST = 2_000  # records of one group in the page; the JSON has all of them
+_QUOTED = re.compile("`([^`]+)`")
 MARKS = {"added": "new", "removed": "gone", "changed": "changed"}
 
 
@@ -97,7 +99,7 @@ def _bar(name: str, said: str, value: Decimal, most: Decimal | int) -> str:
     width = 100 * abs(value) / most
     sign = "less" if value < 0 else "more"
     return (
-        f"<div class=bar><span>{_text(name)}</span><i class={sign} style='width:{width:.1f}%'></i>"
+        f"<div class=bar><span>{_said(name)}</span><i class={sign} style='width:{width:.1f}%'></i>"
         f"<b>{_text(said)}</b></div>"
     )
 
@@ -107,7 +109,7 @@ def _differences(found: Behaviour) -> Iterator[str]:
         return
     yield "<section><h2>Every record</h2>"
     for group in found.groups:
-        yield f"<details><summary>{_text(words.title(group))}</summary><div class=wide><table>"
+        yield f"<details><summary>{_said(words.title(group))}</summary><div class=wide><table>"
         yield "<thead><tr><th>record<th>old<th>new</thead><tbody>"
         yield from _records(group)
         yield "</tbody></table></div></details>"
@@ -118,7 +120,8 @@ def _records(group: Group) -> Iterator[str]:
     for one in group.found[:MOST]:
         step = f"<br><span class=soft>{_text(one.step)}</span>" if "[" in one.step else ""
         yield f"<tr><td>{_text(f'{one.record.entity} {one.record.id}')}{step}"
-        yield f"<td class=old>{_text(words.shown(one.old))}<td class=new>{_text(words.shown(one.new))}"
+        old, new = words.both(one)
+        yield f"<td class=old>{_text(old)}<td class=new>{_text(new)}"
     if len(group.found) > MOST:
         yield f"<tr><td colspan=3>and {len(group.found) - MOST:,} more, which the JSON has"
 
@@ -141,7 +144,7 @@ def _changes(report: Report) -> Iterator[str]:
         yield "<div class=wide><table><thead><tr><th>part<th>change<th>touches<th>class</thead><tbody>"
         for change in report.changes:
             yield f"<tr class={change.what}><td>{_text(change.part)}<br><span class=soft>"
-            yield f"{_text(f'{change.file}:{change.line}')}</span><td>{_text(change.sentence)}"
+            yield f"{_text(f'{change.file}:{change.line}')}</span><td>{_said(change.sentence)}"
             yield f"<td class=class>{TOUCHING[change.touches]}<td class=class>{SEVERE[change.severity]}"
         yield "</tbody></table></div>"
     yield "</section>"
@@ -193,6 +196,11 @@ def _picture(plan: Plan, name: str, marks: Mapping[str, str]) -> str:
     )
     image = b64encode(drawing.svg(replace(picture, nodes=tuple(nodes))).encode()).decode()
     return f"<img alt='{_text(name)}' src='data:image/svg+xml;base64,{image}'>"
+
+
+def _said(text: str) -> str:
+    """A sentence, in which what documents say stands between backticks."""
+    return _QUOTED.sub(r"<code>\1</code>", _text(text))
 
 
 def _text(text: str) -> str:

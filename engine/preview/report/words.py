@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.preview.behaviour import Behaviour
 from engine.preview.behaviour.outcome import Difference
 from engine.preview.behaviour.tally import Group
+from engine.preview.excerpt import apart, cut
 from engine.values.json_text import write_json
 from engine.values.money import minor_unit
 from engine.values.value import Value
@@ -59,14 +60,23 @@ def title(group: Group) -> str:
 
 def example(one: Difference) -> str:
     """One record of a group."""
-    return f"{one.record.entity} {one.record.id}: {shown(one.old)} → {shown(one.new)}"
+    old, new = both(one)
+    return f"{one.record.entity} {one.record.id}: {old} → {new}"
+
+
+def both(one: Difference) -> tuple[str, str]:
+    """What it was and what it is, each on one line in which the difference can be seen."""
+    return apart(_line(one.old), _line(one.new), LONGEST)
 
 
 def shown(value: Value) -> str:
     """A value on one line."""
+    return cut(_line(value), LONGEST)
+
+
+def _line(value: Value) -> str:
     text = "nothing" if value is None else value if isinstance(value, str) else write_json(value).decode()
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return " ".join(text.split())
 
 
 def money_text(amount: Decimal, currency: str) -> str:
