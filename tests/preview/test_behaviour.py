@@ -157,6 +157,25 @@ def test_personal_data_is_hidden_and_its_change_is_seen(pair):
     assert "Ada" not in json.dumps([told(found)])
 
 
+def test_an_id_that_is_personal_is_hidden_wherever_a_record_is_named(pair):
+    for old in (True, False):
+        models = (pair.old if old else pair.new) / "schemas/canonical/models.yaml"
+        given = models.read_text()
+        fields = given.index("entity: time_entry")
+        changed = given[fields:].replace(
+            "id: {type: string, required: true}", "id: {type: string, required: true, personal: true}", 1
+        )
+        assert changed != given[fields:]
+        models.write_text(given[:fields] + changed)
+    pair.edit(POLICY, ("entry.hours > 12", "entry.hours > 7"))
+    found = played(pair, entry(), entry(2, recorded=False))
+    told = [one for group in found.groups for one in group.found if one.record.entity == "time_entry"]
+    assert told
+    assert found.unplayed
+    assert "te-" not in repr((told, found.unplayed))
+    assert {one.record.id[:3] for one in told} == {"***"}
+
+
 def test_a_line_that_is_no_event_is_named(pair):
     with pytest.raises(InputError, match="events:2: an event is written"):
         played(pair, entry(), b'{"what": 1}')

@@ -147,3 +147,57 @@ def test_what_is_written_is_read_again():
     assert answer_entry(written[1]) == {"fails": "no Ada King"}
     (person,) = sample.recorded.persons.values()
     assert json.loads(write_json(answer_entry(person))) == {"gives": {"by": "kim", "reason": "ok!"}}
+
+
+@pytest.mark.parametrize(
+    "name,said",
+    [
+        ("Ada King", "ADA KING"),
+        ("Ada King", "ada  king"),
+        ("Ada King", "Ada\nKing"),
+        ("Lovelace", "LOVELACE"),
+        ("Jos\u00e9 Ruiz", "Jose\u0301 Ruiz"),
+        ("Jose\u0301 Ruiz", "Jos\u00e9 Ruiz"),
+        ("491701234567", "491701234567"),
+        (491701234567, "491701234567"),
+    ],
+)
+def test_a_person_is_found_however_the_name_is_written(personal, name, said):
+    given = line()
+    given["data"]["approved_by"] = name
+    given["recorded"] = {"reads": [{"read": "a.b", "with": {"x": f"of {said}, paid"}, "gives": None}]}
+    made = redacted(given, personal, ONE)
+    assert made["recorded"]["reads"][0]["with"]["x"] == f"of {made['data']['approved_by']}, paid"
+
+
+def test_a_short_word_of_language_is_no_name(personal):
+    given = line()
+    given["data"]["approved_by"] = "Bill"
+    given["recorded"] = {"reads": [{"read": "a.b", "with": {"kind": "bill", "by": "Bill"}, "gives": None}]}
+    assert redacted(given, personal, ONE)["recorded"]["reads"][0]["with"] == {
+        "kind": "bill",
+        "by": ONE.of("Bill"),
+    }
+
+
+def test_names_of_fields_and_numbers_that_are_persons_are_replaced(personal):
+    given = line()
+    given["data"]["approved_by"] = 491701234567
+    found = {"eve@firm.com": 2, "491701234567": 3, "Ada": 4, "who": 491701234567, "amount": 12_345}
+    given["recorded"] = {"reads": [{"read": "a.b", "with": {}, "gives": {"hours": found}}]}
+    made = redacted(given, personal, ONE)
+    number = made["data"]["approved_by"]
+    hours = made["recorded"]["reads"][0]["gives"]["hours"]
+    assert hours == {ONE.of("eve@firm.com"): 2, str(number): 3, "Ada": 4, "who": number, "amount": 12_345}
+
+
+def test_who_refused_a_hold_and_why_is_not_told(personal):
+    given = line()
+    given["recorded"]["holds"][0] = {
+        "run": "billing/time.approved:te-1",
+        "hold": "hold:check:x",
+        "gives": {"by": "kim", "reason": "she is ill", "refused": "late"},
+        "fails": "refused by kim (late): she is ill",
+    }
+    (hold,) = redacted(given, personal, ONE)["recorded"]["holds"]
+    assert hold["fails"] == f"refused by {ONE.of('kim')} (late): {ONE.of('she is ill')}"

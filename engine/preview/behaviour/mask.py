@@ -65,9 +65,26 @@ class Mask:
             start = _LIST.sub("", difference.field)
             old, new = _within(difference.old, start, places), _within(difference.new, start, places)
             difference = replace(difference, old=old, new=new)
-        values = _values(dict(run.event.data), "", self.events.get(run.event.type, frozenset()))
-        known = sorted(set(values), key=len, reverse=True)
-        return replace(difference, old=_without(difference.old, known), new=_without(difference.new, known))
+        known = self._known(run)
+        step, bracket, item = difference.step.partition("[")
+        return replace(
+            difference,
+            event=self.text(difference.event, run),
+            step=f"{step}{bracket}{self.text(item, run)}",
+            old=_without(difference.old, known),
+            new=_without(difference.new, known),
+        )
+
+    def text(self, text: str, run: Run) -> str:
+        """A text about a run without what is personal in its event: the id of a record, what a side lacks."""
+        return str(_without(text, self._known(run)))
+
+    def _known(self, run: Run) -> list[str]:
+        """The personal values of the event of a run, the longest first."""
+        places = self.events.get(run.event.type)
+        if not places:
+            return []
+        return sorted({*_values(dict(run.event.data), "", places)}, key=len, reverse=True)
 
 
 _LIST = re.compile(r"\[\d*\]")

@@ -129,9 +129,13 @@ class _Counting:
         record = self._record(run)
         found.records[record.entity] += 1
         if (old is not None and old.missing) or (new is not None and new.missing):
-            lacks = [() if one is None else tuple(one.missing) for one in (old, new)]
+            lacks = [
+                () if one is None else tuple(self._mask.text(what, run) for what in one.missing)
+                for one in (old, new)
+            ]
+            event = self._mask.text(run.event.id, run)
             found.unplayed.append(
-                Unplayed(flow=run.flow.name, event=run.event.id, record=record, old=lacks[0], new=lacks[1])
+                Unplayed(flow=run.flow.name, event=event, record=record, old=lacks[0], new=lacks[1])
             )
         elif old is None or new is None or not is_same(old, new):
             self._differ(old, new, record)
@@ -158,7 +162,8 @@ class _Counting:
 
     def _record(self, run: Run) -> Known:
         entity, key = self._entities.get(run.event.type, (None, ""))
-        return record_of(run, entity, key)
+        found = record_of(run, entity, key)
+        return Known(found.entity, self._mask.text(found.id, run))
 
     def _differ(self, old: Run | None, new: Run | None, record: Known) -> None:
         run = new or old

@@ -6,6 +6,7 @@ them.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from engine.preview.corpus.personal import NOTHING_KNOWN, Kind, Personal
@@ -14,6 +15,8 @@ from engine.values.actors import ENGINE
 from engine.values.type import ANY, Enum, Listing, Type, member
 from engine.values.value import Value
 
+TELLING = 6  # a word of so many characters is looked for in any case
+LEAST = 100_000  # a number below is looked for nowhere else
 SHORTEST = 3  # a value of fewer characters is in too many words to be looked for
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.\w+")
@@ -35,6 +38,8 @@ class _Redaction:
         self._personal = personal
         self._pseudonyms = pseudonyms
         self._found: dict[str, str] = {}  # the pseudonyms of the personal texts that this event has
+        self._folded: dict[str, str] = {}  # the same, however they are written
+        self._numbers: dict[int, Value] = {}
         self._anywhere: re.Pattern[str] | None = None
 
     def line(self, line: Mapping[str, Value]) -> dict[str, Value]:
@@ -43,7 +48,8 @@ class _Redaction:
             self._look(value, kind, kind.type, "", told=False)
         if self._found:
             longest_first = sorted(self._found, key=len, reverse=True)
-            self._anywhere = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+            self._folded = {_folded(one): self._found[one] for one in longest_first}
+            self._anywhere = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, longest_first))})(?!\w)")
         recorded = line.get("recorded")
         made = {**line, "data": self._value(*parts[0])}
         if isinstance(recorded, Mapping):
@@ -75,6 +81,9 @@ class _Redaction:
                 self._look(inner, kind, _item(type_), place, told=told)
         elif told and isinstance(value, str) and not isinstance(type_, Enum) and _is_telling(value):
             self._found[value] = self._pseudonyms.text(value, kind.bounds.get(place, NO_BOUNDS))
+        elif told and type(value) is int and abs(value) >= LEAST:
+            made = self._numbers[value] = self._pseudonyms.of(value)
+            self._found[str(value)] = str(made)
 
     # --- what takes its place -------------------------------------------------------------------
 
@@ -85,7 +94,7 @@ class _Redaction:
         told = told or (bool(place) and self._personal.is_so(kind, place))
         if isinstance(value, Mapping):
             return {
-                name: self._within(
+                self._key(name, type_): self._within(
                     inner, kind, _within(type_, name), f"{place}.{name}".lstrip("."), told=told
                 )
                 for name, inner in value.items()
@@ -98,7 +107,15 @@ class _Redaction:
             return self._pseudonyms.one_of(value, type_.values) if told and isinstance(value, str) else value
         if told and value != ENGINE:
             return self._pseudonyms.of(value, kind.bounds.get(place, NO_BOUNDS))
+        if type(value) is int:
+            return self._numbers.get(value, value)
         return self._text(value) if isinstance(value, str) else value
+
+    def _key(self, name: str, type_: Type) -> str:
+        """The name of a field, which in a record that nobody described may be that of a person."""
+        if type_ != ANY and member(type_, name) is not None:
+            return name
+        return self._found.get(name) or _EMAIL.sub(lambda one: self._pseudonyms.text(one.group()), name)
 
     def _text(self, text: str) -> str:
         """A text in which personal values may stand among others."""
@@ -107,8 +124,27 @@ class _Redaction:
         if "@" in text:
             text = _EMAIL.sub(lambda one: self._pseudonyms.text(one.group()), text)
         if self._anywhere is not None:
-            text = self._anywhere.sub(lambda one: self._found[one.group()], text)
+            text = self._anywhere.sub(self._instead, text)
+            composed = unicodedata.normalize("NFC", text)
+            if composed != text and self._anywhere.search(composed):
+                text = self._anywhere.sub(self._instead, composed)
         return text
+
+    def _instead(self, found: re.Match[str]) -> str:
+        text = found.group()
+        return self._found.get(text) or self._folded.get(_folded(text)) or self._pseudonyms.text(text)
+
+
+def _folded(text: str) -> str:
+    """A text as it is looked for, in whatever case and with whatever space between its words."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _pattern(text: str) -> str:
+    """What finds a personal text among others. One short word is found as it is: `Bill` is not `bill`."""
+    words = unicodedata.normalize("NFC", text).split()
+    found = r"\s+".join(map(re.escape, words))
+    return f"(?i:{found})" if len(words) > 1 or len(text) >= TELLING else found
 
 
 def _parts(line: Mapping[str, Value], personal: Personal) -> list[tuple[Value, Kind]]:
