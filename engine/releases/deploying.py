@@ -112,7 +112,7 @@ def order(plan: ReleasePlan, new: Session, person: Person) -> Order:
         moved = move(executor.commit_rows, moving)
         _require_going_on(new, executor.reader, executor.recovery.plan, moved)
         _write(executor.commit_rows, plan, at, person, moved)
-        executor.hand_on(moved.ended)
+        executor.recall.hand_on(moved.ended)
         return Following()
 
     return carried_out

@@ -102,7 +102,7 @@ def refuse(executor: "Executor", hold_id: str, person: Release, code: str) -> No
     said = {"reason": person.reason, "role": person.role, "code": code}
     _audit(executor, person.by, "hold refused", row, said)
     answer = refused(person.by, code, person.reason or "")
-    executor.answer_recorded(row.run_id, hold_key(row), "hold", answer)
+    executor.waking.answer_recorded(row.run_id, hold_key(row), "hold", answer)
 
 
 def proposal(executor: "Executor", row: HoldRow) -> Mapping[str, Value] | None:
@@ -141,7 +141,7 @@ def expire(executor: "Executor", due: Due) -> None:
     said = cast("Mapping[str, Value]", answer.value)
     reason = str(said["reason"])
     executor.commit_rows.holds_expired.append(HoldExpired(executor.at, reason, row.id))
-    executor.answer_recorded(row.run_id, hold_key(row), "hold", answer)
+    executor.waking.answer_recorded(row.run_id, hold_key(row), "hold", answer)
 
 
 def _end_wait(executor: "Executor", due: Due) -> None:
@@ -149,10 +149,10 @@ def _end_wait(executor: "Executor", due: Due) -> None:
     if row is None or row.end_commit is not None:
         return
     key = f"wait:{row.step}{suffix(row.item)}"
-    with executor.consulted(row.run_id) as state:
+    with executor.waking.consulted(row.run_id) as state:
         if waits_for(state, key):
             answer = timed_out(row.event, read_instant(row.due_at or row.began_at))
-            executor.answer_recorded(row.run_id, key, "wait", answer)
+            executor.waking.answer_recorded(row.run_id, key, "wait", answer)
 
 
 def _tell(executor: "Executor", row: HoldRow, timer: Timer, number: int) -> None:
@@ -168,7 +168,7 @@ def is_open(executor: "Executor", row: HoldRow) -> bool:
     """Whether the run still has this hold, after all that came before in this turn."""
     if row.release_commit is not None:
         return False
-    with executor.consulted(row.run_id) as state:
+    with executor.waking.consulted(row.run_id) as state:
         return state.open_holds.get(hold_key(row)) == row.id
 
 
@@ -196,7 +196,7 @@ def _end_released(executor: "Executor", row: HoldRow, by: str, person: Release) 
     if person.second is not None:
         _audit(executor, person.second, "hold release agreed", row, said)
     answer = Answer({"by": by, "reason": person.reason})
-    executor.answer_recorded(row.run_id, hold_key(row), "hold", answer)
+    executor.waking.answer_recorded(row.run_id, hold_key(row), "hold", answer)
 
 
 def _audit(executor: "Executor", actor: str, action: str, row: HoldRow, said: Mapping[str, Value]) -> None:

@@ -24,7 +24,7 @@ from engine.plan.plan import Plan
 from engine.runtime import broken, holding
 from engine.runtime.connections import Connection, Connections
 from engine.runtime.deliver import Attempt, Delivery, Settler, attempt, due_again, taken_up
-from engine.runtime.execute import Executor, Work
+from engine.runtime.execute import Executor
 from engine.runtime.gate.gate import is_away, is_throttled
 from engine.runtime.gate.pressure import Speed, come_again
 from engine.runtime.gate.rank import rank
@@ -38,6 +38,7 @@ from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Following, Order
 from engine.runtime.retry import RetryPolicy, wait
 from engine.runtime.share import share_of
+from engine.runtime.turn import Work
 from engine.runtime.watch import PERIOD_DAYS, Watch
 from engine.values.value import Value
 
@@ -175,7 +176,7 @@ class Runner:
             "due_again": self._outbox.due_again,
             "next_due": self._outbox.next_at(self._clock.now()),
             "connections": self._outages.said(self._outbox.waiting_for(), self._clock.now()),
-            "next_deadline": self.executor.next_deadline,
+            "next_deadline": self.executor.waking.next_deadline,
         }
 
     def offer(self, offers: Sequence[Offer]) -> None:
@@ -309,21 +310,21 @@ class Runner:
 
     def _take_up_open(self) -> None:
         found: list[LeftRun] = []
-        self.executor.look_again()
+        self.executor.waking.look_again()
         self.executor.parking.load()
         self.executor.timers.load(self._reader)
         while rows := self._reader.left_runs(after=found[-1].seq if found else 0, limit=10_000):
             found += rows
-        self.executor.find(found)
+        self.executor.recall.find(found)
         self.executor.end_orphans()
         self.executor.parking.put_before(LAST)
 
     def _go_on(self, following: Following, now: datetime) -> None:
         """Take up what a person has go on, now that it is committed: from the ledger, as after a crash."""
         self.executor.begin_turn(now)
-        self.executor.resume_runs(following.runs)
+        self.executor.recall.resume_runs(following.runs)
         for run_id, command in following.writes:
-            self.executor.send_once_more(run_id, command)
+            self.executor.recall.send_once_more(run_id, command)
         self.executor.settle()
         self._dispatch(self.executor.finish()[1])
 
@@ -382,7 +383,7 @@ class Runner:
             return True
         if self._may_take_up:
             return True
-        deadline = self.executor.next_deadline
+        deadline = self.executor.waking.next_deadline
         return deadline is not None and deadline <= now
 
     def _worth_waiting(self) -> bool:
@@ -409,9 +410,9 @@ class Runner:
         now = self._clock.now()
         executor = self.executor
         executor.begin_turn(now)
-        executor.tell_of_alerts(now)
-        executor.expire(now)  # before the events of this turn: what comes too late ends no wait
-        executor.take_up(self._may_take_up)
+        executor.arrivals.tell_of_alerts(now)
+        executor.waking.expire(now)  # before the events of this turn: what comes too late ends no wait
+        executor.recall.take_up(self._may_take_up)
         self._arrived.clear()
         if self._share is not None and self._handed:
             self._share.gather(executor, min(self.limits.turn, self.limits.live - len(executor.live)))
@@ -452,7 +453,7 @@ class Runner:
         """Let go of what waits for systems that take nothing now, before it fills the place of all others."""
         self._speed.count(now.timestamp(), self.executor.tally.rested)
         if len(self.executor.live) > self.limits.live // 2:
-            self.executor.set_aside(self._outbox.set_aside(now))
+            self.executor.recall.set_aside(self._outbox.set_aside(now))
 
     def _take(self, item: _Item, now: datetime, after: list[Callable[[], None]]) -> None:
         match item:
@@ -512,8 +513,8 @@ class Runner:
         if message is not None and contradicts(self._reader, rows, item.source, message):
             keep_contradiction(rows, item.source, message, at)
             return ["conflict"] * max(1, len(item.offers))
-        found = executor.accept(item.offers)
-        executor.keep_unfit(item.source, item.unfit)
+        found = executor.arrivals.accept(item.offers)
+        executor.arrivals.keep_unfit(item.source, item.unfit)
         if item.beside is not NOTHING:
             write_beside(self._reader, rows, item.source, item.beside, at)
         return found
@@ -628,7 +629,7 @@ class Runner:
     def _found_again(self, aside: Aside) -> Delivery:
         row = self._reader.effect(aside.effect_key)
         assert row is not None, aside.effect_key
-        command = self.executor.fetch(aside.run_id, aside.effect_key)
+        command = self.executor.recall.fetch(aside.run_id, aside.effect_key)
         once = self._connections.get(aside.connection).once(command.operation)
         delivery = taken_up(command, row, (), once, self._clock)
         delivery.weight, delivery.rank = aside.weight, aside.rank

@@ -123,7 +123,9 @@ class TestWhatIsListed:
 
     def test_a_record_that_no_mapping_can_use(self, make):
         process = make()
-        process.act(lambda executor: executor.keep_unfit("desk.approved", [({"a": 1}, "it has no id")]))
+        process.act(
+            lambda executor: executor.arrivals.keep_unfit("desk.approved", [({"a": 1}, "it has no id")])
+        )
         (one,) = listed(process)
         assert (one.kind, one.connection, one.operation) == ("record", "desk", "approved")
         assert one.reason == "A record of desk.approved cannot be used: it has no id"

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import InputError, LedgerFull
 from engine.insight.dead import Wanted, dead_letters
 from engine.ledger import Ledger, open_reader, verify_chain
-from engine.runtime import execute, recover
+from engine.runtime import arrivals, commands, execute, recover
 from engine.runtime.broken import CODE
 from engine.runtime.permission import Release
 from engine.runtime.record import Rests
@@ -89,9 +89,9 @@ def look(process):
 
 PLACES = {
     "begin": (execute, "begin"),
-    "starts": (execute, "starts"),
+    "starts": (arrivals, "starts"),
     "advance": (execute, "advance_own"),
-    "effect": (execute, "effect_row"),
+    "effect": (commands, "effect_row"),
     "record": (Rests, "record"),
 }
 

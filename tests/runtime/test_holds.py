@@ -8,9 +8,9 @@ import pytest
 from engine.errors import InputError
 from engine.ledger import open_reader, verify_chain
 from engine.runtime import holding
-from engine.runtime.execute import Executor
 from engine.runtime.permission import Release
 from engine.runtime.runner import Limits
+from engine.runtime.waking import Waking
 from tests.runtime.scripted import failure
 
 POLICY = """
@@ -141,13 +141,13 @@ class TestEvents:
         made = [("item.made", {"id": f"{n}", "amount": -1, "group": f"G{n}"}) for n in range(20)]
         process.run(*made)
         looked = []
-        consulted = Executor.consulted
+        consulted = Waking.consulted
 
         def counted(executor, run_id):
             looked.append(run_id)
             return consulted(executor, run_id)
 
-        monkeypatch.setattr("engine.runtime.execute.Executor.consulted", counted)
+        monkeypatch.setattr("engine.runtime.waking.Waking.consulted", counted)
         process.run(("item.changed", {"id": "x", "amount": 1, "group": "G7"}))
         assert looked == ["f/item.made:7"]
 

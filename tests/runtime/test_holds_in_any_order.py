@@ -165,7 +165,7 @@ def watched(firm):
     finish, commit = Executor.finish, Ledger.commit
 
     def compared(executor, meanwhile=None):
-        touched = dict(executor._touched)
+        touched = dict(executor.turn.touched)
         result = finish(executor, meanwhile)
         for run_id, live in touched.items():
             row = executor.reader.run(run_id)

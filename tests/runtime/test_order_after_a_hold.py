@@ -93,7 +93,7 @@ class Billing(Small):
         async def work(runner):
             runner.recover()
             runner.offer(self.offers(*ordered("2")))
-            while not runner.executor._reader.effects("f/item.ordered:2"):
+            while not runner.executor.reader.effects("f/item.ordered:2"):
                 await runner.turn()
             done = [begun(act(self, runner)) for act in acts]
             await asyncio.sleep(0)
@@ -151,7 +151,7 @@ def test_it_reads_what_whoever_was_at_work_has_left(tmp_path, flow, acts):
 
 def test_while_it_waits_the_ledger_says_so_and_nothing_ends_twice(billing):
     def then(runner):
-        row = runner.executor._reader.run(HELD)
+        row = runner.executor.reader.run(HELD)
         assert (row.status, row.reason) == ("running", IN_LINE)
         assert HELD not in runner.executor.live
         assert runner.executor.standing == 1

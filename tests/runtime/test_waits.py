@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.ledger import open_reader, verify_chain
-from engine.runtime.execute import Executor
+from engine.runtime.waking import Waking
 from tests.runtime.scripted import NOW
 
 RUN = "f/item.made:1"
@@ -99,13 +99,13 @@ class TestCorrelation:
         process = small(wait() + "\nput: {write: erp.line, with: {key: w.id}}")
         process.run(*[("item.made", {"id": str(n)}) for n in range(20)])
         looked = []
-        consulted = Executor.consulted
+        consulted = Waking.consulted
 
         def counted(executor, run_id):
             looked.append(run_id)
             return consulted(executor, run_id)
 
-        monkeypatch.setattr("engine.runtime.execute.Executor.consulted", counted)
+        monkeypatch.setattr("engine.runtime.waking.Waking.consulted", counted)
         seen = process.run(changed("7"))
         assert looked == ["f/item.made:7"]
         assert seen.status("f/item.made:7") == "completed"

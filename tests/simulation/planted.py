@@ -14,6 +14,7 @@ from engine.runtime import deliver, holding, retry
 from engine.runtime.deliver import Settler
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.execute import Executor
+from engine.runtime.recall import Recall
 from engine.runtime.retry import Next, Once, RetryDecision
 from engine.runtime.runner import Runner
 
@@ -102,8 +103,8 @@ def line_of_an_order_key_lost() -> Patches:
 
 def order_lost_when_taken_up() -> Patches:
     """After a restart the last comes first."""
-    find = Executor.find
-    return [(Executor, "find", lambda executor, rows: find(executor, list(reversed(list(rows)))))]
+    find = Recall.find
+    return [(Recall, "find", lambda recall, rows: find(recall, list(reversed(list(rows)))))]
 
 
 def receipt_dropped() -> Patches:
