@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from engine.runtime.triggers.webhook import Hook
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
+MAX_RELEASE = 128 * 1024 * 1024  # bytes of all files of a release together
 ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 
@@ -384,8 +385,19 @@ def kept(content: bytes, *, compared: bool = False) -> Session:
 
 
 def snapshot(session: Session) -> bytes:
-    """A workspace as a ledger keeps it: every file that its release was made of."""
-    return zlib.compress(write_json(_snapshot(session)))
+    """A workspace as a ledger keeps it: every file that its release was made of.
+
+    Raises:
+        InputError: when it is too large to be kept.
+
+    """
+    text = write_json(_snapshot(session))
+    if len(text) > MAX_RELEASE:
+        raise InputError(
+            f"the files of the workspace have {len(text):,} bytes together, and a release has at most "
+            f"{MAX_RELEASE:,}: keep large tables in a system that flows read"
+        )
+    return zlib.compress(text)
 
 
 def _snapshot(session: Session) -> dict[str, str]:
@@ -483,12 +495,21 @@ def _plan_of(reader: "LedgerReader", release: str, catalog: Catalog) -> Plan:
 
 def unpack_release(content: bytes, folder: Path) -> None:
     """Write the files of a release, as the ledger keeps it, into an empty folder."""
-    for name, text in cast("Mapping[str, str]", read_json(zlib.decompress(content))).items():
+    for name, text in cast("Mapping[str, str]", read_json(_unpacked(content), most=MAX_RELEASE)).items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{name!r} is no file of a workspace")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _unpacked(content: bytes) -> bytes:
+    """What was packed; no more than a release may have, whatever a few bytes would grow to."""
+    packed = zlib.decompressobj()
+    text = packed.decompress(content, MAX_RELEASE)
+    if not packed.eof:
+        raise zlib.error(f"it is cut off, or has more than {MAX_RELEASE:,} bytes")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

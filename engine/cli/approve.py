@@ -22,11 +22,12 @@ def command(file: Path, ledger_url: str, by: str, role: str, reason: str | None)
     work under way. The roles that have to approve are those of the environment in the release that is active;
     whoever made the plan cannot.
     """
-    from engine.cli.releasing import approve, reader_of
+    from engine.cli.releasing import approve, reader_of, require_true
     from engine.errors import InputError
     from engine.releases import approval_refusal, read_plan, wanted_of
 
     plan = read_plan(file.read_bytes())
+    require_true(plan, ledger_url)
     reader = reader_of(ledger_url)
     if reader is None:
         raise InputError("there is no ledger yet; `tidegate ledger upgrade` makes one")

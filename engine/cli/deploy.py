@@ -20,7 +20,9 @@ def command(file: Path, ledger_url: str, by: str, reason: str) -> None:
     way of which the plan does not say what becomes. The release, the pointer to it and the fact are written
     in one commit; a daemon that runs on the ledger goes on with it at once.
     """
-    from engine.cli.releasing import carry_out
+    from engine.cli.releasing import carry_out, require_true
     from engine.releases import read_plan
 
-    carry_out(read_plan(file.read_bytes()), ledger_url, by, reason)
+    plan = read_plan(file.read_bytes())
+    require_true(plan, ledger_url)
+    carry_out(plan, ledger_url, by, reason)

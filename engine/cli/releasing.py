@@ -35,6 +35,29 @@ def show(plan: "ReleasePlan", form: str) -> None:
         output.line(text(plan))
 
 
+def require_true(plan: "ReleasePlan", ledger_url: str) -> None:
+    """Refuse a plan that somebody wrote by hand to say less than its release does.
+
+    Raises:
+        InputError: when it does not say what its release changes.
+
+    """
+    from engine.releases import is_true
+
+    reader = reader_of(ledger_url)
+    if reader is None:
+        return
+    try:
+        so = is_true(plan, reader)
+    finally:
+        reader.close()
+    if not so:
+        raise InputError(
+            "what the plan says of the release is not what changes by it; make it anew with `tidegate plan` "
+            "of this version"
+        )
+
+
 def approve(request: dict[str, Value], ledger_url: str) -> None:
     """Write down that a person approves a plan: by the daemon of the ledger, or here where none runs.
 

@@ -8,7 +8,7 @@ it stands, or not at all, by :mod:`engine.releases.deploying`.
 from engine.releases.approving import approval_refusal
 from engine.releases.deploying import deploy_here, opened, order, ready, refusals, wanted_of
 from engine.releases.items import counted
-from engine.releases.making import Wanted, make
+from engine.releases.making import Wanted, is_true, make
 from engine.releases.plan import CLASSES, FATES, Group, ReleasePlan, read_plan, write_plan
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "approval_refusal",
     "counted",
     "deploy_here",
+    "is_true",
     "make",
     "opened",
     "order",

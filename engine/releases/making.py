@@ -69,6 +69,21 @@ def make(session: Session, content: bytes, reader: LedgerReader | None, wanted: 
     )
 
 
+def is_true(plan: ReleasePlan, reader: LedgerReader) -> bool:
+    """Whether a plan says of its release what is so: a hash shows a slip, and not what somebody made up.
+
+    What it says of a release that the ledger does not have is not looked at: it cannot be carried out there.
+    """
+    if plan.base is None or reader.release(plan.base) is None:
+        return True
+    before = _Former(kept(plan.content, compared=True), reader)
+    known = [release for release in {*plan.touched, plan.base} if reader.release(release) is not None]
+    said = [_said(change) for change in before.changes(plan.base)]
+    return said == [*plan.changes] and all(
+        plan.touched.get(release) == before.touched(release) for release in known
+    )
+
+
 class _Former:
     """The releases that work under way began on, compiled when they are asked for."""
 

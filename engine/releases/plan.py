@@ -18,6 +18,7 @@ from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
 FORM = 1
+MAX_PLAN = 48 * 1024 * 1024  # bytes, so that a daemon takes it
 DEPLOY, ROLLBACK = "deploy", "rollback"
 KINDS = (DEPLOY, ROLLBACK)
 
@@ -123,8 +124,16 @@ def fate_in(fates: Mapping[str, str], kind: str, flow: str) -> str | None:
 
 
 def write_plan(plan: ReleasePlan) -> bytes:
-    """The plan as it is saved, with its hash."""
-    return write_json({"hash": plan.hash, **plan.said()}, indent=True) + b"\n"
+    """The plan as it is saved, with its hash.
+
+    Raises:
+        InputError: when it is larger than what is read again.
+
+    """
+    text = write_json({"hash": plan.hash, **plan.said()}, indent=True) + b"\n"
+    if len(text) > MAX_PLAN:
+        raise InputError(f"the plan would have {len(text):,} bytes, and at most {MAX_PLAN:,} are read again")
+    return text
 
 
 def read_plan(text: bytes) -> ReleasePlan:
@@ -134,8 +143,10 @@ def read_plan(text: bytes) -> ReleasePlan:
         InputError: when it is none, or is not what its hash says.
 
     """
+    if len(text) > MAX_PLAN:
+        raise InputError(f"the file has {len(text):,} bytes, and a plan has at most {MAX_PLAN:,}")
     try:
-        found = cast("dict[str, Value]", read_json(text))
+        found = cast("dict[str, Value]", read_json(text, most=MAX_PLAN))
         hashed = found.pop("hash")
         plan = _plan(found)
     except (JsonError, AttributeError, KeyError, TypeError, ValueError, Base64Error) as error:

@@ -179,7 +179,7 @@ async def _body(request: Request) -> Mapping[str, Value]:
         if len(found) > MAX_BODY:
             raise InputError(f"a request has at most {MAX_BODY} bytes")
     try:
-        body = read_json(bytes(found) or b"{}")
+        body = read_json(bytes(found) or b"{}", most=MAX_BODY)
     except JsonError as error:
         raise InputError(f"the request is not JSON: {error}") from error
     if not isinstance(body, dict):

@@ -35,8 +35,8 @@ class JsonError(ValueError):
     """The text is not JSON that Tidegate accepts; the message says what and where."""
 
 
-def read_json(data: bytes | str) -> Value:
-    """Read one JSON document.
+def read_json(data: bytes | str, *, most: int = MAX_BYTES) -> Value:
+    """Read one JSON document, of so many bytes at most.
 
     Raises:
         JsonError: for anything but one document within the bounds.
@@ -47,8 +47,8 @@ def read_json(data: bytes | str) -> Value:
             data = data.encode()
         except UnicodeEncodeError as error:
             raise JsonError("the text holds half of a surrogate pair") from error
-    if len(data) > MAX_BYTES:
-        raise JsonError(f"the document has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+    if len(data) > most:
+        raise JsonError(f"the document has {len(data):,} bytes; at most {most:,} are read")
     try:
         value = jiter.from_json(
             data,

@@ -59,6 +59,21 @@ def test_a_plan_that_was_changed_is_none(tidegate, ledger, planned):
     assert "no plan of a release" in deployed(tidegate, ledger, file, code=1)
 
 
+def test_a_plan_that_hides_what_changes_is_neither_approved_nor_carried_out(
+    tidegate, folder, ledger, planned
+):
+    deployed(tidegate, ledger, planned()[0])
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    file, _ = planned()
+    plan = read_plan(file.read_bytes())
+    assert plan.changes
+    for made_up in (replace(plan, changes=[]), replace(plan, touched={str(plan.base): {}})):
+        file.write_bytes(write_plan(made_up))
+        assert "is not what changes by it" in deployed(tidegate, ledger, file, code=1)
+        said = tidegate("approve", file, "--ledger", ledger, "--as", "bob", "--role", "it")
+        assert (said.code, "is not what changes by it" in said.err) == (1, True)
+
+
 def test_a_ledger_belongs_to_one_environment(tidegate, folder, ledger, planned, tmp_path):
     deployed(tidegate, ledger, planned()[0])
     changed(folder, AMOUNT, f"{AMOUNT} * 2")

@@ -5,7 +5,9 @@ import zlib
 import pytest
 
 from engine.errors import InputError
-from engine.session import kept, load, snapshot
+from engine.releases import read_plan
+from engine.session import kept, load, snapshot, unpack_release
+from engine.values.json_text import MAX_BYTES, write_json
 from tests.workspaces.systems import hours
 
 
@@ -61,3 +63,24 @@ def test_what_cannot_be_read_or_leads_out_is_refused(tmp_path):
     for content in (b"no zip", zlib.compress(b"[1]"), zlib.compress(b'{"../x.yaml": "a"}')):
         with pytest.raises(InputError):
             kept(content)
+
+
+def test_a_release_of_many_large_tables_is_read_again(tmp_path):
+    text = "x" * (MAX_BYTES + 1)
+    unpack_release(zlib.compress(write_json({"tables/a.csv": text})), tmp_path)
+    assert (tmp_path / "tables" / "a.csv").read_text() == text
+
+
+def test_a_release_that_is_too_large_is_neither_kept_nor_read(tmp_path, monkeypatch):
+    session = load(hours(tmp_path))
+    whole = snapshot(session)
+    with pytest.raises(InputError, match="cannot be read: it is cut off"):
+        kept(whole[:-8])
+    monkeypatch.setattr("engine.session.MAX_RELEASE", 1_000)
+    with pytest.raises(InputError, match="has more than 1,000 bytes"):
+        kept(whole)
+    with pytest.raises(InputError, match="a release has at most 1,000"):
+        snapshot(session)
+    monkeypatch.setattr("engine.releases.plan.MAX_PLAN", 1_000)
+    with pytest.raises(InputError, match="a plan has at most 1,000"):
+        read_plan(b" " * 1_001)
