@@ -201,3 +201,16 @@ def test_who_refused_a_hold_and_why_is_not_told(personal):
     }
     (hold,) = redacted(given, personal, ONE)["recorded"]["holds"]
     assert hold["fails"] == f"refused by {ONE.of('kim')} (late): {ONE.of('she is ill')}"
+
+
+@pytest.mark.parametrize(
+    "one,other", [("\u674e", "\u738b"), ("\u0661\u0662\u0663", "\u0664\u0665\u0666"), ("\u00d6", "\u00c4")]
+)
+def test_letters_and_digits_of_other_languages_are_told_apart(one, other):
+    assert ONE.of(one) != ONE.of(other)
+    long, short = (
+        Bounds(longest=8),
+        [ONE.text(f"{text}dil{text}ab", Bounds(longest=8)) for text in (one, other)],
+    )
+    assert short[0] != short[1]
+    assert all(long.holds(text) and not {*one, *other} & {*text} for text in short if len(one) == 1)

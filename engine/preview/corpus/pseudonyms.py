@@ -118,12 +118,13 @@ class Pseudonyms:
             return f"u{self._hash('name', name)[:LETTERS]}@d{self._hash('domain', domain)[:6]}.example"
         if (day := _day_of(value)) is not None:
             return f"{self._day(day).isoformat()}{value[10:]}"
-        if _WORDS.search(value) is None:  # a number of a telephone, of an account, of a person
+        # A number of a telephone, of an account, of a person; other letters and digits have no shape to keep.
+        if _WORDS.search(value) is None and not any(map(_is_foreign, value)):
             return self._in_shape(value)
         return f"p-{self._hash('text', value)[:LETTERS]}"
 
     def _in_shape(self, value: str) -> str:
-        """A text in which digits stand for digits and letters for letters; two never become the same."""
+        """A text in which digits stand for digits and letters for letters; no two become the same."""
         sets = [_SHAPE.get(letter) for letter in value]
         number, size = 0, 1
         for letter, letters in zip(value, sets, strict=True):
@@ -133,10 +134,12 @@ class Pseudonyms:
             letters[0] if letters else letter for letter, letters in zip(value, sets, strict=True)
         )
         number = self._permuted(shape, number, size)
+        # Of other letters and digits it is not known which there are: they are told apart as well as may be.
+        others = iter(_letters(self._hash("others", value), sum(map(_is_foreign, value)), self._hash))
         made: list[str] = []
         for letter, letters in zip(reversed(value), reversed(sets), strict=True):
             if letters is None:
-                made.append("x" if letter.isalnum() else letter)
+                made.append(next(others) if _is_foreign(letter) else letter)
             else:
                 number, place = divmod(number, len(letters))
                 made.append(letters[place])
@@ -186,6 +189,17 @@ def _bits(digest: str, bits: int, more: Callable[[str, str], str]) -> int:
     while len(digest) * 4 < bits:
         digest += more("more", digest)
     return int(digest, 16) & ((1 << bits) - 1)
+
+
+def _is_foreign(letter: str) -> bool:
+    """Whether it is a letter or a digit, and none of those that are replaced by their like."""
+    return letter.isalnum() and letter not in _SHAPE
+
+
+def _letters(digest: str, number: int, more: Callable[[str, str], str]) -> str:
+    """So many small letters that follow from a digest."""
+    value = _bits(digest, 5 * number, more)
+    return "".join(_SHAPES[1][(value >> 5 * place) % 26] for place in range(number))
 
 
 def _places(value: Decimal) -> int:
