@@ -116,7 +116,16 @@ def _told(found: "Trace") -> Iterator[_Told]:
 
 _TOLD = {
     "event": ("id", "happened_at", "source", "data", "commit"),
-    "run": ("id", "flow_version", "release", "reason", "finished_at", "commit", "finish_commit"),
+    "run": (
+        "id",
+        "flow_version",
+        "event_version",
+        "release",
+        "reason",
+        "finished_at",
+        "commit",
+        "finish_commit",
+    ),
     "answer": ("answer", "failure"),
     "decision": ("policy_version", "reason", "facts", "notes", "cycle", "route", "commit"),
     "hold": (

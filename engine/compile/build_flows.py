@@ -9,6 +9,7 @@ from typing import Any, cast
 from engine.compile import problems
 from engine.compile.body import Body, texts_of
 from engine.compile.build_policies import Decision, event_type, refuted_by, set_by
+from engine.compile.build_versions import name_of_event, triggered_by
 from engine.compile.check_effects import check_undo, effect_of, undo_of
 from engine.compile.collect_models import CHECK, RECEIPT
 from engine.compile.compilation import Compilation, Signature
@@ -115,11 +116,9 @@ class FlowBuilder:
         self.document = document
         self.expressions = Expressions(compilation)
         self.input_name = str(document.trigger.name or "event")
-        event = str(document.trigger.event)
-        if event not in compilation.event_types:
-            compilation.unknown("event", document.trigger.event, compilation.event_types)
+        kind, self.earlier = triggered_by(compilation, document.trigger.event)
         self.scope: dict[str, Type] = {
-            self.input_name: compilation.event_types.get(event, ANY),
+            self.input_name: kind,
             "now": DATETIME,
         }
         self.steps = {str(name): step for name, step in document.steps.items()}
@@ -161,7 +160,8 @@ class FlowBuilder:
             name=str(document.name),
             version=document.version,
             owner=None if document.owner is None else str(document.owner),
-            event=str(document.trigger.event),
+            event=name_of_event(document.trigger.event),
+            earlier=self.earlier,
             input_name=self.input_name,
             where=where,
             steps=tuple(step for step in steps if step is not None),
@@ -178,7 +178,7 @@ class FlowBuilder:
         order = self.document.order
         if order is None:
             return BLOCKING
-        event = self.compilation.documents(EventDocument).get(str(self.document.trigger.event))
+        event = self.compilation.documents(EventDocument).get(name_of_event(self.document.trigger.event))
         if event is not None and not event.order_by:
             self.compilation.report(problems.order_without_key(self.document.keys["order"], str(event.name)))
         said = {

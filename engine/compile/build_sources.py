@@ -59,7 +59,8 @@ def inbound(
     record: "Type | None",
 ) -> SourcePlan | None:
     """How records of a place, its connection and source, become an event; their type may not be known."""
-    when = None if source.when is None else _condition(compilation, source.when, document)
+    wanted, earlier = _version_made(compilation, document, source)
+    when = None if source.when is None else _condition(compilation, source.when, document, wanted)
     mapping = compilation.mappings.get(str(source.map))
     if mapping is None:
         compilation.unknown("mapping", source.map, compilation.mappings)
@@ -69,11 +70,10 @@ def inbound(
         return None
     signature = compilation.mapping_types[mapping.name]
     if record is not None:
-        ((taken, wanted),) = signature.inputs.items()
-        if contradicts(wanted, record):
-            told = describe(wanted), describe(record)
+        ((taken, reads),) = signature.inputs.items()
+        if contradicts(reads, record):
+            told = describe(reads), describe(record)
             compilation.report(problems.input_of_other_type(source.map, taken, *told, can_be_given=False))
-    wanted = compilation.event_types[str(document.name)]
     if ANY not in (wanted, signature.output) and signature.output != wanted:
         told = describe(wanted), describe(signature.output)
         compilation.report(problems.other_type_wanted(source.map, *told))
@@ -84,11 +84,25 @@ def inbound(
         make=_of_record(mapping.make, mapping.inputs[0]),
         when=when,
         mapping=mapping.name,
+        earlier=earlier,
     )
 
 
-def _condition(compilation: Compilation, text: Text, document: EventDocument) -> Compiled:
+def _version_made(
+    compilation: Compilation, document: EventDocument, source: SourceDocument
+) -> tuple[Type, str | None]:
+    """The type that a source is to make, and the version of the event where that is the earlier one."""
     kind = compilation.event_types.get(str(document.name), ANY)
+    signature = compilation.mapping_types.get(str(source.map))
+    if document.deprecates is not None and signature is not None and signature.output != kind:
+        name = f"{document.name}@{document.deprecates.version}"
+        earlier = compilation.earlier.get(name)
+        if earlier is not None and signature.output == earlier.type:
+            return earlier.type, name
+    return kind, None
+
+
+def _condition(compilation: Compilation, text: Text, document: EventDocument, kind: Type) -> Compiled:
     return Body(compilation, Expressions(compilation), {"data": kind}).compiled_condition(
         f"{document.name} when", text
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from engine.compile import problems
+from engine.compile.build_versions import name_of_event
 from engine.compile.compilation import Compilation
 from engine.plan import graph
 from engine.source import Text
@@ -26,7 +27,7 @@ def _emits(compilation: Compilation) -> Mapping[str, Mapping[str, tuple[str, Tex
     """By the event that starts a flow: the events that it emits, each with the flow and the place."""
     found: dict[str, dict[str, tuple[str, Text]]] = {}
     for document in compilation.documents(FlowDocument).values():
-        caused = found.setdefault(str(document.trigger.event), {})
+        caused = found.setdefault(name_of_event(document.trigger.event), {})
         for step in document.steps.values():
             if step.emit is not None:
                 caused.setdefault(str(step.emit), (str(document.name), step.emit))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.compile import ownership_problems as problems
+from engine.compile.build_versions import name_of_event
 from engine.compile.compilation import Compilation
 from engine.compile.expressions import Expressions
 from engine.compile.lineage import NOTHING, Traced, Tracer
@@ -160,8 +161,18 @@ class _Check:
             names[planned.name] = self._step(f"{document.name}.{planned.name}", step, scope)
 
     def _event(self, name: str) -> Traced:
-        document = self.compilation.documents(EventDocument).get(name)
-        return NOTHING if document is None else root_of_type(str(document.data))
+        called = name_of_event(name)
+        document = self.compilation.documents(EventDocument).get(called)
+        if document is None:
+            return NOTHING
+        found, earlier = root_of_type(str(document.data)), self.compilation.earlier.get(name)
+        down = None if earlier is None or earlier.plan.down is None else earlier.plan.down
+        if down is None:
+            return found
+        mapping = self.compilation.documents(MappingDocument)[down]
+        (taken,) = mapping.inputs
+        tracer = Tracer(Expressions(self.compilation), {str(taken): found}, mapping.let)
+        return tracer.record(mapping.fields)
 
     def _step(self, place: str, step: StepDocument, names: Mapping[str, Traced]) -> Traced:
         """Check what a step makes, and say where its result comes from."""

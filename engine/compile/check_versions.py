@@ -1,10 +1,12 @@
-"""Versions of entities that end: who still uses one is warned until its day, and is wrong after it."""
+"""Versions of entities and events that end: until its day a warning for who still uses one, then an error."""
 
 from collections.abc import Iterator
 
 from engine.compile import version_problems as problems
-from engine.compile.compilation import Compilation
+from engine.compile.build_versions import name_of_event, way
+from engine.compile.compilation import Compilation, EarlierModel
 from engine.source import Text
+from engine.workspace.kinds.flow import FlowDocument
 from engine.workspace.kinds.mapping import MappingDocument
 from engine.workspace.kinds.model import DeprecatesDocument, EntityDocument, EventDocument
 from engine.workspace.kinds.policy import PolicyDocument
@@ -15,6 +17,25 @@ def check_versions(compilation: Compilation) -> None:
     for document in compilation.versions(EntityDocument):
         if document.deprecates is not None:
             _check(compilation, document, document.deprecates)
+    for name, earlier in compilation.earlier.items():
+        _check_event(compilation, name, earlier)
+
+
+def _check_event(compilation: Compilation, name: str, earlier: EarlierModel) -> None:
+    """Which flows still want the earlier version of an event, and which of its sources still make it."""
+    called = name_of_event(name)
+    event = compilation.documents(EventDocument)[called]
+    newer, ends = f"{called}@{event.version}", earlier.document
+    has_ended = compilation.today is not None and compilation.today > ends.until
+    for flow in compilation.documents(FlowDocument).values():
+        if flow.trigger.event == name:
+            compilation.report(problems.version_ends(flow.trigger.event, newer, ends, has_ended=has_ended))
+    for source in event.sources:
+        made = compilation.mapping_types.get(str(source.map))
+        if made is not None and made.output == earlier.type != compilation.event_types[called]:
+            compilation.report(
+                problems.version_ends(source.map, newer, ends, has_ended=has_ended, named=name)
+            )
 
 
 def _check(compilation: Compilation, document: EntityDocument, ends: DeprecatesDocument) -> None:
@@ -25,19 +46,10 @@ def _check(compilation: Compilation, document: EntityDocument, ends: DeprecatesD
         compilation.report(problems.no_version_to_replace(document, ends.version, earlier))
         return
     if ends.up is not None:
-        _check_up(compilation, ends.up, older, newer)
+        way(compilation, ends.up, older, newer)
     has_ended = compilation.today is not None and compilation.today > ends.until
     for text in _users(compilation, older, newer):
         compilation.report(problems.version_ends(text, newer, ends, has_ended=has_ended))
-
-
-def _check_up(compilation: Compilation, up: Text, older: str, newer: str) -> None:
-    """The mapping makes a record of the newer version of one of the older."""
-    mapping = compilation.documents(MappingDocument).get(str(up))
-    if mapping is None:
-        compilation.unknown("mapping", up, compilation.documents(MappingDocument))
-    elif [*map(str, mapping.inputs.values())] != [older] or mapping.output != newer:
-        compilation.report(problems.no_way_up(up, older, newer))
 
 
 def _users(compilation: Compilation, older: str, newer: str) -> Iterator[Text]:

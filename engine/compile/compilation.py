@@ -18,7 +18,15 @@ from engine.language.generate import Emitter, Unwritten
 from engine.language.scope import TypeScope
 from engine.plan.expectation import ExpectationPlan
 from engine.plan.ownership import FieldOwner
-from engine.plan.plan import BoostPlan, EventPlan, FlowPlan, MappingPlan, SchedulePlan, SourcePlan
+from engine.plan.plan import (
+    BoostPlan,
+    EarlierPlan,
+    EventPlan,
+    FlowPlan,
+    MappingPlan,
+    SchedulePlan,
+    SourcePlan,
+)
 from engine.plan.policy import PolicyPlan
 from engine.plan.table import Table
 from engine.problems.collector import Collector
@@ -29,6 +37,7 @@ from engine.values.canonical import text_hash
 from engine.values.schema import CheckedSchema
 from engine.values.type import SCALARS, Type
 from engine.workspace.files import FileUnreadable
+from engine.workspace.kinds.model import EarlierDocument
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,6 +63,15 @@ class EntityModel:
     schema: CheckedSchema
     key: str
     keep: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierModel:
+    """The earlier version of an event as the compiler knows it."""
+
+    document: EarlierDocument
+    type: Type
+    plan: EarlierPlan
 
 
 @dataclass(slots=True)
@@ -86,6 +104,7 @@ class Compilation:
     operations: dict[str, OperationPlan] = field(default_factory=dict)  # by "erp.time_bill"
     events: dict[str, EventPlan] = field(default_factory=dict)
     event_types: dict[str, Type] = field(default_factory=dict)
+    earlier: dict[str, EarlierModel] = field(default_factory=dict)  # by "deal.won@1"
     mappings: dict[str, MappingPlan] = field(default_factory=dict)
     mapping_types: dict[str, "Signature"] = field(default_factory=dict)
     policies: dict[str, PolicyPlan] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from engine.compile.build_flows import build_flows
 from engine.compile.build_mappings import build_mappings
 from engine.compile.build_policies import build_policies
 from engine.compile.build_sources import build_sources
+from engine.compile.build_versions import build_versions
 from engine.compile.check_effects import check_effects
 from engine.compile.check_environments import check_environments
 from engine.compile.check_events import check_events
@@ -55,6 +56,7 @@ STAGES: tuple[Callable[[Compilation], None], ...] = (
     build_boosts,
     build_events,
     build_mappings,
+    build_versions,  # after mappings, which lead from one version of an event to the next
     build_policies,
     build_sources,  # after mappings, which turn native records into events
     build_flows,  # last of those that make something: flows use all of the above

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from engine.compile.build_versions import name_of_event
 from engine.compile.compilation import Compilation
 from engine.compile.meaning_of_text import texts_in
 from engine.source import Text
@@ -31,6 +32,9 @@ _NAMED: Mapping[tuple[str, str], str] = {
     ("SourceDocument", "map"): "mapping",
     ("SourceDocument", "from"): "source",
     ("DeprecatesDocument", "up"): "mapping",
+    ("EarlierDocument", "data"): "type",
+    ("EarlierDocument", "up"): "mapping",
+    ("EarlierDocument", "down"): "mapping",
     ("ConnectionDocument", "connector"): "connector",
     ("EventDocument", "data"): "type",
     ("MappingDocument", "inputs"): "type",
@@ -56,6 +60,8 @@ class Uses:
             system, _, name = text.partition("/")
             if system == "canonical":
                 self.found.add(f"entity {name}")
+        elif kind == "event":
+            self.found.add(f"event {name_of_event(text)}")
         elif kind is not None:
             self.found.add(f"{kind} {text}")
 

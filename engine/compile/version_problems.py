@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from engine.problems.problem import Problem, Severity
 from engine.source import Text
-from engine.workspace.kinds.model import DeprecatesDocument, EntityDocument
+from engine.workspace.kinds.model import DeprecatesDocument, EarlierDocument, EntityDocument, EventDocument
 
 
-def no_version_to_replace(document: EntityDocument, version: int, earlier: Sequence[int]) -> Problem:
+def no_version_to_replace(
+    document: EntityDocument | EventDocument, version: int, earlier: Sequence[int]
+) -> Problem:
     """A version says that it replaces one that is not there, or not an earlier one."""
     known = ", ".join(map(str, sorted(earlier)))
     there = (
@@ -24,24 +26,57 @@ def no_version_to_replace(document: EntityDocument, version: int, earlier: Seque
     )
 
 
-def no_way_up(up: Text, older: str, newer: str) -> Problem:
+def no_way(text: Text, taken: str, made: str) -> Problem:
     """The mapping that is named makes something else, or of something else."""
     return Problem(
         code="TG328",
-        message=f"the mapping `{up}` does not make `{newer}` of `{older}`",
-        span=up.span,
-        help=(f"it has one input, of the type {older}, and its output is {newer}",),
+        message=f"the mapping `{text}` does not make `{made}` of `{taken}`",
+        span=text.span,
+        help=(f"it has one input, of the type {taken}, and its output is {made}",),
     )
 
 
-def version_ends(text: Text, newer: str, ends: DeprecatesDocument, *, has_ended: bool) -> Problem:
-    """A document uses a version that ends, or has ended."""
+def way_that_asks(text: Text) -> Problem:
+    """A mapping between two versions that needs what only a run can look up."""
+    return Problem(
+        code="TG328",
+        message=f"the mapping `{text}` looks up an id in another system, and nobody answers between versions",
+        span=text.span,
+        help=("make it of the record alone, and look the id up in a step of the flow",),
+    )
+
+
+def no_way_down(text: Text, newer: str) -> Problem:
+    """A flow wants the earlier version, and nothing makes it."""
+    return Problem(
+        code="TG328",
+        message=f"`{text}` is wanted, and nothing makes it of `{newer}`",
+        span=text.span,
+        help=("name a mapping that does as `down` of `deprecates`", f"or use `{newer}`"),
+    )
+
+
+def no_such_version(text: Text, name: str, current: int) -> Problem:
+    """A trigger names a version that the event does not have."""
+    return Problem(
+        code="TG327",
+        message=f"there is no `{text}`",
+        span=text.span,
+        help=(f"`{name}` is in version {current}; an earlier one is there while `deprecates` names it",),
+    )
+
+
+def version_ends(
+    text: Text, newer: str, ends: DeprecatesDocument | EarlierDocument, *, has_ended: bool, named: str = ""
+) -> Problem:
+    """A document uses a version that ends, or has ended; ``named`` where the text is not its name."""
     until = ends.until.isoformat()
     up = () if ends.up is None else (f"the mapping `{ends.up}` makes the newer of the older",)
+    name, makes = (named, f", which `{text}` makes,") if named else (str(text), "")
     return Problem(
         code="TG329",
-        message=f"`{text}` ended on {until}" if has_ended else f"`{text}` ends on {until}",
+        message=f"`{name}`{makes} {'ended' if has_ended else 'ends'} on {until}",
         span=text.span,
-        help=(f"use `{newer}`", *up),
+        help=(f"make `{newer}`" if named else f"use `{newer}`", *up),
         severity=Severity.ERROR if has_ended else Severity.WARNING,
     )

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from engine.event import Event
 from engine.language.compiled import EvaluationError
-from engine.plan.plan import EventPlan, Plan
+from engine.plan.plan import EarlierPlan, EventPlan, Plan
 from engine.values.canonical import text_hash
-from engine.values.json_text import read_json
+from engine.values.json_text import read_json, write_json
 from engine.values.type import DecodeError
 from engine.values.value import Value, kind_of
 
@@ -40,13 +40,21 @@ def offer(  # noqa: PLR0913 - the parts of an event
 ) -> Offer:
     """An event of data that was read from `text`.
 
+    A name may say a version, as in "deal.won@1". What comes as the earlier version is an event of the newer
+    from here on: the text that is kept is that of the newer, and the source says what it came as.
+
     Raises:
-        NotAnEventError: when no such event is known, or the data is no record.
+        NotAnEventError: when no such event is known, the data is no record, or no newer version can be made.
 
     """
     found = plan.events.get(name)
     if found is None:
-        raise NotAnEventError(f"no event is called {name!r}")
+        found, earlier = _versioned(plan, name)
+        if earlier is not None:
+            data, text = _raised(earlier, data)
+            came = f"as {earlier.name} by {earlier.up}"
+            source = came if source is None else f"{source} {came}"
+        name = found.name
     if not isinstance(data, Mapping):
         raise NotAnEventError(f"the data of {name} is {kind_of(data)}, not a record")
     complaints = found.complaints(data)
@@ -56,6 +64,31 @@ def offer(  # noqa: PLR0913 - the parts of an event
     event_id, order_key, at, more = _facts(found, data, body_hash)
     event = Event(event_id, name, data, text, order_key, at or now, now, cause, depth)
     return Offer(event, found, body_hash, complaints + more if more else complaints, source)
+
+
+def _versioned(plan: Plan, name: str) -> tuple[EventPlan, EarlierPlan | None]:
+    """The event that a name with a version means, and that version where it is the earlier one."""
+    called, _, version = name.partition("@")
+    found = plan.events.get(called)
+    if found is None or not version:
+        raise NotAnEventError(f"no event is called {name!r}")
+    if version == str(found.version):
+        return found, None
+    if found.earlier is None or version != str(found.earlier.version):
+        taken = f"{called}@{found.version}" + ("" if found.earlier is None else f" and {found.earlier.name}")
+        raise NotAnEventError(f"no event is called {name!r}; taken: {taken}")
+    return found, found.earlier
+
+
+def _raised(earlier: EarlierPlan, data: Value) -> tuple[Value, bytes]:
+    """The data of the newer version as JSON, and its text."""
+    if not isinstance(data, Mapping):
+        raise NotAnEventError(f"the data of {earlier.name} is {kind_of(data)}, not a record")
+    try:
+        text = write_json(earlier.raised(data))
+    except EvaluationError as error:
+        raise NotAnEventError(f"{earlier.name} cannot be taken: {error}") from error
+    return read_json(text), text
 
 
 def restore(plan: Plan, kept: Event) -> Event:

@@ -65,7 +65,7 @@ _VERBS: Mapping[str, _Verb] = {
 def begin(flow: FlowPlan, event: Event, attempt: int = 1) -> tuple[RunState, list[Command]]:
     """Start a run of `flow` for `event`, whose acceptance is the only "now" that the run knows."""
     now = event.accepted_at
-    scope: dict[str, Value] = {flow.input_name: event.data, "now": now}
+    scope: dict[str, Value] = {flow.input_name: given(flow, event), "now": now}
     steps = [PENDING] * len(flow.steps)
     none = _NOTHING
     state = RunState(flow, event, now, _RUNNING, scope, steps, none, none, set(), {}, {}, {}, none, attempt)
@@ -119,10 +119,28 @@ def starts(flow: FlowPlan, event: Event) -> bool:
     """Whether an event starts a run of a flow that it triggers.
 
     Raises:
-        EvaluationError: when the flow's condition cannot be evaluated on this event.
+        EvaluationError: when the flow's condition cannot be evaluated on this event, or the version of the
+            event that the flow works cannot be made of it.
 
     """
-    return flow.where is None or truth(flow.where.call({flow.input_name: event.data}))
+    if flow.earlier is None and flow.where is None:
+        return True
+    data = given(flow, event)
+    return flow.where is None or truth(flow.where.call({flow.input_name: data}))
+
+
+def given(flow: FlowPlan, event: Event) -> Value:
+    """The data of an event in the version that a flow works.
+
+    Raises:
+        EvaluationError: when the earlier version cannot be made of it.
+
+    """
+    earlier = flow.earlier
+    if earlier is None:
+        return event.data
+    assert earlier.lowered is not None
+    return earlier.lowered(event.data)
 
 
 def woken_by(state: RunState, event: Event) -> dict[str, Answer]:

@@ -157,6 +157,13 @@ def named(outline: Outline, site: Site, kind: str, node: ScalarNode) -> Iterator
         yield _part(Symbol(kind, "", str(text)), text)
 
 
+def _of_event(outline: Outline, site: Site, text: Text) -> Iterator[Occurrence]:
+    """`deal.won`, or `deal.won@1`."""
+    del outline, site
+    name = text.partition("@")[0]
+    yield _part(Symbol("event", "", name), text, 0, len(name))
+
+
 def _of_stub(outline: Outline, site: Site, text: Text) -> Iterator[Occurrence]:
     """What a test answers for: an operation, an entity, or an input of the mapping under test."""
     kind, subject = test_subject(outline)
@@ -268,6 +275,7 @@ _NAMED: Mapping[str, Callable[[Outline, Site, Text], Iterator[Occurrence]]] = Ma
     {
         "operation": _connected,
         "source": _of_source,
+        "event": _of_event,
         "stub": _of_stub,
         "own operation": _of_own_operation,
         "type": _of_type,

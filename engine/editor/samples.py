@@ -5,6 +5,7 @@ Personal data is masked: a sample shows what form a value has, not whose it is.
 
 from collections.abc import Iterator, Mapping
 
+from engine.compile.build_versions import name_of_event
 from engine.editor.facts import Facts
 from engine.editor.occurrence import ENTITY
 from engine.source import Source
@@ -99,7 +100,7 @@ class Samples:
         flow = workspace.of(FlowDocument).get(str(test.flow[0]))
         event = None if test.given.event is None else self._value(test.given.event)
         if flow is not None and isinstance(event, Mapping):
-            yield _name_of(types.get(str(flow.trigger.event))), event.get("data")
+            yield _name_of(types.get(name_of_event(flow.trigger.event))), event.get("data")
         for stub, raw in test.given.stubs.items():
             connection, _, name = str(stub).partition(".")
             operation = self._facts.compilation.operations.get(str(stub))

@@ -23,6 +23,7 @@ from engine.workspace.kinds.flow_test import (
 from engine.workspace.kinds.mapping import MappingDocument
 from engine.workspace.kinds.model import (
     DeprecatesDocument,
+    EarlierDocument,
     EntityDocument,
     EventDocument,
     FieldDocument,
@@ -70,6 +71,9 @@ NAMED_BY_VALUE: Mapping[_Place, str] = MappingProxyType(
         (SourceDocument, "origin"): "source",
         (SourceDocument, "map"): "mapping",
         (DeprecatesDocument, "up"): "mapping",
+        (EarlierDocument, "data"): "type",
+        (EarlierDocument, "up"): "mapping",
+        (EarlierDocument, "down"): "mapping",
         (EntityDocument, "key"): "field",
         (EntityDocument, "system_of_record"): "system",
         (FieldDocument, "system_of_record"): "system",

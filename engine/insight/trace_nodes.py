@@ -63,6 +63,7 @@ def run_node(row: RunRow) -> Node:
         id=row.id,
         flow=row.flow,
         flow_version=versions.get("flow"),
+        event_version=versions.get("event"),
         release=row.release[:SHORT],
         status=row.status,
         reason=row.reason,

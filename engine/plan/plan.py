@@ -18,6 +18,18 @@ from engine.values.value import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPlan:
+    """The version of an event that a newer one replaces, and the ways between the two."""
+
+    name: str  # "deal.won@1"
+    version: int
+    raised: Callable[[Value], Value]  # from its data in JSON to that of the newer; raises EvaluationError
+    lowered: Callable[[Value], Value] | None  # from data of the newer, with its dates; raises EvaluationError
+    up: str  # the mappings that do it
+    down: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventPlan:
     """A canonical event: how one is known again, ordered, checked and kept."""
 
@@ -31,6 +43,7 @@ class EventPlan:
     entity: str | None  # of which the data is a snapshot
     entity_key: str  # the field of its id
     keep: str  # history, latest, none
+    earlier: EarlierPlan | None = None  # the version before it, while that is still taken and given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +65,7 @@ class SourcePlan:
     make: Callable[[Mapping[str, Value]], Value]  # from a scope with the native record as `record`
     when: Compiled | None
     mapping: str
+    earlier: str | None = None  # "deal.won@1", where that is what the mapping makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +123,7 @@ class FlowPlan:
     weight: int = 0  # how much it goes before others, in minutes of waiting
     labels: frozenset[str] = frozenset()
     retry: RetryPlan = RetryPlan()
+    earlier: EarlierPlan | None = None  # the version of the event that it works, where not the newest
     stops_key: frozenset[str] = BLOCKING  # the statuses in which a run that rests stops its order key
     stages: tuple[Stage, ...] = field(init=False, repr=False, compare=False)
 

@@ -150,7 +150,9 @@ _KEPT = 1_000  # ways in which the steps of one flow can stand; of most flows th
 def _versions(flow: FlowPlan) -> dict[str, object]:
     """The versions of the flow and of the policies that it checks; no step can have their name."""
     checks = (step for step in flow.steps if isinstance(step, CheckStep))
+    earlier = {} if flow.earlier is None else {"event": f"{flow.earlier.name} by {flow.earlier.down}"}
     return {
+        **earlier,
         "flow": flow.version,
         "owner": flow.owner,
         "policies": {policy.name: policy.version for step in checks for policy in step.policies},

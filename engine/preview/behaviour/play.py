@@ -187,7 +187,7 @@ class Player:
             self.runs[run.id] = run
             return run
         try:
-            if flow.where is not None and not starts(flow, made.event):
+            if not starts(flow, made.event):
                 return None
         except EvaluationError as error:
             run.status, run.reason = RunStatus.FAILED, str(error)

@@ -5,13 +5,14 @@ What lives here: which side takes which event. What does not: how a run is playe
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Self
 
 from engine.core import EmitCommand
 from engine.core.accept import NotAnEventError, Offer, offer
-from engine.plan.plan import FlowPlan, Plan
+from engine.plan.plan import EventPlan, FlowPlan, Plan
 from engine.preview.behaviour.past import Past, spans_of
 from engine.preview.behaviour.play import MOST_TURNS, Player, Run, Side
 from engine.preview.behaviour.sample import Recorded, Sample
@@ -104,11 +105,11 @@ class Shared:
         if sample.type in self._events:
             once = _offered(self.sides[0].plan, sample)
             return once, once
-        plans = [side.plan for side in self.sides]
-        known = [_offered(plan, sample) if sample.type in plan.events else None for plan in plans]
-        if known == [None, None]:
+        before, after = (side.plan for side in self.sides)
+        known = _taken(before, sample), _taken_after(after, sample, before.events.get(sample.type))
+        if known == (None, None):
             raise NotAnEventError(f"no event is called {sample.type!r}")
-        return known[0], known[1]
+        return known
 
     def _accept_both(self, old: Offer, new: Offer, recorded: Recorded, touched: dict[str, None]) -> None:
         """An event that both sides take alike: flows that are the same are decided once."""
@@ -253,6 +254,29 @@ def _touch(touched: dict[str, None], run: Run | None) -> None:
 
 def _offered(plan: Plan, sample: Sample) -> Offer:
     return offer(plan, sample.type, sample.data, sample.text, sample.accepted_at)
+
+
+def _taken(plan: Plan, sample: Sample) -> Offer | None:
+    """The event as a plan takes it; None when it does not know it, or not in that version."""
+    if sample.type in plan.events:
+        return _offered(plan, sample)
+    if "@" not in sample.type:
+        return None
+    try:
+        return _offered(plan, sample)
+    except NotAnEventError:
+        return None
+
+
+def _taken_after(plan: Plan, sample: Sample, before: EventPlan | None) -> Offer | None:
+    """As the newer release takes it, which makes its own version of that which was the newest before."""
+    after = plan.events.get(sample.type)
+    earlier = None if after is None else after.earlier
+    if before is not None and earlier is not None and before.version == earlier.version:
+        raised = _taken(plan, replace(sample, type=earlier.name))
+        if raised is not None:
+            return raised
+    return _taken(plan, sample)
 
 
 def _is_same(old: Offer, new: Offer) -> bool:

@@ -197,6 +197,7 @@ TABLE: tuple[Row, ...] = (
     Row("event", "sources.*.from", "source", breaking),
     Row("event", "sources.*.schedule.**", "schedule", safe),
     Row("event", "sources.**", "source", safe),
+    Row("event", "deprecates.**", "version", forward),
     Row("entity", "key", "identity", breaking),
     Row("entity", "system_of_record", "ownership", safe),
     Row("entity", "keep", "history", safe),

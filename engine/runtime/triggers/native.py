@@ -84,4 +84,11 @@ def _event(plan: Plan, source: SourcePlan, record: Value, now: datetime) -> Offe
         return None
     # As text and back: what is worked is what the ledger keeps, to the byte.
     text = write_json(data)
-    return offer(plan, source.event, read_json(text), text, now, f"{source.connection}.{source.source}")
+    return offer(
+        plan,
+        source.earlier or source.event,
+        read_json(text),
+        text,
+        now,
+        f"{source.connection}.{source.source}",
+    )

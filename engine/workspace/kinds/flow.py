@@ -19,6 +19,7 @@ from engine.workspace.kinds.delay import CalendarUseDocument
 from engine.workspace.kinds.entry import EntryDocument
 
 PRIORITY = r"high|normal|low|-?[0-9]{1,2}"
+VERSIONED = rf"{NAME}(@[1-9][0-9]*)?"
 OPERATION = r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*"
 
 
@@ -26,7 +27,11 @@ OPERATION = r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*"
 class TriggerDocument(Described):
     """What starts a flow."""
 
-    event: Text = note("The canonical event that starts a run.", pattern=NAME)
+    event: Text = note(
+        "The canonical event that starts a run; with its version where that is the earlier one.",
+        pattern=VERSIONED,
+        examples=("deal.won", "deal.won@1"),
+    )
     name: Text | None = note(
         "The name under which the steps see the event's data.", key="as", default=None, pattern=IDENTIFIER
     )

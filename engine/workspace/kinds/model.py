@@ -167,6 +167,25 @@ class SourceDocument(Described):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierDocument(Described):
+    """The version of an event that this one replaces, and how the one is made of the other."""
+
+    version: int = note("The version that ends.", minimum=1)
+    data: Text = note("The type of its data.", pattern=TYPE_NAME, examples=("canonical/deal@1",))
+    until: date = note("The day on which it ends.")
+    up: Text = note(
+        "The mapping from its data to that of this version; events that come as the earlier one go "
+        "through it.",
+        pattern=NAME,
+    )
+    down: Text | None = note(
+        "The mapping back; flows that name the earlier version are given what it makes.",
+        default=None,
+        pattern=NAME,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventDocument(Document):
     """Something that happened in the business, whichever system said so."""
 
@@ -178,3 +197,6 @@ class EventDocument(Document):
     order_by: PathText | None = note("Events with the same value are worked in order.", default=None)
     at: PathText | None = note("When it happened; when it was accepted, if left out.", default=None)
     sources: tuple[SourceDocument, ...] = note("Where it comes from.", default=())
+    deprecates: EarlierDocument | None = note(
+        "The version that this one replaces, and that is still taken and given.", default=None
+    )
