@@ -16,8 +16,9 @@ from engine.errors import LedgerError, LedgerRestored, LedgerUnreachable, Tidega
 from engine.ledger import LedgerReader
 from engine.runtime.hand_out import STALLED_SECONDS, HandOut
 from engine.runtime.heart import BEAT_SECONDS, Heart
+from engine.runtime.inbox import NOTHING
 from engine.runtime.intake import Beside
-from engine.runtime.runner import NOTHING, Runner
+from engine.runtime.runner import Runner
 from engine.runtime.triggers.trigger import Trigger, pause
 from engine.values.value import Value
 

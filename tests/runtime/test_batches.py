@@ -126,9 +126,9 @@ async def _work(session, system, path, keys, *, kill):
         runner.offer([read_line(plan, _line(key), None, clock.now()) for key in keys])
         if kill:
             await runner.turn()
-            for task in list(runner._tasks):
+            for task in list(runner._sending.tasks):
                 task.cancel()
-            await asyncio.gather(*runner._tasks, return_exceptions=True)
+            await asyncio.gather(*runner._sending.tasks, return_exceptions=True)
         else:
             await asyncio.wait_for(runner.until_rest(), 30)
         await connections.aclose()

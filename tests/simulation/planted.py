@@ -11,6 +11,7 @@ from engine.errors import LedgerError
 from engine.ledger import Commit, CommitResult, Ledger, audit, sqlite
 from engine.ledger.reader import LedgerReader
 from engine.runtime import deliver, holding, retry
+from engine.runtime.came_back import CameBack
 from engine.runtime.deliver import Settler
 from engine.runtime.dispatch import OrderKeys
 from engine.runtime.execute import Executor
@@ -109,13 +110,13 @@ def order_lost_when_taken_up() -> Patches:
 
 def receipt_dropped() -> Patches:
     """Now and then nobody hears of an answer."""
-    settle, numbers = Runner._settle, count(1)
+    settle, numbers = CameBack.settle, count(1)
 
-    def deaf(runner: Runner, done: Any, now: Any) -> None:
+    def deaf(came_back: CameBack, done: Any, now: Any) -> None:
         if next(numbers) % 30:
-            settle(runner, done, now)
+            settle(came_back, done, now)
 
-    return [(Runner, "_settle", deaf)]
+    return [(CameBack, "settle", deaf)]
 
 
 def open_runs_not_taken_up() -> Patches:

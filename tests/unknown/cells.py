@@ -217,11 +217,11 @@ async def _first_life(bench: Bench, cell: Cell, path: Path, system: System, addr
             await asyncio.wait([sent], timeout=0.1 if WAYS[cell.way].where in UNHEARD else 5)
             sent.cancel()
         else:
-            await asyncio.wait(runner._tasks, timeout=10)
-            assert runner._inbox, f"{cell}: nothing came back"
-        for task in list(runner._tasks):
+            await asyncio.wait(runner._sending.tasks, timeout=10)
+            assert runner._inbox.items, f"{cell}: nothing came back"
+        for task in list(runner._sending.tasks):
             task.cancel()
-        await asyncio.gather(*runner._tasks, return_exceptions=True)
+        await asyncio.gather(*runner._sending.tasks, return_exceptions=True)
         await connections.aclose()
 
 
