@@ -1,6 +1,6 @@
 """What is wrong with versions that replace each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.problems.problem import Problem, Severity
 from engine.source import Text
@@ -79,4 +79,16 @@ def version_ends(
         span=text.span,
         help=(f"make `{newer}`" if named else f"use `{newer}`", *up),
         severity=Severity.ERROR if has_ended else Severity.WARNING,
+    )
+
+
+def fields_lost(text: Text, lost: Mapping[str, str]) -> Problem:
+    """Fields of the earlier version that do not come back, each with the reason."""
+    told = "; ".join(f"`{field}`, {why}" for field, why in lost.items())
+    return Problem(
+        code="TG346",
+        message=f"of the earlier version is lost: {told}",
+        span=text.span,
+        help=("carry it on", f"or say that it need not be kept: `loses: [{', '.join(lost)}]`"),
+        severity=Severity.WARNING,
     )

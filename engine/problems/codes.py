@@ -135,6 +135,7 @@ _TITLES = {
     "TG343": "No flow has this label",
     "TG344": "A calendar does not say when",
     "TG345": "A connection has a setting that its connector does not know",
+    "TG346": "A field is lost between two versions",
     "TG350": "A file that a document names cannot be used",
     "TG351": "A row of a table cannot be used",
     "TG352": "A connector cannot be used",

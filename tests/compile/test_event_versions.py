@@ -205,3 +205,28 @@ def test_events_of_the_release_before_are_compared_as_the_newer(edited, plan):
     samples = read_samples([line], "events", None, NOW)
     found = play_both(older, newer, compare(older.meaning, newer.meaning), samples)
     assert (found.runs, found.differing, found.refused, found.unplayed) == (2, 0, [], [])
+
+
+@pytest.mark.parametrize(
+    "before, after, lost",
+    [
+        ("  name: deal.title", "  name: deal.id", "`title`, of which `deal-up` makes nothing"),
+        ("  title: deal.name", "  title: deal.id", "`title`, which `deal-down` makes of something else"),
+        ("  euros: deal.amount.amount\n", "", "`euros`, which `deal-down` makes not at all"),
+    ],
+)
+def test_what_is_lost_between_versions_is_told_unless_it_need_not_be_kept(edited, before, after, lost):
+    said = f"TG346 warning: of the earlier version is lost: {lost}"
+    assert said in told(edited((before, after)))
+    name = lost.split("`")[1]
+    kept = edited((before, after), ("down: deal-down}", f"down: deal-down, loses: [{name}]}}"))
+    assert not [one for one in told(kept) if "TG346" in one]
+
+
+def test_what_comes_back_is_not_called_lost(edited):
+    """Worked out and back, or as a part of something, is not lost."""
+    folder = edited(
+        ("  amount.amount: deal.euros", "  amount.amount: {expr: 'deal.euros * 2'}"),
+        ("  euros: deal.amount.amount", "  euros: {expr: 'deal.amount.amount / 2'}"),
+    )
+    assert not [one for one in told(folder) if "TG346" in one]

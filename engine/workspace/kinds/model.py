@@ -183,6 +183,9 @@ class EarlierDocument(Described):
         default=None,
         pattern=NAME,
     )
+    loses: tuple[Text, ...] = note(
+        "Fields of the earlier version that are not kept on the way up and down, and need not be.", default=()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
