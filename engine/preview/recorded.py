@@ -101,7 +101,6 @@ def _recorded(reader: LedgerReader, recovery: Recovery, event: EventRow) -> dict
 class _Found:
     def __init__(self) -> None:
         self.entries: dict[str, list[Value]] = {"reads": [], "xrefs": [], "writes": [], "holds": []}
-        self._looked_up: dict[str, Value] = {}
 
     def take(self, run_id: str, run: Recovered) -> None:
         answers = run.state.answers
@@ -112,14 +111,14 @@ class _Found:
             match command:
                 case ReadCommand():
                     asked: dict[str, Value] = {
+                        "run": run_id,
                         "read": f"{command.connection}.{command.operation}",
                         "with": command.parameters,
                     }
                     self._add("reads", {**asked, **answer_entry(answer)})
-                case LookUpCommand() if self._looked_up.get(command.key, command) != answer.value:
-                    self._looked_up[command.key] = answer.value
-                    asked = {"entity": command.entity, "id": command.canonical_id, "in": command.system}
-                    self._add("xrefs", {**asked, "is": answer.value})
+                case LookUpCommand():
+                    asked = {"run": run_id, "entity": command.entity, "id": command.canonical_id}
+                    self._add("xrefs", {**asked, "in": command.system, "is": answer.value})
                 case WriteCommand():
                     asked = {"write": command.effect_key, "with": command.payload}
                     self._add("writes", {**asked, **answer_entry(answer)})

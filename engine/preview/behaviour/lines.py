@@ -2,15 +2,18 @@
 
     {"type": "time.approved", "data": {...}, "accepted_at": "2026-03-02T09:00:00Z",
      "recorded": {
-       "reads": [{"read": "erp.project", "with": {"id": "P1"}, "gives": {...}}],
-       "xrefs": [{"entity": "worker", "id": "W1", "in": "erp", "is": "77"}],
+       "reads": [{"run": "bill/time.approved:te-1", "read": "erp.project", "with": {"id": "P1"},
+                  "gives": {...}}],
+       "xrefs": [{"run": "bill/time.approved:te-1", "entity": "worker", "id": "W1", "in": "erp",
+                  "is": "77"}],
        "writes": [{"write": "bill/time.approved:te-1/post", "with": {...}, "gives": {"id": "b-1"}}],
        "holds": [{"run": "bill/time.approved:te-1", "hold": "hold:check:long-day",
                   "gives": {"by": "kim", "reason": "seen"}}]}}
 
-`accepted_at` and `recorded` may be left out, and so may each part of it. A read that found nothing `gives`
-null; of one that failed, `fails` says why. A write is named by the key of its effect; of a refused one
-`fault` says the class of the fault, and one that may have happened is `unknown`.
+`accepted_at` and `recorded` may be left out, and so may each part of it. What a `run` was answered is its
+own; a run that was answered nothing gets what others were, and so do all where no run is named. A read that
+found nothing `gives` null; of one that failed, `fails` says why. A write is named by the key of its effect;
+of a refused one `fault` says the class of the fault, and one that may have happened is `unknown`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +21,7 @@ from datetime import datetime
 
 from engine.core import Answer
 from engine.errors import InputError
-from engine.preview.behaviour.sample import Recorded, Sample, key_of_read
+from engine.preview.behaviour.sample import Recorded, Sample, key_of_read, of_run
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
@@ -83,10 +86,12 @@ def _recorded(value: Value) -> Recorded:
         asked = one["with"]
         if not isinstance(asked, Mapping) or ("gives" in one) == ("fails" in one):
             raise ValueError("a recorded read is {read: OPERATION, with: {...}, gives: ... or fails: WHY}")
-        reads.setdefault(key_of_read(str(one["read"]), asked), []).append(_answer(one))
+        for name in _names(one, key_of_read(str(one["read"]), asked)):
+            reads.setdefault(name, []).append(_answer(one))
     look_ups = {
-        f"xref:{one['entity']}:{one['id']}:{one['in']}": Answer(one["is"])
+        name: Answer(one["is"])
         for one in _records(value.get("xrefs"), "xrefs", "entity", "id", "in", "is")
+        for name in _names(one, f"xref:{one['entity']}:{one['id']}:{one['in']}")
     }
     writes = {
         str(one["write"]): (one["with"], _answer(one))
@@ -97,6 +102,12 @@ def _recorded(value: Value) -> Recorded:
         for one in _records(value.get("holds"), "holds", "run", "hold")
     }
     return Recorded(reads, look_ups, writes, holds)
+
+
+def _names(entry: Mapping[str, Value], question: str) -> list[str]:
+    """Under which names an answer is found: that of whoever asks, and that of the run that asked."""
+    run = entry.get("run")
+    return [question] if run is None else [question, of_run(str(run), question)]
 
 
 def _answer(entry: Mapping[str, Value]) -> Answer:

@@ -47,7 +47,7 @@ from engine.event import Event
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WaitStep
 from engine.preview.behaviour.past import Past
-from engine.preview.behaviour.sample import Recorded, key_of_read
+from engine.preview.behaviour.sample import Recorded, key_of_read, of_run
 from engine.preview.behaviour.twin import TRIED, PartingError, Twin
 from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
 from engine.values.json_text import read_json, write_json
@@ -444,7 +444,8 @@ class Player:
 
     def _read(self, run: Run, command: ReadCommand) -> Answer | str:
         name = f"{command.connection}.{command.operation}"
-        found = run.recorded.reads.get(key_of_read(name, command.parameters))
+        reads, question = run.recorded.reads, key_of_read(name, command.parameters)
+        found = reads.get(of_run(run.id, question)) or reads.get(question)
         number = int(command.key.rpartition("#")[2]) if "#" in command.key else 0
         if found is not None and number < len(found):
             return self._decoded(name, found[number])
@@ -474,7 +475,8 @@ class Player:
         key = command.entity, command.canonical_id, command.system
         if any(key in other.ids for other in self.apart):
             raise _ApartError
-        found = run.recorded.look_ups.get(command.key)
+        look_ups = run.recorded.look_ups
+        found = look_ups.get(of_run(run.id, command.key)) or look_ups.get(command.key)
         if found is not None:
             return found
         value = self.ids.get(key)

@@ -14,9 +14,17 @@ def key_of_read(operation: str, parameters: Mapping[str, Value]) -> str:
     return f"{operation} {fingerprint(dict(parameters))}"
 
 
+def of_run(run_id: str, question: str) -> str:
+    """The name of a question that a certain run asked."""
+    return f"{run_id} {question}"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was answered. Values are plain data: whoever asks gives them their dates."""
+    """What was answered. Values are plain data: whoever asks gives them their dates.
+
+    Answers to questions stand under the question, and under that of each run whose they are (`of_run`).
+    """
 
     reads: Mapping[str, list[Answer]] = field(default_factory=dict)  # by question, one after the other
     look_ups: Mapping[str, Answer] = field(default_factory=dict)  # by "xref:ENTITY:ID:SYSTEM"
