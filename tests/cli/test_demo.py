@@ -10,6 +10,7 @@ from engine.cli.main import tidegate
 from engine.demo.story import Expectation, Line, Scene, Story
 from engine.demo.world import NETSUITE
 from engine.ledger import open_reader
+from engine.session import pack_folder
 
 
 def run(*arguments):
@@ -47,9 +48,23 @@ def test_as_json_it_is_one_document_and_the_ledger_is_kept(tmp_path):
         "The deal is won",
         "Staffing assigns two people",
     ]
-    reader = open_reader(str(tmp_path / "kept" / "demo.sqlite"))
-    assert reader.counts()["effects"]["done"] > 30
+    ledger = str(tmp_path / "kept" / "demo.sqlite")
+    reader = open_reader(ledger)
+    counts = reader.counts()
     reader.close()
+    assert counts["effects"]["done"] > 30
+    assert played(ledger)["runs"] == sum(counts["runs"].values())
+
+
+def played(ledger):
+    """What comes of the recorded story when it is played again by the pack that it was told by."""
+    pack = str(pack_folder())
+    done = CliRunner().invoke(
+        tidegate, ["diff", pack, pack, "-w", pack, "--recorded", "--ledger", ledger, "--format", "json"]
+    )
+    found = json.loads(done.stdout)["behaviour"]
+    assert (found["differing"], found["not_compared"]) == (0, [])
+    return found
 
 
 def test_two_places_for_one_ledger_are_wrong_use(tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.errors import InputError
 from engine.preview.behaviour import play_both, read_samples
 from engine.preview.behaviour.mask import Mask
+from engine.preview.behaviour.sample import key_of_read, of_run
 from engine.preview.behaviour.shared import Shared
 from engine.preview.behaviour.tally import tally
 from engine.preview.meaning import compare
@@ -235,6 +236,24 @@ def twins(tmp_path_factory):
         ),
     )
     return release_of(loaded(pair.old)), release_of(loaded(pair.new))
+
+
+def test_each_run_gets_the_answers_that_it_was_given_itself():
+    """Between two runs of one event a project was amended: each saw it as it was when it asked."""
+    asked = {"read": "erp.project", "with": {"id": "P-7"}}
+    who = {"entity": "worker", "id": "w-3", "in": "erp"}
+    line = json.loads(entry(1, "P-7", 8, recorded=False))
+    line["recorded"] = {
+        "reads": [{**asked, "run": "a/e", "gives": 1}, {**asked, "run": "b/e", "gives": 2}],
+        "xrefs": [{**who, "run": "a/e", "is": None}, {**who, "run": "b/e", "is": "31"}],
+    }
+    (sample,) = read_samples([json.dumps(line).encode()], "events", None, NOW)
+    question = key_of_read("erp.project", {"id": "P-7"})
+    reads, look_ups = sample.recorded.reads, sample.recorded.look_ups
+    assert [one.value for one in reads[of_run("a/e", question)]] == [1]
+    assert [one.value for one in reads[of_run("b/e", question)]] == [2]
+    assert [one.value for one in reads[question]] == [1, 2]  # of a run that was answered nothing
+    assert [look_ups[of_run(run, "xref:worker:w-3:erp")].value for run in ("a/e", "b/e")] == [None, "31"]
 
 
 def worked(number, project, hours, refused, person):

@@ -97,7 +97,7 @@ class Shared:
         else:
             self._accept_apart(self.old, self.sides[0], old, sample.recorded, touched)
             self._accept_apart(self.new, self.sides[1], new, sample.recorded, touched)
-        self._settle(sample.recorded, touched)
+        self._settle(touched)
         yield from self._ended(touched)
 
     def _offers(self, sample: Sample) -> tuple[Offer | None, Offer | None]:
@@ -175,25 +175,26 @@ class Shared:
             _touch(touched, player.start(flow, made, recorded))
         touched.update(dict.fromkeys(run.id for run in player.wake(made.event)))
 
-    def _settle(self, recorded: Recorded, touched: dict[str, None]) -> None:
-        """Take in what was emitted, until nothing more is; what both sides emit alike is one event."""
+    def _settle(self, touched: dict[str, None]) -> None:
+        """Take in what was emitted, until nothing more is; what both sides emit alike is one event.
+
+        What is recorded of it stands with the event from outside that the emitting run came from, whatever
+        woke that run since.
+        """
         for _ in range(MOST_TURNS):
             if not (self.both.emits or self.old.emits or self.new.emits):
                 return
-            alike = [self._emitted(self.sides[0].plan, run, one) for run, one in self.both.emitted()]
-            old = [self._emitted(self.sides[0].plan, run, one) for run, one in self.old.emitted()]
-            new = [self._emitted(self.sides[1].plan, run, one) for run, one in self.new.emitted()]
-            for made in alike:
-                self._alike(made, self._again(made), recorded, touched)
-            others = {made.event.id: made for made in new}
-            for made in old:
-                other = others.pop(made.event.id, None)
-                if other is not None and _is_same(made, other):
-                    self._alike(made, other, recorded, touched)
-                else:
-                    self._accept_apart(self.old, self.sides[0], made, recorded, touched)
-                    self._accept_apart(self.new, self.sides[1], other, recorded, touched)
-            for other in others.values():
+            before, after = (side.plan for side in self.sides)
+            for run, one in self.both.emitted():
+                made = self._emitted(before, run, one)
+                self._alike(made, self._again(made), run.recorded, touched)
+            old = [(self._emitted(before, run, one), run.recorded) for run, one in self.old.emitted()]
+            new = [(self._emitted(after, run, one), run.recorded) for run, one in self.new.emitted()]
+            others = {made.event.id: (made, recorded) for made, recorded in new}
+            for made, recorded in old:
+                other, _ = others.pop(made.event.id, (None, recorded))
+                self._alike(made, other, recorded, touched)
+            for other, recorded in others.values():
                 self._accept_apart(self.new, self.sides[1], other, recorded, touched)
 
     def _alike(self, old: Offer, new: Offer | None, recorded: Recorded, touched: dict[str, None]) -> None:
