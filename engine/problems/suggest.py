@@ -53,9 +53,10 @@ SHOWN_NAMES = 8
 
 def there_are(names: Iterable[str]) -> str:
     """The names that there are, the first of many; nothing where there are none."""
-    known = [f"`{name}`" for name in names]
-    if len(known) > SHOWN_NAMES:
-        return f"there are {', '.join(known[:SHOWN_NAMES])} and {len(known) - SHOWN_NAMES} more"
+    found = list(names)
+    known = [f"`{name}`" for name in found[:SHOWN_NAMES]]
+    if len(found) > SHOWN_NAMES:
+        return f"there are {', '.join(known)} and {len(found) - SHOWN_NAMES} more"
     if len(known) < 2:
         return f"there is {known[0]}" if known else ""
     return f"there are {', '.join(known[:-1])} and {known[-1]}"

@@ -102,7 +102,11 @@ class TestTest:
 
     def test_none(self, tidegate, folder):
         (folder / "flows" / "billing.test.yaml").unlink()
-        assert tidegate("test", "-w", folder) == (0, "no tests.\n", "")
+        assert tidegate("test", "-w", folder) == (
+            5,
+            "no tests.\n",
+            "tidegate: there is no test to run\n",
+        )
 
 
 class TestMap:

@@ -14,7 +14,7 @@ from tests.disk import faulty
 @pytest.mark.skipif(faulty.available() is not None, reason=str(faulty.available()))
 def test_a_call_that_fails_ends_a_run_with_a_sentence_and_the_next_one_makes_it_good(root):
     """Some call of each kind, once and for good, with each of its errors; in a process of its own."""
-    command = [sys.executable, "-m", "tests.crash.failing", "--every", "150"]
+    command = [sys.executable, "-m", "tests.crash.failing", "--every", "240"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for kind in ("OPEN", "WRITE", "SYNC", "TRUNCATE", "UNLINK", "CONNECT", "SEND", "RECV"):

@@ -208,7 +208,7 @@ def test_nothing_twice_and_what_is_claimed_is_true(acts):
 
 @pytest.mark.slow
 @settings(
-    max_examples=examples(70),
+    max_examples=examples(45),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # to make a history smaller takes longer than to read it
     suppress_health_check=[HealthCheck.too_slow],
