@@ -71,20 +71,23 @@ OURS = asking(
     "partitions",
 )
 _LINK = audit.c.facts.is_not(None)
-INBOX = asking(
-    inbox,
-    select(audit.c.seq, inbox.c.seq, inbox.c.partition, events.c.id, events.c.type)
-    .select_from(
-        inbox.join(events, events.c.seq == inbox.c.seq).join(
-            audit, (audit.c.commit == inbox.c.commit) & _LINK
-        )
-    )
+# Looked up for each row that is in the inbox, and they are few: a join may read the whole chain for them.
+_PLACE = select(audit.c.seq).where(audit.c.commit == inbox.c.commit, _LINK).scalar_subquery()
+_STANDING = (
+    select(_PLACE.label("place"), inbox.c.seq, inbox.c.partition)
     .where(
         inbox.c.taken_commit.is_(None),
         inbox.c.partition.in_(listed_numbers(bindparam("p_partitions"))),
-        audit.c.seq <= bindparam("p_upto"),
     )
-    .order_by(audit.c.seq, inbox.c.seq)
+    .cte("standing")
+    .prefix_with("MATERIALIZED")
+)
+INBOX = asking(
+    inbox,
+    select(_STANDING.c.place, _STANDING.c.seq, _STANDING.c.partition, events.c.id, events.c.type)
+    .join_from(_STANDING, events, events.c.seq == _STANDING.c.seq)
+    .where(_STANDING.c.place <= bindparam("p_upto"))
+    .order_by(_STANDING.c.place, _STANDING.c.seq)
     .limit(bindparam("p_limit")),
     "partitions",
     "upto",

@@ -57,7 +57,8 @@ WRITER = (
     "SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
     "SET tcp_user_timeout = 8000"
 )
-READER = "SET default_transaction_read_only = on; SET jit = off"
+# The same for those who ask: a server that is killed forgets its statistics.
+READER = "SET default_transaction_read_only = on; SET enable_seqscan = off; SET jit = off"
 SEES_ONE_MOMENT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 

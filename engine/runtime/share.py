@@ -98,7 +98,14 @@ class Share:
         self.gain(range(self._ledger.partitions), worker, take_up)
 
     def gather(self, worker: Worker, limit: int) -> None:
-        """Begin what was handed to us, and wake what others accepted, in the order of the chain."""
+        """Begin what was handed to us, and wake what others accepted, in the order of the chain.
+
+        Who has no partition yet has no run to wake, and would read the chain from its first row for nothing:
+        where we are in it is found when we gain one.
+        """
+        if not self._ledger.epochs:
+            self.news = False
+            return
         upto = self._reader.end()
         asked = limit + len(self._strange)
         found = self._reader.inbox(upto, asked)

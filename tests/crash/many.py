@@ -1,12 +1,14 @@
 """Several machines on one ledger, that are killed, paused and cut off, and a database that is killed as well.
 
-Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1] [--apart 0]``. Senders hand things in at any
-machine, one after the other for each key, and come again until they are told that a thing is safe. At the end
-each thing that was acknowledged lies at the other end of the belt exactly once, in the order of its key; every
-run is at its end, which a wait for an event of another partition stands before; and the chain is whole.
+Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1] [--apart 0] [--pace 0.1]``.
+Senders hand things in at any machine, one after the other for each key, and come again until they are told that
+a thing is safe. At the end each thing that was acknowledged lies at the other end of the belt exactly once, in
+the order of its key; every run is at its end, which a wait for an event of another partition stands before; and
+the chain is whole.
 
 Faults that follow each other at once hit those who are just taking over, and what they left piles up: how soon
-others take over is measured with faults that are some seconds apart, by who has which partition.
+others take over is measured with faults that are some seconds apart, by who has which partition, and at a pace
+that leaves the processors some time: at the usual one, they are all at work on two cores, the senders too.
 """
 
 import argparse
@@ -40,6 +42,7 @@ from tests.postgres import FAST, Server, running
 
 HERE = Path(__file__).parent
 SENDERS = 6
+PACE = 0.1
 KEYS = 4  # of each sender
 TAKE_OVER_SECONDS = 15.0
 CLOCKS = (0, 3_600, -3_600)  # by how many seconds the clocks of machines are wrong
@@ -222,7 +225,7 @@ def many(
     workers: int,
     seed: int,
     say: Callable[[str], object] = lambda _: None,
-    pace: float = 0.1,
+    pace: float = PACE,
     apart: float = 0.0,
 ) -> Found:
     """So many faults, one after the other; then what was seen."""
@@ -398,12 +401,14 @@ def main() -> int:
         help="seconds within which others have what a machine had",
     )
     parser.add_argument("--apart", type=float, default=0.0, help="seconds between two faults")
+    parser.add_argument("--pace", type=float, default=PACE, help="seconds that a sender rests at most")
     given = parser.parse_args()
     found = many(
         given.kills,
         given.workers,
         given.seed,
         lambda text: sys.stdout.write(text + "\n"),
+        pace=given.pace,
         apart=given.apart,
     )
     seconds, _ = max(found.taken_over, default=(0.0, ""))

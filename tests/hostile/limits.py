@@ -49,13 +49,14 @@ def tidegate(*arguments: str | Path, stdin: bytes = b"") -> Ended:
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
         tempfile.NamedTemporaryFile() as measured,
+        tempfile.TemporaryDirectory() as elsewhere,  # in no workspace, which each start would compile
     ):
         given.write(stdin)
         given.seek(0)
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
-            env={**os.environ, "MEASURED": measured.name},
+            cwd=elsewhere,
+            env={**os.environ, "MEASURED": measured.name, "PYTHONPATH": str(ROOT)},
             stdin=given,
             stdout=out,
             stderr=err,

@@ -9,6 +9,7 @@ from engine.connect import BreakerPlan
 from engine.errors import LedgerError, LedgerUnreachable
 from engine.runtime.gate.gate import WRITES
 from engine.runtime.machine import EXCESS_SECONDS, Machine
+from engine.runtime.share import Share
 from tests.runtime.scripted import failure
 
 PUT = "put: {write: erp.line, with: {key: item.id}}"
@@ -93,6 +94,19 @@ def test_partitions_are_given_back_to_those_who_stay_not_to_those_who_are_only_s
     assert machine._excess() == 0
     now[0] += EXCESS_SECONDS
     assert machine._excess() == 4
+
+
+def test_who_has_no_partition_does_not_read_what_happened_before_it_came():
+    """It would wake nobody, for every event that the ledger has, in its first turn."""
+
+    class New(Owning):
+        def own_reader(self):
+            return None  # nothing can be asked of it
+
+    share = Share(New(), plan=None)
+    share.news = True
+    share.gather(worker=None, limit=500)
+    assert not share.news
 
 
 @pytest.mark.requirement("REL-17")
