@@ -187,7 +187,7 @@ def main() -> int:
             lambda: durable(folder, number, rounds),
             lambda: postgres.measure(folder / "many", number // 2, min(rounds, 3)),
             lambda: dbos.measure(folder / "dbos", number, min(rounds, 3), print),
-            lambda: validate.validate_vs_pyyaml(folder / "documents", rounds),
+            lambda: validate.in_a_process_of_its_own(rounds),
             lambda: diff.measured(folder / "diff", number, min(rounds, 3)),
             lambda: {"help_seconds": start_up(rounds)},
             lambda: {"rss_mb_20k": memory(folder, 20_000)},

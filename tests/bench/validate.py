@@ -2,11 +2,15 @@
 
 Both read the same files from the disk in one process that has imported what it needs; the ratios are of
 medians of CPU time within one run. `validate_vs_pyyaml` reads, decodes and checks every document anew;
-`validate_again_vs_pyyaml` looks again after one document changed, as an editor does.
+`validate_again_vs_pyyaml` looks again after one document changed, as an editor does. While it compiles,
+`validate` puts the garbage collector off, and PyYAML does not: `validate_vs_pyyaml_uncollected` compares with a
+loader that is spared the collector as well.
 """
 
+import argparse
 import gc
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +44,15 @@ def parse(folder: Path) -> int:
     return found
 
 
+def uncollected(work: Callable[[], object]) -> float:
+    """CPU seconds of a piece of work in which no garbage is looked for."""
+    gc.disable()
+    try:
+        return seconds(work)
+    finally:
+        gc.enable()
+
+
 def check(folder: Path) -> None:
     """Validate the folder; it has no problems."""
     report = session.check([folder]).report
@@ -52,6 +65,7 @@ def validate_vs_pyyaml(folder: Path, rounds: int, number: int = NUMBER) -> dict[
     assert parse(folder) == count
     check(folder)
     pairs = [(seconds(lambda: parse(folder)), seconds(lambda: check(folder))) for _ in range(rounds)]
+    spared = median(uncollected(lambda: parse(folder)) for _ in range(rounds))
     looks, again = session.incremental(folder), []
     looks.update()
     name = min(path.relative_to(folder).as_posix() for path in (folder / "mappings").glob("*.yaml"))
@@ -63,6 +77,7 @@ def validate_vs_pyyaml(folder: Path, rounds: int, number: int = NUMBER) -> dict[
     return {
         "validate_documents": count,
         "validate_vs_pyyaml": round(ours / theirs, 2),
+        "validate_vs_pyyaml_uncollected": round(ours / spared, 2),
         "validate_again_vs_pyyaml": round(median(again) / theirs, 2),
         "validate_seconds": round(ours, 3),
         "validate_again_seconds": round(median(again), 3),
@@ -70,10 +85,21 @@ def validate_vs_pyyaml(folder: Path, rounds: int, number: int = NUMBER) -> dict[
     }
 
 
+def in_a_process_of_its_own(rounds: int) -> dict[str, Any]:
+    """The same, with nothing in memory that others left: it would be looked through as well, again and again."""
+    command = [sys.executable, "-m", "tests.bench.validate", "--rounds", str(rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def main() -> int:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name:
-        sys.stdout.write(json.dumps(validate_vs_pyyaml(Path(name) / "large", 5), indent=2) + "\n")
+        sys.stdout.write(json.dumps(validate_vs_pyyaml(Path(name) / "large", rounds), indent=2) + "\n")
     return 0
 
 
