@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, Topic
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from faststream.security import SASLPlaintext, SASLScram256, SASLScram512
 
 from engine.connect.broker import Address
 from engine.connect.connector_plan import StreamPlan
 from engine.runtime.triggers.brokers import line
+from engine.runtime.triggers.brokers.library import SignedIn, security, whole
 from engine.runtime.triggers.brokers.line import Heard, Message, silenced
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 FETCH_MILLISECONDS = 200
-_SIGNED_IN: Mapping[str, type[SASLPlaintext | SASLScram256 | SASLScram512]] = {
+_SIGNED_IN: Mapping[str, SignedIn] = {
     "plain": SASLPlaintext,
     "scram-sha-256": SASLScram256,
     "scram-sha-512": SASLScram512,
@@ -41,7 +42,7 @@ class KafkaLine:
         self._waiting = 0
         self._broker = KafkaBroker(
             address.hosts,
-            security=_security(address),
+            security=security(address, _SIGNED_IN[address.mechanism]),
             client_id="tidegate",
             consumer_only=True,
             # A request to join waits for other members, so it must not be given up while they are dealt with.
@@ -63,7 +64,7 @@ class KafkaLine:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
-            decoder=_whole,
+            decoder=whole,
         )
 
         async def taken(message: KafkaMessage) -> None:
@@ -115,16 +116,3 @@ class KafkaLine:
 
 def _read(record: "ConsumerRecord[bytes, bytes | None]") -> Message:
     return Message(body=record.value or b"", place=f"{record.topic}:{record.partition}:{record.offset}")
-
-
-def _security(address: Address) -> BaseSecurity | None:
-    trust = address.trust()
-    if address.username is None or address.password is None:
-        return None if trust is None else BaseSecurity(ssl_context=trust)
-    how = _SIGNED_IN[address.mechanism]
-    return how(username=address.username, password=address.password.reveal(), ssl_context=trust)
-
-
-async def _whole(message: KafkaMessage) -> KafkaMessage:
-    """The message as it is: what is in it is read here, and not by the library."""
-    return message

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
 from faststream.nats import ConsumerConfig, JStream, NatsBroker, NatsMessage, PullSub
-from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 
 from engine.connect.broker import Address
 from engine.connect.connector_plan import StreamPlan
 from engine.runtime.triggers.brokers import line
+from engine.runtime.triggers.brokers.library import security, whole
 from engine.runtime.triggers.brokers.line import Heard, Message, silenced
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class NatsLine:
 
         return _Broker(
             address.server,
-            security=_security(address),
+            security=security(address),
             token=None if address.token is None else address.token.reveal(),
             max_reconnect_attempts=-1,
             error_cb=said,
@@ -52,7 +52,7 @@ class NatsLine:
             durable=stream.consumer,
             config=ConsumerConfig(max_ack_pending=1, ack_wait=line.ACK_SECONDS),
             pull_sub=PullSub(batch_size=1),
-            decoder=_whole,
+            decoder=whole,
             ack_policy=AckPolicy.MANUAL,
         )
 
@@ -100,16 +100,3 @@ class _Broker(NatsBroker):
         await self.client.connect(**self._connection_kwargs)
         self.config.connect(self.client)
         return self.client
-
-
-def _security(address: Address) -> BaseSecurity | None:
-    """Who signs in with a name; whether the line is encrypted is said by the address of the server."""
-    trust = address.trust()
-    if address.username is None or address.password is None:
-        return None if trust is None else BaseSecurity(ssl_context=trust)
-    return SASLPlaintext(username=address.username, password=address.password.reveal(), ssl_context=trust)
-
-
-async def _whole(message: NatsMessage) -> NatsMessage:
-    """The message as it is: what is in it is read here, and not by the library."""
-    return message

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
-from faststream.security import BaseSecurity, SASLPlaintext
 
 from engine.connect.broker import Address
 from engine.connect.connector_plan import StreamPlan
 from engine.runtime.triggers.brokers import line
+from engine.runtime.triggers.brokers.library import security, whole
 from engine.runtime.triggers.brokers.line import Heard, Message, silenced
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class RabbitLine:
         self._queue: AbstractQueue | None = None
         self._broker = RabbitBroker(
             address.server,
-            security=_security(address),
+            security=security(address),
             default_channel=Channel(prefetch_count=stream.prefetch),
             apply_types=False,
             graceful_timeout=None,
@@ -44,7 +44,7 @@ class RabbitLine:
             log_level=logging.DEBUG,
         )
         subscriber = self._broker.subscriber(
-            RabbitQueue(stream.queue, declare=False), decoder=_whole, ack_policy=AckPolicy.MANUAL
+            RabbitQueue(stream.queue, declare=False), decoder=whole, ack_policy=AckPolicy.MANUAL
         )
         subscriber(self._put)
 
@@ -96,15 +96,3 @@ class RabbitLine:
                 await self._working
         with suppress(Exception):
             await asyncio.wait_for(self._broker.stop(), line.ANSWER_SECONDS)
-
-
-def _security(address: Address) -> BaseSecurity | None:
-    trust = address.trust()
-    if address.username is None or address.password is None:
-        return None if trust is None else BaseSecurity(ssl_context=trust)
-    return SASLPlaintext(username=address.username, password=address.password.reveal(), ssl_context=trust)
-
-
-async def _whole(message: RabbitMessage) -> RabbitMessage:
-    """The message as it is: what is in it is read here, and not by the library."""
-    return message
