@@ -59,12 +59,7 @@ def write(commit: Commit, tried: Tried, at: str, after: int) -> None:
     """The rows by which a trial begins: at an instant, behind the run of this seq."""
     plan, part, rule, who = tried
     detail: dict[str, Value] = {
-        "plan": plan.hash,
-        "release": plan.release,
-        "base": plan.base,
-        "environment": plan.environment,
-        "planned_by": plan.by,
-        "reason": who.reason,
+        **plan.detail(who.reason),
         "after": after,
         "share": part.share,
         "fields": dict(part.fields),

@@ -194,12 +194,7 @@ def _write(commit: Commit, plan: ReleasePlan, at: str, person: Person, moved: Mo
     commit.releases.append(NewRelease(plan.release, at, "", plan.content))
     commit.activations.append(NewActivation(plan.release, at, person.by, person.reason))
     detail: dict[str, Value] = {
-        "plan": plan.hash,
-        "release": plan.release,
-        "base": plan.base,
-        "environment": plan.environment,
-        "planned_by": plan.by,
-        "reason": person.reason,
+        **plan.detail(person.reason),
         "fates": dict(plan.fates),
         "moved": dict(moved.counts),
         "stayed": dict(moved.stayed),

@@ -97,6 +97,17 @@ class ReleasePlan:
         """What becomes of an item; None when nobody said it."""
         return fate_in(self.fates, kind, flow)
 
+    def detail(self, reason: str) -> dict[str, Value]:
+        """How the record of changes names it, where it is carried out for a reason."""
+        return {
+            "plan": self.hash,
+            "release": self.release,
+            "base": self.base,
+            "environment": self.environment,
+            "planned_by": self.by,
+            "reason": reason,
+        }
+
     def said(self) -> dict[str, Value]:
         """Everything that it says, as a record."""
         return {
