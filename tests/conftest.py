@@ -1,5 +1,6 @@
 """What every folder of tests shares: the order of tests, the check of requirement ids, a clock, a port."""
 
+import gc
 import re
 import socket
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if wrong:
         raise pytest.UsageError("not in docs/requirements.md: " + "; ".join(wrong))
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the tests are made of out of all collections: half of the time went into looking through it."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

@@ -32,11 +32,13 @@ def test_an_expression_ends_in_bounds(number, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", ESCAPES)
-def test_no_escape_gives_a_value(text, tmp_path):
-    (tmp_path / "cases.jsonl").write_text(json.dumps({"expr": text, "input": RECORD}) + "\n")
-    answer = json.loads(tidegate("eval", "--cases", tmp_path / "cases.jsonl").out)
-    assert "problem" in answer or answer["value"] is None
+def test_no_escape_gives_a_value(tmp_path):
+    lines = [json.dumps({"expr": text, "input": RECORD}) for text in ESCAPES]
+    (tmp_path / "cases.jsonl").write_text("\n".join(lines) + "\n")
+    answers = [*map(json.loads, tidegate("eval", "--cases", tmp_path / "cases.jsonl").out.splitlines())]
+    assert len(answers) == len(ESCAPES)
+    for text, answer in zip(ESCAPES, answers, strict=True):
+        assert "problem" in answer or answer["value"] is None, text
 
 
 @pytest.mark.slow
