@@ -51,10 +51,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 
-def pytest_collection_finish() -> None:
-    """Leave what the tests are made of out of all collections: half of the time went into looking through it."""
-    gc.freeze()
+def pytest_configure() -> None:
+    """Look for garbage now and then: half of the time went into looking through what the tests are made of."""
     gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of what is looked through."""
+    gc.freeze()
 
 
 @pytest.fixture

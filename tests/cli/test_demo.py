@@ -38,6 +38,7 @@ def test_it_tells_the_story_and_every_expectation_holds():
         assert said in text, said
 
 
+@pytest.mark.slow
 def test_as_json_it_is_one_document_and_the_ledger_is_kept(tmp_path):
     done = run("--format", "json", "--keep", str(tmp_path / "kept"))
     assert done.exit_code == 0, done.output

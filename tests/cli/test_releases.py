@@ -19,6 +19,7 @@ def deployed(tidegate, ledger, file, code=0):
     return ended.out + ended.err
 
 
+@pytest.mark.slow
 def test_without_a_daemon_a_plan_is_made_carried_out_and_gone_back_on(
     tidegate, folder, ledger, planned, here
 ):

@@ -23,6 +23,7 @@ async def begun() -> tuple[Client, dict]:
     return client, await client.initialize()
 
 
+@pytest.mark.slow
 def test_says_what_it_can_do():
     async def work():
         client, result = await begun()
@@ -38,6 +39,7 @@ def test_says_what_it_can_do():
     run(work())
 
 
+@pytest.mark.slow
 def test_exit_without_shutdown_is_an_error():
     async def work():
         client, _ = await begun()
@@ -192,6 +194,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_the_server_ends_when_its_editor_is_killed():
     params = {"processId": None, "rootUri": None, "capabilities": dict(CAPABILITIES)}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
@@ -221,6 +224,7 @@ def alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_server_ends_though_somebody_else_holds_its_input():
     async def work():
         editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(600)")

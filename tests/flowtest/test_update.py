@@ -144,6 +144,7 @@ PACK = Path(__file__).parents[2]
 _LEAF = re.compile(r"(?<=amount: )[0-9.]+(?=[,}])|(?<=run: )completed|(?<=transactionPrice: )[0-9.]+")
 
 
+@pytest.mark.slow
 def test_a_pack_of_broken_expectations_is_mended_and_nothing_else_changes(tmp_path):
     """Expected values of all tests of the pack are broken: what comes back differs in these places only."""
     for name in ("connectors", "flows", "mappings", "policies", "schemas"):

@@ -155,6 +155,7 @@ def by_us(evaluate):
         return FAILED
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(600))
 @given(text=expressions, value=data)
 @example(text="list[?@ == `1`]", value={"list": [True, 1, Decimal("1.0"), "1"], "rec": {}})
@@ -215,6 +216,7 @@ types = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(600))
 @given(
     texts=st.lists(expressions, min_size=1, max_size=3),

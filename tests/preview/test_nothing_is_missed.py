@@ -108,6 +108,7 @@ def judged(seed: int, number: int) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_a_drawn_change_is_reported_when_it_is_one():
     assert judged(1, 40) > 10
 

@@ -129,6 +129,7 @@ def releases_of(url, numbers):
     return found
 
 
+@pytest.mark.slow
 def test_runs_on_trial_are_decided_by_it_and_keep_to_it(scene):  # noqa: F811
     folder, url, clock = scene
     undo = doubled(folder)

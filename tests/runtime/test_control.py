@@ -86,6 +86,7 @@ def test_a_hold_is_released_while_a_daemon_runs(held):
     assert len(held.system.applied) == 1
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_in_a_sentence(held):
     def asked(name, **request):
         (error,) = ask(held, (name, request))

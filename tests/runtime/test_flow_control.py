@@ -118,6 +118,7 @@ def test_retries_take_no_more_than_their_share_and_all_is_done_in_the_end(tmp_pa
 class TestAnOutage:
     pytestmark = pytest.mark.requirement("REL-05", "REL-22", "REL-31")
 
+    @pytest.mark.slow
     def test_it_costs_nobody_a_try_and_drains_by_itself(self, tmp_path):
         """Two attempts are all that anybody has, and the system fails fifty times."""
         process = Lively(tmp_path, FLOW)

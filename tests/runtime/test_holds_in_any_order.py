@@ -206,6 +206,7 @@ def run(firm, acts):
             return
 
 
+@pytest.mark.slow
 @given(st.lists(ACTS, max_size=25))
 @pytest.mark.requirement("REL-17")
 @settings(max_examples=examples(60))

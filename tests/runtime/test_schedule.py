@@ -108,6 +108,7 @@ def test_what_was_due_while_nothing_ran_is_made_up_for_as_declared(kept, missed,
     assert previous == (came or [("2026-03-28T01:30:00Z", None)])[-1][0]  # the last that brought an event
 
 
+@pytest.mark.slow
 def test_making_up_is_bounded_and_takes_the_latest(kept):
     quarterly = kept(cron="*/15 * * * *", missed="all", limit=3)
     quarterly.fire()

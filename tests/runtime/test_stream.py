@@ -173,6 +173,7 @@ def test_messages_become_events_in_order_and_what_is_none_is_kept_and_holds_noth
     assert [listener.state().position] == shop.places(4)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("REL-01")
 @pytest.mark.parametrize("commits", [1, 3])
 def test_the_power_is_cut_and_what_was_not_acknowledged_comes_again_in_order(tmp_path, shop, commits):
@@ -197,6 +198,7 @@ def again(shop, folder, about):
     return Shop(folder / "again", shop.server, about="" if isinstance(shop.server, Nats) else about)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("REL-01")
 def test_who_is_killed_between_commit_and_acknowledgement_works_nothing_twice(shop, monkeypatch):
     take = streams.Listener.take
@@ -221,6 +223,7 @@ def test_who_is_killed_between_commit_and_acknowledgement_works_nothing_twice(sh
     assert shop.ids == shop.places(*range(6))
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_does_not_come_again_and_how_many_wait_is_told(shop):
     async def scene():
         await shop.send(order(0), order(1))
@@ -249,6 +252,7 @@ def test_what_was_acknowledged_does_not_come_again_and_how_many_wait_is_told(sho
     assert told <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("REL-35")
 def test_a_broker_that_is_away_is_told_and_called_again(tmp_path, own, monkeypatch):
     shop = Shop(tmp_path, own)

@@ -128,6 +128,7 @@ def test_only_strict_json_is_read(desk, body):
     assert posted(desk, body).status_code == 400
 
 
+@pytest.mark.slow
 def test_too_much_is_refused_before_it_is_read(desk, monkeypatch):
     monkeypatch.setattr(webhook, "MAX_BODY", 100)
     assert posted(desk, b"x" * 101, {}).status_code == 413

@@ -16,6 +16,7 @@ def run(*arguments):
     return CliRunner().invoke(tidegate, [str(one) for one in arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_new_workspace_validates_and_its_tests_pass(template, tmp_path):
     folder = tmp_path / "firm"
@@ -30,6 +31,7 @@ def test_a_new_workspace_validates_and_its_tests_pass(template, tmp_path):
     assert "deal.won" in drawn.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_settings_of_editor_and_ci_can_be_read(template, tmp_path):
     run("init", tmp_path / "firm", "--template", template)

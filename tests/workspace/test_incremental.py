@@ -121,6 +121,7 @@ def edited(text, edit):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40), deadline=None)
 @given(changes=st.lists(edits(), min_size=1, max_size=6))
 def test_a_second_look_says_what_a_first_one_would(changes):
