@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 5.0  # how long deliveries on their way are waited for before partitions are given back
 AT_ONCE = 8  # partitions taken over in one go; the heart beats in between
 EXCESS_SECONDS = STALLED_SECONDS + 1  # for so long a machine that is gone may still be counted
-BOUNCE_SECONDS = 0.3  # how long a partition too many is kept from others before it is offered to them again
+BOUNCE_SECONDS = 0.1  # how long a partition too many is kept from others before it is offered to them again
 DUTIES = 0  # whoever has this partition asks sources and keeps schedules
 BEGINS_AGAIN = "this machine begins again from what the ledger holds"
 BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
