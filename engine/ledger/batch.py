@@ -63,6 +63,9 @@ class Batch:
         """What a statement finds, inside this transaction."""
         return [*self._cursor.execute(self._database.sql(statement), values)]
 
+    def lock_pointer(self) -> None:
+        """Let nobody else decide where the ledger points until this commit ends; one who writes alone is."""
+
     def next_seq(self, table: Table) -> int:
         """The number of the next row of a table."""
         ((last,),) = self.ask(_LAST[table], ())

@@ -29,6 +29,7 @@ from engine.ledger.postgres_database import PostgresDatabase
 from engine.ledger.statements import Statement
 
 CHAIN = 7_430_002  # the lock of those who put a link to the chain
+POINTER = 7_430_004  # the lock of those who decide which release is worked by
 TRIES = 5  # of one commit that met another
 PATIENCE_SECONDS = 10.0  # how long it is tried to find out what became of a commit
 
@@ -70,6 +71,10 @@ class PostgresBatch(Batch):
             values.insert(0, self._first + made)
         self._cursor.execute(bulk.sql, values)
         return int(self._cursor.rowcount)
+
+    def lock_pointer(self) -> None:
+        """Let nobody else decide where the ledger points until this commit ends."""
+        self._cursor.execute(LOCK, (POINTER,))
 
     def next_seq(self, table: Table) -> int:
         """The number of the next row of a table."""

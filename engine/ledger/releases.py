@@ -1,6 +1,6 @@
 """Snapshots of workspaces, content-addressed, and which of them is active since when."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from engine.errors import LedgerConflict
 from engine.ledger.audit import ONE, ZERO
@@ -9,7 +9,7 @@ from engine.ledger.commit import Commit
 from engine.ledger.facts import ACTIVATIONS, RELEASES
 from engine.ledger.rows import NewRelease, StillActive
 from engine.ledger.statements import adding, asking
-from engine.ledger.tables import activations, releases
+from engine.ledger.tables import activations, audit, releases
 from engine.values.canonical import text_hash
 
 ADD_RELEASE = adding(releases, ("fingerprint", "created_at", "note", "content", "content_hash", "commit"))
@@ -19,14 +19,13 @@ STORED = asking(
     select(releases.c.content_hash).where(releases.c.fingerprint == bindparam("p_fingerprint")),
     "fingerprint",
 )
-# Whoever moves the pointer away from a release lets nobody else do so in between.
-LOCKED = asking(
-    releases,
-    select(releases.c.seq).where(releases.c.fingerprint == bindparam("p_fingerprint")).with_for_update(),
-    "fingerprint",
-)
 ACTIVE = asking(
     activations, select(activations.c.fingerprint).order_by(activations.c.seq.desc()).limit(ONE).offset(ZERO)
+)
+SAID = asking(
+    audit,
+    select(func.coalesce(func.max(audit.c.seq), ZERO)).where(audit.c.subject == bindparam("p_subject")),
+    "subject",
 )
 
 
@@ -46,14 +45,18 @@ def write(batch: Batch, commit: Commit) -> None:
 
 
 def _require_active(batch: Batch, wanted: StillActive) -> None:
-    if wanted.fingerprint is not None:
-        batch.ask(LOCKED, (wanted.fingerprint,))
+    batch.lock_pointer()
     found = batch.ask(ACTIVE, ())
     active = found[0][0] if found else None
     if active != wanted.fingerprint:
         raise LedgerConflict(
             f"the release {active or 'none'} is active, and not {wanted.fingerprint or 'none'}; "
             "nothing of the commit was written"
+        )
+    if wanted.subject is not None and batch.ask(SAID, (wanted.subject,)) != [(wanted.seen,)]:
+        raise LedgerConflict(
+            f"somebody else did something about {wanted.subject} at the same moment; nothing was written, so "
+            "look what it was, and try again"
         )
 
 

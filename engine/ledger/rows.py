@@ -611,9 +611,11 @@ class NewActivation(NamedTuple):
 
 
 class StillActive(NamedTuple):
-    """What a commit that moves the pointer was decided on: it is refused when another release is active."""
+    """What a commit about releases was decided on; it is refused when another is active, or more was done."""
 
     fingerprint: str | None
+    subject: str | None = None  # of the audit; None where it does not matter what else was done
+    seen: int = 0  # the last row of the audit about it
 
 
 class ActivationRow(NamedTuple):

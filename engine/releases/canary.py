@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from engine.clock import Clock
 from engine.errors import InputError
 from engine.ledger import Commit, LedgerReader, instant
-from engine.ledger.rows import NewRelease
+from engine.ledger.rows import NewRelease, StillActive
 from engine.plan.plan import Plan
 from engine.releases.deploying import opened, pointer_refusals, unmet_demands
 from engine.releases.plan import DEPLOY, ReleasePlan
-from engine.runtime.deployed import CANARY, CANARY_STOP, deployed_in, fact, to_stop
+from engine.runtime.deployed import CANARY, CANARY_STOP, deployed_in, fact, standing, to_stop
 from engine.runtime.resolve import Following, Order, Person
 from engine.runtime.trial import Part, Rule, Trial
 from engine.session import Session, lacks, released
@@ -55,8 +55,8 @@ class Tried(NamedTuple):
     who: Person
 
 
-def write(commit: Commit, tried: Tried, at: str, after: int) -> None:
-    """The rows by which a trial begins: at an instant, behind the run of this seq."""
+def write(commit: Commit, tried: Tried, at: str, after: int, basis: StillActive) -> None:
+    """The rows by which a trial begins: at an instant, behind the run of this seq, on what was read."""
     plan, part, rule, who = tried
     detail: dict[str, Value] = {
         **plan.detail(who.reason),
@@ -67,6 +67,7 @@ def write(commit: Commit, tried: Tried, at: str, after: int) -> None:
         "stop": dict(rule.limits),
         "stop_after": rule.after,
     }
+    commit.still_active.append(basis)
     commit.releases.append(NewRelease(plan.release, at, "", plan.content))
     commit.entries.append(fact(at, who.by, CANARY, detail))
 
@@ -76,8 +77,9 @@ def order(tried: Tried, new: Session, now: Session) -> Order:
 
     def begun(executor: "Executor") -> Following:
         plan, part, rule, _ = tried
+        basis = standing(executor.reader)
         require([*refusals(plan, new, now, executor.reader), *_unknown(part, new)])
-        write(executor.commit_rows, tried, executor.at, executor.reader.last_run())
+        write(executor.commit_rows, tried, executor.at, executor.reader.last_run(), basis)
         executor.begin_trial(Trial(plan.hash, new.ready.plan, part, rule, {}))
         return Following()
 
@@ -94,9 +96,9 @@ def begin_here(tried: Tried, new: Session, ledger_url: str, clock: Clock) -> Non
     """
     with opened(ledger_url, clock) as ledger:
         reader = ledger.reader()
-        commit = Commit()
+        commit, basis = Commit(), standing(reader)
         require([*refusals(tried.plan, new, released(reader), reader), *_unknown(tried.part, new)])
-        write(commit, tried, instant(clock.now()), reader.last_run())
+        write(commit, tried, instant(clock.now()), reader.last_run(), basis)
         ledger.commit(commit)
 
 
@@ -120,8 +122,10 @@ def stop_here(who: Person, ledger_url: str, clock: Clock) -> None:
 
     """
     with opened(ledger_url, clock) as ledger:
-        said = to_stop(ledger.reader(), who)
-        ledger.commit(Commit(entries=[fact(instant(clock.now()), who.by, CANARY_STOP, said)]))
+        reader = ledger.reader()
+        basis, said = standing(reader), to_stop(reader, who)
+        entries = [fact(instant(clock.now()), who.by, CANARY_STOP, said)]
+        ledger.commit(Commit(still_active=[basis], entries=entries))
 
 
 def going_on(reader: LedgerReader, plans: Callable[[str], Plan]) -> Trial | None:

@@ -10,7 +10,7 @@ from typing import cast
 
 from engine.errors import InputError
 from engine.ledger import LedgerReader
-from engine.ledger.rows import AuditEntry, AuditRow
+from engine.ledger.rows import AuditEntry, AuditRow, StillActive
 from engine.runtime.resolve import Person
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
@@ -56,6 +56,7 @@ class Deployed:
     canary: Mapping[str, Value] | None = None  # that goes on; nothing is known of one that is over
     ended: tuple[Mapping[str, Value], ...] = ()  # how those ended that are over
     shadows: tuple[Mapping[str, Value], ...] = ()  # what was reported of each
+    seen: int = 0  # the last row of the audit that says anything of it
 
     @property
     def known(self) -> frozenset[str]:
@@ -78,7 +79,14 @@ def deployed_in(reader: LedgerReader) -> Deployed:
         canary=_going_on(rows),
         ended=tuple(_with_who(row) for row in rows if row.action == CANARY_STOP),
         shadows=tuple(_detail(row) for row in rows if row.action == SHADOW),
+        seen=max((row.seq for row in rows), default=0),
     )
+
+
+def standing(reader: LedgerReader) -> StillActive:
+    """What somebody decides on who reads it now; it is to be asked for before anything else is read."""
+    seen, active = deployed_in(reader).seen, reader.active_release()
+    return StillActive(None if active is None else active.fingerprint, SUBJECT, seen)
 
 
 def _going_on(rows: Iterable[AuditRow]) -> Mapping[str, Value] | None:
@@ -87,9 +95,14 @@ def _going_on(rows: Iterable[AuditRow]) -> Mapping[str, Value] | None:
     for row in rows:
         if row.action == CANARY:
             found = _with_who(row)
-        elif row.action in {CANARY_STOP, *POINTING}:
+        elif row.action in POINTING or (found and row.action == CANARY_STOP and _is_of(row, found)):
             found = None
     return found
+
+
+def _is_of(row: AuditRow, canary: Mapping[str, Value]) -> bool:
+    """Whether an end is that of this canary: a machine may be late with that of one before."""
+    return _detail(row)["plan"] == canary["plan"]
 
 
 def _with_who(row: AuditRow) -> dict[str, Value]:

@@ -22,7 +22,7 @@ from engine.runtime.alerting import Alerting
 from engine.runtime.arrivals import Arrivals
 from engine.runtime.broken import BrokenRun, is_fatal, settle_orphans
 from engine.runtime.commands import Commands
-from engine.runtime.deployed import CANARY_STOP, fact
+from engine.runtime.deployed import CANARY_STOP, deployed_in, fact
 from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import Parking
@@ -400,15 +400,26 @@ class Executor:
         """End a trial whose rule is broken, in the commit in which it is."""
         trial = self.trial
         why = None if trial is None else trial.broken()
-        if trial is None or why is None:
+        if trial is None or why is None or trial.latest is None:
             return
         self.trial = None
+        if (on := deployed_in(self.reader).canary) is None or on["plan"] != trial.name:
+            return  # another machine has ended it
         said: dict[str, Value] = {"plan": trial.name, "release": trial.plan.release, "reason": why}
         said["rested"] = dict(trial.rested)
         self.turn.rows.entries.append(fact(self.turn.at, ENGINE, CANARY_STOP, said))
         message = f"The release {trial.plan.release[:12]} on trial is stopped: {why}"
         self.alert(
-            NewAlert(f"canary/{trial.name}", None, None, None, "error", OPERATIONS, message, self.turn.at)
+            NewAlert(
+                f"canary/{trial.name}/{trial.latest}",
+                None,
+                None,
+                None,
+                "error",
+                OPERATIONS,
+                message,
+                self.turn.at,
+            )
         )
 
     # --- the end of a turn ----------------------------------------------------------------------

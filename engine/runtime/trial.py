@@ -87,6 +87,7 @@ class Trial:
     def __init__(self, name: str, plan: Plan, part: Part, rule: Rule, known: Mapping[str, str]) -> None:
         """`name` is the hash of its plan; `known` has the statuses of the runs that are on trial so far."""
         self.name = name
+        self.latest: str | None = None  # the run that has come to rest last, by which an end is told apart
         self.plan = plan
         self._part = part
         self._rule = rule
@@ -116,6 +117,7 @@ class Trial:
             self._rested[before] -= 1
         if status != "running":
             self._rested[status] += 1
+            self.latest = run_id
 
     @property
     def rested(self) -> dict[str, int]:

@@ -26,4 +26,12 @@ def test_it_is_moved_from_where_it_was_thought_to_be():
         reader = ledger.reader()
         assert reader.active_release().fingerprint == "f2"
         assert reader.release("f3") is None
+        said = rows.AuditEntry(AT, "ann", "release.canary", "releases", "{}")
+        for seen, refused in ((reader.head().seq, True), (0, False), (0, True)):
+            trying = Commit(still_active=[rows.StillActive("f2", "releases", seen)], entries=[said])
+            if refused:
+                with pytest.raises(LedgerConflict, match="somebody else did something about releases"):
+                    ledger.commit(trying)
+            else:
+                ledger.commit(trying)
         assert verify_chain(reader) == []

@@ -26,6 +26,8 @@ def planned(folder, url):
     except Exception:  # noqa: BLE001 - there is none yet
         reader = None
     plan = make(session, snapshot(session), reader, Wanted(by="ann", at=instant(NOW), environment="demo"))
+    if reader is not None:
+        reader.close()
     return read_plan(write_plan(plan))
 
 

@@ -172,6 +172,8 @@ def test_a_rule_that_is_broken_ends_the_trial_in_the_same_commit(scene):  # noqa
     assert [(one["by"], one["reason"]) for one in ended] == [
         ("tidegate", "2 of 3 runs are failed, which is more than 10%")
     ]
-    assert [row.id for row in reader.alerts() if row.id.startswith("canary/")] == [f"canary/{plan.hash}"]
+    assert [row.id for row in reader.alerts() if row.id.startswith("canary/")] == [
+        f"canary/{plan.hash}/{BILLING}/time.approved:te-51"
+    ]
     assert verify_chain(reader) == []
     reader.close()
