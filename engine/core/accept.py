@@ -91,22 +91,39 @@ def _raised(earlier: EarlierPlan, data: Value) -> tuple[Value, bytes]:
     return read_json(text), text
 
 
-def restore(plan: Plan, kept: Event) -> Event:
-    """An accepted event as the ledger kept it, without data, with the data that its text holds."""
-    found = plan.events[kept.type]
-    data = read_json(kept.text)
+def restore(plan: Plan, kept: Event, version: int) -> Event:
+    """An event that was accepted as a version, without data, with the data that its text holds.
+
+    Where a mapping leads from that version to the one of the plan, the data is what it makes of the text.
+    """
+    data, _ = kept_data(plan.events[kept.type], read_json(kept.text), version)
     assert isinstance(data, Mapping)
-    if found.decode is not None and not found.complaints(data):
-        data, _ = _decoded(found, data)
     return kept._replace(data=data)
 
 
-def complaints(plan: EventPlan, data: Value) -> list[str]:
-    """In what the data of an event does not fit, in sentences; empty when it can be worked."""
-    found = plan.complaints(data)
+def kept_data(plan: EventPlan, data: Value, version: int) -> tuple[Value, list[str]]:
+    """The JSON data of an event that was accepted as a version, as a plan reads it, and why it does not fit.
+
+    What does not fit is given as it is; empty complaints say that it can be worked.
+    """
+    data, found = of_version(plan, data, version)
+    found = found or plan.complaints(data)
     if found or plan.decode is None or not isinstance(data, Mapping):
-        return found
-    return _decoded(plan, data)[1]
+        return data, found
+    return _decoded(plan, data)
+
+
+def of_version(plan: EventPlan, data: Value, version: int) -> tuple[Value, list[str]]:
+    """JSON data that was accepted as a version, as that of the plan's, and why that cannot be made of it."""
+    if version == plan.version:
+        return data, []
+    if plan.earlier is None or plan.earlier.version != version:
+        came, wanted = f"{plan.name}@{version}", f"{plan.name}@{plan.version}"
+        return data, [f"it was accepted as {came}, and no mapping makes {wanted} of that"]
+    try:
+        return _raised(plan.earlier, data)[0], []
+    except NotAnEventError as error:
+        return data, [str(error)]
 
 
 def _decoded(plan: EventPlan, data: Mapping[str, Value]) -> tuple[Mapping[str, Value], list[str]]:

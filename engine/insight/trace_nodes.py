@@ -42,6 +42,7 @@ def event_node(row: EventRow) -> Node:
         row.type,
         row.accepted_at,
         id=row.id,
+        version=row.version,
         happened_at=row.at,
         source=row.source,
         order_key=row.order_key,

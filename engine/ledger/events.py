@@ -31,6 +31,7 @@ _EVENT = (
     "source",
     "cause",
     "depth",
+    "version",
     "body_hash",
     "body",
     "commit",

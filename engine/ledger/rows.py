@@ -35,6 +35,7 @@ class NewEvent(NamedTuple):
     source: str | None
     cause: str | None  # key of the effect that emitted it
     depth: int  # how many events caused each other before it
+    version: int  # of the event, which its body is
     body_hash: str  # SHA-256 of the body, in hexadecimal
     body: bytes  # JSON exactly as it was received
 
@@ -50,6 +51,7 @@ class EventRow(NamedTuple):
     source: str | None
     cause: str | None
     depth: int
+    version: int  # that it was accepted as; a later release may read it as a newer one
     body_hash: str
     body: bytes
     commit: int  # number of the commit in which it was accepted

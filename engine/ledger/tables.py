@@ -70,6 +70,7 @@ events = Table(
     _optional("source"),
     _optional("cause"),
     Column("depth", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
     _text("body_hash"),
     Column("body", LargeBinary, nullable=False),
     _commit(),

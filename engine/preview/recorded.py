@@ -5,7 +5,7 @@ the ledger has the answers. Nothing is asked of any system.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,11 +59,12 @@ def recorded_events(
         InputError: when a release by which one was decided cannot be had any more.
 
     """
+    spoken = _spoken(reader, recovery)
     for row in reader.events(after=after, since=since, until=until):
         if is_ready is not None and not is_ready(row):
             return
         if row.cause is None and not is_pruned(row.body):
-            yield RecordedEvent(row.seq, row.id, _line(reader, recovery, row))
+            yield RecordedEvent(row.seq, row.id, _line(reader, recovery, row, spoken))
 
 
 def is_settled(reader: LedgerReader, event: EventRow) -> bool:
@@ -77,8 +78,20 @@ def is_settled(reader: LedgerReader, event: EventRow) -> bool:
     return True
 
 
-def _line(reader: LedgerReader, recovery: Recovery, event: EventRow) -> dict[str, Value]:
-    line: dict[str, Value] = {"type": event.type, "data": read_json(event.body)}
+def _spoken(reader: LedgerReader, recovery: Recovery) -> Mapping[str, int]:
+    """The versions of events that are meant by their names alone: those of the active release."""
+    active = reader.active_release()
+    events = {} if active is None else recovery.plan(active.fingerprint).events
+    return {name: event.version for name, event in events.items()}
+
+
+def _line(
+    reader: LedgerReader, recovery: Recovery, event: EventRow, spoken: Mapping[str, int]
+) -> dict[str, Value]:
+    """An event in a corpus; one that was accepted as another version than is spoken now says as which."""
+    is_spoken = spoken.get(event.type, event.version) == event.version
+    name = event.type if is_spoken else f"{event.type}@{event.version}"
+    line: dict[str, Value] = {"type": name, "data": read_json(event.body)}
     line["accepted_at"] = event.accepted_at
     recorded = _recorded(reader, recovery, event)
     if recorded:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from engine.core.accept import NotAnEventError, Offer
+from engine.core.accept import NotAnEventError, Offer, of_version
 from engine.core.accept import offer as judged
 from engine.errors import InputError
 from engine.ledger.instants import instant, read_instant
+from engine.ledger.pruned import is_pruned
 from engine.ledger.rows import EventRow, NewEvent
 from engine.plan.plan import Plan
+from engine.values.canonical import text_hash
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
@@ -64,11 +66,15 @@ def offer(  # noqa: PLR0913, PLR0917 - the parts of an event
 
 
 def offered_again(plan: Plan, row: EventRow) -> Offer:
-    """An accepted event as a plan judges it, under the identity and order key that it was accepted with."""
+    """An accepted event as a plan judges it, under the identity and order key that it was accepted with.
+
+    Of an earlier version the plan's is made; the text stays that which was accepted.
+    """
+    data, why = of_version(plan.events[row.type], read_json(row.body), row.version)
     found = judged(
         plan,
         row.type,
-        read_json(row.body),
+        data,
         row.body,
         read_instant(row.accepted_at),
         source=row.source,
@@ -76,7 +82,15 @@ def offered_again(plan: Plan, row: EventRow) -> Offer:
         depth=row.depth,
     )
     event = found.event._replace(id=row.id, order_key=row.order_key, at=read_instant(row.at))
-    return found._replace(event=event)
+    return found._replace(event=event, complaints=why or found.complaints)
+
+
+def is_same_event(found: Offer, row: EventRow | None) -> bool:
+    """Whether an event that was accepted as an earlier version is what is offered now, in the newer."""
+    if row is None or row.version == found.plan.version or is_pruned(row.body):
+        return False
+    data, why = of_version(found.plan, read_json(row.body), row.version)
+    return not why and text_hash(write_json(data)) == found.body_hash
 
 
 def event_row(found: Offer, accepted_at: str) -> NewEvent:
@@ -91,6 +105,7 @@ def event_row(found: Offer, accepted_at: str) -> NewEvent:
         found.source,
         event.cause,
         event.depth,
+        found.plan.version,
         found.body_hash,
         event.text,
     )

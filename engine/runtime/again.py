@@ -7,7 +7,7 @@ here and nothing is written. Work that is still open is looked at by :mod:`engin
 from collections.abc import Iterator
 
 from engine.core import AlertCommand, EmitCommand, HoldCommand, WriteCommand, reason
-from engine.core.accept import complaints
+from engine.core.accept import kept_data
 from engine.core.advance import starts
 from engine.errors import TidegateError
 from engine.language.compiled import EvaluationError
@@ -53,8 +53,9 @@ def _otherwise(reader: LedgerReader, recovery: Recovery, row: RunRow, rests: Res
 def _refused(recovery: Recovery, row: RunRow) -> str | None:
     """The decisions of a run that no flow began, as they would be written now; None when one did."""
     plan = recovery.plan(row.release)
-    flow, event = plan.flows[row.flow], recovery.event(row, plan)
-    wrong = complaints(plan.events[event.type], read_json(event.text))
+    flow, kept = plan.flows[row.flow], recovery.event_row(row)
+    event = recovery.restored(kept, plan)
+    wrong = kept_data(plan.events[kept.type], read_json(kept.body), kept.version)[1]
     if not wrong:
         try:
             starts(flow, event)

@@ -15,7 +15,7 @@ from engine.language.compiled import EvaluationError
 from engine.ledger.instants import instant
 from engine.ledger.rows import AuditEntry, EventTaken, NewAlert, NewEntity, NewRun, RunFinished
 from engine.plan.plan import FlowPlan, Plan
-from engine.runtime.accept import event_row
+from engine.runtime.accept import event_row, is_same_event
 from engine.runtime.record import refused
 from engine.runtime.share import Share
 from engine.runtime.trial import Trial
@@ -62,7 +62,7 @@ class Arrivals:
         event = found.event
         seen = self._new.get(event.id) or known.get(event.id)
         if seen is not None:
-            if seen == found.body_hash:
+            if seen == found.body_hash or is_same_event(found, self._executor.reader.event(event.id)):
                 return "duplicate"
             self._turn.rows.conflicts.append(event_row(found, self._text_of(event.accepted_at)))
             return "conflict"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from engine.core import Answer, RunState, WaitCommand, WriteCommand, woken_by
-from engine.core.accept import complaints
+from engine.core.accept import kept_data
 from engine.core.compensate import UNDO
 from engine.core.state import DONE, SKIPPED
 from engine.core.turn import suffix
@@ -154,7 +154,10 @@ class Attempts:
         if row is None:
             return None
         for event_row in self._reader.events(after=row.seq, event_type=command.event):
-            if is_pruned(event_row.body) or complaints(plan.events[command.event], read_json(event_row.body)):
+            if is_pruned(event_row.body):
+                continue
+            data = read_json(event_row.body)
+            if kept_data(plan.events[command.event], data, event_row.version)[1]:
                 continue
             event = self._recovery.restored(event_row, plan)
             answer = woken_by(state, event).get(command.key)

@@ -20,6 +20,7 @@ from engine.event import Event
 from engine.ledger import LedgerReader, is_pruned, read_instant
 from engine.ledger.rows import EventRow
 from engine.plan.plan import FlowPlan, Plan
+from engine.runtime.accept import is_same_event
 from engine.runtime.bench import Item, Verdict, Way
 from engine.runtime.recover import Recovery
 from engine.runtime.resolve import unfit_event
@@ -159,7 +160,7 @@ class Backfill:
             "accepted"
             if one.event.id not in known
             else "duplicate"
-            if known[one.event.id] == one.body_hash
+            if known[one.event.id] == one.body_hash or is_same_event(one, self._reader.event(one.event.id))
             else "conflict"
             for one in offers
         ]

@@ -34,6 +34,7 @@ from engine.errors import InputError, TidegateError
 from engine.ledger import LedgerReader
 from engine.ledger.rows import OPEN_RUNS, EffectRow, RunRow
 from engine.plan.plan import Plan
+from engine.runtime.accept import is_same_event
 from engine.runtime.attempts import Attempts, Former, judged, left_behind, said_of
 from engine.runtime.broken import is_broken, is_fatal, told_of
 from engine.runtime.connections import Connections
@@ -253,7 +254,7 @@ class Bench:
         """What a command is answered; None when that cannot be foreseen, or there is nothing to answer."""
         match command:
             case LookUpCommand() | ReadCommand(connection="entity"):
-                return Answer(LookUps(self._reader, told.plan.entities).answer(command)[1])
+                return Answer(LookUps(self._reader, told.plan).answer(command)[1])
             case ReadCommand():
                 return await self._read(play, told, command)
             case WriteCommand():
@@ -298,7 +299,7 @@ class Bench:
         if known is None:
             play.sends = True
             play.notes.append(f"{command.step} would say {made.event.id}")
-        elif known != made.body_hash:
+        elif known != made.body_hash and not is_same_event(made, self._reader.event(made.event.id)):
             play.reasons.append(f"{command.step} would say {made.event.id} again, with another content")
 
 

@@ -126,7 +126,9 @@ class Commands:
         return known.answer
 
     def _look_up(self, run_id: str, command: LookUpCommand | ReadCommand) -> Answer:
-        kind, value = self._executor.look_ups.answer(command)
+        look_ups = self._executor.look_ups
+        row = self._executor.reader.run(run_id) if look_ups.is_versioned(command) else None
+        kind, value = look_ups.answer(command, None if row is None else row.release)
         body = write_json({"value": value}).decode()
         self._turn.rows.answers.append(NewAnswer(run_id, command.key, kind, self._turn.at, body))
         return Answer(value)
@@ -167,7 +169,7 @@ class Commands:
         data = read_json(text)
         made = offer(
             plan,
-            command.event,
+            self._name_of_emitted(run_id, plan, command.event),
             data,
             text,
             self._turn.now,  # when it is emitted: a run that was held for days speaks of today
@@ -177,6 +179,15 @@ class Commands:
         )
         known = executor.reader.known_events([made.event.id])
         executor.arrivals.accept_one(made, known)
+
+    def _name_of_emitted(self, run_id: str, plan: Plan, event: str) -> str:
+        """What a run emits: with the version, where its own release speaks the one before."""
+        earlier = plan.events[event].earlier
+        row = None if earlier is None else self._executor.reader.run(run_id)
+        if earlier is None or row is None or row.release == plan.release:
+            return event
+        spoken = self._executor.recovery.plan(row.release).events.get(event)
+        return earlier.name if spoken is not None and spoken.version == earlier.version else event
 
     def _rest(self, run_id: str, live: Live) -> None:
         """A run that waits for nothing that is on its way: let it go, and the next of its order key begin."""

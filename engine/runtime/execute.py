@@ -71,7 +71,7 @@ class Executor:
         self.timers = Timers()
         self.watch = Watch()
         self.alerting = Alerting(plan)
-        self.look_ups = LookUps(self.reader, plan.entities)
+        self.look_ups = LookUps(self.reader, plan)
         self.arrivals = Arrivals(self, plan, share)
         self.commands = Commands(self, plan, take_place)
         self.waking = Waking(self, plan)

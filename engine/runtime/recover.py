@@ -92,9 +92,13 @@ class Recovery:
 
     def event(self, row: RunRow, plan: Plan) -> Event:
         """The event of a run, with its data as a plan reads it."""
+        return self.restored(self.event_row(row), plan)
+
+    def event_row(self, row: RunRow) -> EventRow:
+        """The event of a run, as it was accepted."""
         found = self._reader.event(row.event_id)
         assert found is not None, row.event_id
-        return self.restored(found, plan)
+        return found
 
     def plan(self, release: str) -> Plan:
         """The plan of a release.
@@ -142,7 +146,7 @@ class Recovery:
         """
         if is_pruned(row.body):
             raise InputError(f"what the event {row.id} said was pruned, so nothing can be decided by it")
-        return restore(plan, _kept(row))
+        return restore(plan, _kept(row), row.version)
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
         """Of the commands of a run: the writes that the ledger has, and whatever it does not have.

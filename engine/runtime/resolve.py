@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from engine.core import WITHDRAWN, Answer, EvaluationError, WriteCommand, run_name, starts
-from engine.core.accept import complaints
+from engine.core.accept import kept_data
 from engine.errors import InputError
 from engine.ledger import LedgerReader, is_pruned
 from engine.ledger.rows import (
@@ -271,7 +271,7 @@ def unfit_by(plan: Plan, name: str, row: EventRow) -> str:
         return f"its flow {name} is started by {flow.event}, and not by {row.type}"
     if is_pruned(row.body):
         return f"what the event {row.id} said was pruned"
-    if wrong := complaints(plan.events[row.type], read_json(row.body)):
+    if wrong := kept_data(plan.events[row.type], read_json(row.body), row.version)[1]:
         return "the data does not fit: " + "; ".join(wrong)
     try:
         wanted = starts(flow, Recovery.restored(row, plan))

@@ -134,4 +134,4 @@ def _row(found: Offer) -> EventRow:
     event = found.event
     at, accepted_at = instant(event.at), instant(event.accepted_at)
     keys = event.id, event.type, event.order_key, at, accepted_at, found.source, event.cause, event.depth
-    return EventRow(*keys, found.body_hash, event.text, 0, 0)
+    return EventRow(*keys, found.plan.version, found.body_hash, event.text, 0, 0)

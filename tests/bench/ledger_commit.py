@@ -42,7 +42,7 @@ def one_pair(numbers: range) -> tuple[Commit, Commit]:
         run, key = f"bill_time/{event}", f"bill_time/{event}/post"
         first.events.append(
             rows.NewEvent(
-                event, "time_entry.approved", "P-1001", AT, AT, "psa", None, 0, text_hash(BODY), BODY
+                event, "time_entry.approved", "P-1001", AT, AT, "psa", None, 0, 1, text_hash(BODY), BODY
             )
         )
         first.runs.append(rows.NewRun(run, event, "bill_time", RELEASE, "P-1001", AT))

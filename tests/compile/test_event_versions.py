@@ -12,7 +12,7 @@ from engine.core import EvaluationError, begin, starts
 from engine.core.accept import NotAnEventError, offer
 from engine.preview.behaviour import play_both, read_samples
 from engine.preview.meaning import compare
-from engine.revisions import release_of
+from engine.revisions import personal_in, release_of
 from engine.runtime.triggers.native import usable
 from engine.session import check, load
 from engine.values.json_text import read_json, write_json
@@ -204,6 +204,26 @@ def test_events_of_the_release_before_are_compared_as_the_newer(edited, plan):
     line = write_json({"type": "deal.won", "data": OLDER})
     samples = read_samples([line], "events", None, NOW)
     found = play_both(older, newer, compare(older.meaning, newer.meaning), samples)
+    assert (found.runs, found.differing, found.refused, found.unplayed) == (2, 0, [], [])
+
+
+def test_what_is_personal_in_the_earlier_version_is_known_by_its_name(edited):
+    """A corpus has events of both, and the fields of either are hidden in it."""
+    folder = edited(("title: {type: string,", "title: {type: string, personal: true,"))
+    found = personal_in(load(folder), (), ())
+    assert found.is_so(found.events["deal.won@1"], "title")
+    assert not found.is_so(found.events["deal.won"], "title")
+
+
+def test_events_that_say_their_version_are_played_by_both_sides_as_the_newer(plan):
+    """So they are recorded when they were accepted before both releases."""
+    release = release_of(load(HERE))
+    lines = [
+        write_json(one)
+        for one in ({"type": "deal.won@1", "data": OLDER}, {"type": "deal.won@2", "data": NEWER})
+    ]
+    samples = read_samples(lines, "events", None, NOW)
+    found = play_both(release, release, compare(release.meaning, release.meaning), samples)
     assert (found.runs, found.differing, found.refused, found.unplayed) == (2, 0, [], [])
 
 

@@ -182,7 +182,7 @@ def test_an_event_in_which_a_system_tells_of_our_record_is_followed(tmp_path, cl
     at = "2026-03-01T12:00:00.000000Z"
 
     def event(name, body, source):
-        return NewEvent(name, name.split(":")[0], None, at, at, source, None, 0, name, body)
+        return NewEvent(name, name.split(":")[0], None, at, at, source, None, 0, 1, name, body)
 
     with open_ledger(str(tmp_path / "l.sqlite"), clock=clock, create=True) as ledger:
         first = Commit()
@@ -215,7 +215,7 @@ class TestSmallNumbers:
     @pytest.fixture
     def reader(self, tmp_path, clock):
         def event(name, body):
-            return NewEvent(name, name.split(":")[0], None, self.AT, self.AT, "erp.x", None, 0, name, body)
+            return NewEvent(name, name.split(":")[0], None, self.AT, self.AT, "erp.x", None, 0, 1, name, body)
 
         with open_ledger(str(tmp_path / "l.sqlite"), clock=clock, create=True) as ledger:
             first = Commit(events=[event("deal:1", b'{"id": "deal-1"}')])

@@ -11,7 +11,7 @@ LATER = "2026-04-01T12:00:00.000000Z"
 
 
 def an_event(name="e1", body=b'{"hours": 7.5}', **changes):
-    event = rows.NewEvent(name, "time.approved", "P-1", AT, AT, "psa", None, 0, text_hash(body), body)
+    event = rows.NewEvent(name, "time.approved", "P-1", AT, AT, "psa", None, 0, 1, text_hash(body), body)
     return event._replace(**changes)
 
 

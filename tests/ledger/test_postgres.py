@@ -328,8 +328,8 @@ class TestPartitions:
                 "SELECT '', '', '', n, '', '', n, n FROM generate_series(1, 30000) n"
             )
             filling.execute(
-                "INSERT INTO events (id, type, order_key, at, accepted_at, source, depth, body_hash, body, "
-                "commit, seq) SELECT n, CASE n % 3 WHEN 0 THEN 'b' ELSE 'a' END, '', '', '', '', 0, '', '', "
+                "INSERT INTO events (id, type, order_key, at, accepted_at, source, depth, version, body_hash, body, "
+                "commit, seq) SELECT n, CASE n % 3 WHEN 0 THEN 'b' ELSE 'a' END, '', '', '', '', 0, 1, '', '', "
                 "n, n::bigint << 20 FROM generate_series(1, 30000) n"
             )
             filling.commit()

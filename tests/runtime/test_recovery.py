@@ -485,5 +485,5 @@ def test_an_event_of_the_ledger_is_the_event_that_came(flow):
         at=read_instant(row.at),
         accepted_at=read_instant(row.accepted_at),
     )
-    state, _ = begin(flow.plan.flows["f"], restore(flow.plan, kept))
+    state, _ = begin(flow.plan.flows["f"], restore(flow.plan, kept, 1))
     assert state.run_id == RUN

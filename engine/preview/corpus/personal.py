@@ -87,6 +87,10 @@ def personal_of(
     for name in plan.events:
         said = said_at(meaning, f"event {name}", ("data",))
         events[name] = of(said, types.get(said, ANY))
+    for event in plan.events.values():
+        if event.earlier is not None:
+            said = said_at(meaning, f"event {event.name}", ("deprecates", "data"))
+            events[event.earlier.name] = of(said, types.get(said, ANY))
     kinds = {name: of(kind.name if isinstance(kind, Record) else "", kind) for name, kind in reads.items()}
     for part in _entities(meaning):
         kinds[f"entity.{part.name.partition('@')[0]}"] = of(

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 
 from engine.core import expected
+from engine.core.accept import kept_data
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader, instant, is_pruned, read_instant
 from engine.ledger.rows import EventRow
@@ -128,8 +129,7 @@ class Watch:
         return {self.expectation.input_name: self._data(row)}
 
     def _data(self, row: EventRow) -> Value:
-        event, data = self._plan.events[row.type], read_json(row.body)
-        return data if event.decode is None else event.decode(data)
+        return kept_data(self._plan.events[row.type], read_json(row.body), row.version)[0]
 
     def _late_of(self, rows: list[EventRow], dues: Mapping[str, datetime]) -> Iterator[Late]:
         """Of events whose time is over, those after which nothing came in time."""

@@ -93,6 +93,7 @@ def _events() -> None:
         _optional("source"),
         _optional("cause"),
         sa.Column("depth", sa.Integer, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
         _text("body_hash"),
         _bytes("body"),
         _number("commit"),
