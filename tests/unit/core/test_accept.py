@@ -57,4 +57,4 @@ def test_an_event_that_nobody_knows(plan):
 
 def test_restored_from_its_text_it_is_the_same(plan):
     event = offered(plan, b'{"id": "a", "day": "2026-03-01", "amount": 1.5}').event
-    assert restore(plan, event._replace(data={})) == event
+    assert restore(plan, event._replace(data={}), 1) == event
