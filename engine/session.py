@@ -374,7 +374,15 @@ def kept(content: bytes, *, compared: bool = False) -> Session:
     with tempfile.TemporaryDirectory(prefix="tidegate-release-") as folder:
         try:
             unpack_release(content, Path(folder))
-        except (zlib.error, JsonError, AttributeError, TypeError, ValueError) as error:
+        except (
+            zlib.error,
+            JsonError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            OSError,
+            RecursionError,
+        ) as error:
             raise InputError(f"what was kept of the release cannot be read: {error}") from error
         session = load(Path(folder), catalog.restricted(()), is_kept=True)
         ready = session.ready

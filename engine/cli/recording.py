@@ -103,6 +103,8 @@ def corpus_file(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        if path.is_file():
+            os.fchmod(handle, 0o600)  # it may have been there, for all to read
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
     with os.fdopen(handle, "wb") as file:

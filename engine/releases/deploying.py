@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 MOST = 10_000  # items that a daemon moves: it does nothing else in the meantime
 
 
-def ready(plan: ReleasePlan) -> Session:
-    """The release of a plan, compiled.
+def ready(plan: ReleasePlan, *, compared: bool = False) -> Session:
+    """The release of a plan, compiled; or also to be ``compared`` with others.
 
     Raises:
         InputError: when it does not compile, or is another one than the plan names.
 
     """
-    session = kept(plan.content)
+    session = kept(plan.content, compared=compared)
     if session.ready.plan.release != plan.release:
         raise InputError(
             f"the plan names release {plan.release[:12]}, and what it holds is "
@@ -78,6 +78,8 @@ def pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
         before = "no release" if plan.base is None else f"release {plan.base[:12]}"
         is_now = "none is" if now is None else f"{now[:12]} is"
         found.append(f"the plan was made when {before} was active, and {is_now} now: make it anew")
+    if any(one.plan == plan.hash for one in deployed.deployments):
+        found.append("the plan was carried out already, and gone back on: make it anew")
     if deployed.environment not in {None, plan.environment}:
         found.append(
             f"the ledger is that of the environment {deployed.environment!r}, and the plan is for "

@@ -74,9 +74,12 @@ def is_true(plan: ReleasePlan, reader: LedgerReader) -> bool:
 
     What it says of a release that the ledger does not have is not looked at: it cannot be carried out there.
     """
+    new = kept(plan.content, compared=True)
+    if new.ready.plan.release != plan.release:
+        return False
     if plan.base is None or reader.release(plan.base) is None:
         return True
-    before = _Former(kept(plan.content, compared=True), reader)
+    before = _Former(new, reader)
     known = [release for release in {*plan.touched, plan.base} if reader.release(release) is not None]
     said = [_said(change) for change in before.changes(plan.base)]
     return said == [*plan.changes] and all(

@@ -18,10 +18,11 @@ from engine.preview.meaning import compare
 from engine.preview.recorded import is_settled, recorded_events
 from engine.preview.report import Report, Side
 from engine.preview.report.words import played, summary
+from engine.releases.deploying import ready
 from engine.releases.plan import ReleasePlan
 from engine.revisions import release_of
 from engine.runtime.recover import Recovery
-from engine.session import Session, kept
+from engine.session import Session
 from engine.values.value import Value
 
 
@@ -58,8 +59,13 @@ def live_samples(reader: LedgerReader, recovery: Recovery, how: Following) -> It
 
 
 def shadowed(plan: ReleasePlan, before: Session, samples: Iterator[Sample], by: tuple[str, ...]) -> Report:
-    """What the release of a plan decides otherwise than the one before it, of the events that come in."""
-    after = kept(plan.content, compared=True)
+    """What the release of a plan decides otherwise than the one before it, of the events that come in.
+
+    Raises:
+        InputError: when the plan holds another release than it names.
+
+    """
+    after = ready(plan, compared=True)
     releases = release_of(before), release_of(after)
     changes = compare(releases[0].meaning, releases[1].meaning)
     return Report(

@@ -38,6 +38,8 @@ def test_a_corpus_is_played_as_the_ledger_is(tidegate, folder, ledger, worked, t
     policies = folder / "policies" / "policies.yaml"
     policies.write_text(policies.read_text().replace("entry.hours > 12", "entry.hours > 7"))
     raw, redacted, key = tmp_path / "raw.jsonl", tmp_path / "redacted.jsonl", tmp_path / "pseudonyms.key"
+    raw.write_text("of the day before")
+    raw.chmod(0o644)
     told = tidegate("ledger", "export", "-o", raw, "-w", before, "--ledger", ledger)
     assert (told.code, told.err) == (0, f"{raw} has 4 events.\nPersonal data is in it as it was recorded.\n")
     given = ("-w", before, "--ledger", ledger, "--key-file", key)

@@ -16,6 +16,7 @@ from engine.preview.behaviour.tally import tally
 from engine.preview.meaning import compare
 from engine.preview.report import words
 from engine.revisions import release_of
+from engine.values.canonical import fingerprint
 from tests.preview.conftest import loaded
 
 NOW = datetime(2026, 5, 29, 9, 0, 5, tzinfo=UTC)
@@ -156,6 +157,9 @@ def test_personal_data_is_hidden_and_its_change_is_seen(pair):
     assert "Ada" not in str(hold.new)
     assert "7.5 hours, says ***" in str(hold.new)
     assert "Ada" not in json.dumps([told(found)])
+    guess = fingerprint("Ada Lovelace")[:6]  # whoever has a list of names would try them all
+    assert guess not in repr(found.groups)
+    assert "***1" in repr(found.groups)
 
 
 def test_an_id_that_is_personal_is_hidden_wherever_a_record_is_named(pair):

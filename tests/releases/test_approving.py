@@ -98,7 +98,21 @@ def test_a_proof_that_was_changed_is_none(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spelt", ["ANN", " ann", "\uff21nn", "A\u200bnn", "an\u00adn", "ann\u00a0", "Ann\u0000"]
+    "spelt",
+    [
+        "ANN",
+        " ann",
+        "\uff21nn",
+        "A\u200bnn",
+        "an\u00adn",
+        "ann\u00a0",
+        "Ann\u0000",
+        "an\ufe0fn",
+        "ann\u3164",
+        "a\u034fnn",
+        "ann\u2800",
+        "ann\U000e0100",
+    ],
 )
 def test_nobody_becomes_another_person_by_spelling(spelt):
     assert "Ann made the plan" in approval_refusal(PLAN, TWO, spelt, "it")

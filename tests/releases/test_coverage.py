@@ -60,7 +60,9 @@ def test_what_was_kept_is_the_same_release(tmp_path):
 
 
 def test_what_cannot_be_read_or_leads_out_is_refused(tmp_path):
-    for content in (b"no zip", zlib.compress(b"[1]"), zlib.compress(b'{"../x.yaml": "a"}')):
+    odd = ["../x.yaml", "", ".", "a" * 300, "a/" * 2_000 + "b", "a\0b"]
+    files: list[object] = [[1], {"a": "x", "a/b": "y"}, *({name: "x"} for name in odd)]
+    for content in (b"no zip", *(zlib.compress(write_json(one)) for one in files)):
         with pytest.raises(InputError):
             kept(content)
 

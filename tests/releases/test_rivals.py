@@ -2,24 +2,29 @@
 
 import asyncio
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from engine.errors import LedgerConflict, TidegateError
+from engine.errors import InputError, LedgerConflict, TidegateError
 from engine.ledger import Commit, open_ledger, open_reader, verify_chain
 from engine.ledger.postgres_ledger import open_shared
-from engine.releases import canary, deploy_here, deploying, ready
+from engine.releases import canary, deploy_here, deploying, is_true, ready
+from engine.releases.back import plan_back
 from engine.releases.canary import Tried, begin_here, stop_here
+from engine.releases.shadow import shadowed
 from engine.runtime.deployed import CANARY, CANARY_STOP, deployed_in, fact
 from engine.runtime.trial import Part, Rule
-from engine.session import load
+from engine.session import kept, load
 from tests.ledger.samples import AT
 from tests.releases.test_shadow import NOW, FixedClock, planned, scene  # noqa: F401 - a fixture
 from tests.releases.test_trial import WHO, doubled, worked
 from tests.workspaces.systems import hours
 
 CLOCK = FixedClock(NOW)
+LATER = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -88,6 +93,41 @@ def test_of_two_that_deploy_at_once_one_does(shared_scene, monkeypatch):
     plans = [plan, planned(folder, url)]
     acts = [partial(deploy_here, one, ready(one), WHO, url, CLOCK) for one in plans]
     assert together(monkeypatch, deploying, acts) == [LedgerConflict, "won"]
+
+
+def test_a_plan_is_carried_out_once(scene):  # noqa: F811
+    """Who goes back has seen what it does; what was agreed to before that is not agreed to any more."""
+    folder, url, clock = scene
+    doubled(folder)
+    plan = planned(folder, url)
+    deploy_here(plan, ready(plan), WHO, url, clock)
+    reader = open_reader(url)
+    back = plan_back(reader, None, "ann", AT, {})
+    deploy_here(back, ready(back), WHO, url, clock)
+    for again in (
+        deploy_here,
+        lambda plan, new, who, *where: begin_here(Tried(plan, Part(), Rule(), who), new, *where),
+    ):
+        with pytest.raises(InputError, match="was carried out already, and gone back on: make it anew"):
+            again(plan, ready(plan), WHO, url, clock)
+    anew = planned(folder, url, at=LATER)
+    deploy_here(anew, ready(anew), WHO, url, clock)
+    assert reader.active_release().fingerprint == anew.release
+    reader.close()
+
+
+def test_a_plan_that_names_another_release_is_neither_approved_nor_shadowed(scene):  # noqa: F811
+    folder, url, _ = scene
+    doubled(folder)
+    plan = planned(folder, url)
+    reader = open_reader(url)
+    assert is_true(plan, reader)
+    other = replace(plan, release="0" * 64)
+    assert not is_true(other, reader)
+    assert not is_true(replace(other, base=None), reader)
+    with pytest.raises(InputError, match="the plan names release 000000000000"):
+        shadowed(other, kept(reader.active_release().content, compared=True), iter(()), ())
+    reader.close()
 
 
 def test_a_rule_that_is_broken_again_ends_a_second_trial_of_the_same_plan(scene):  # noqa: F811

@@ -19,13 +19,13 @@ from tests.workspaces.systems import Erp, Rev, entry, hours, lines
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def planned(folder, url):
+def planned(folder, url, at=NOW):
     session = load(folder)
     try:
         reader = open_reader(url)
     except Exception:  # noqa: BLE001 - there is none yet
         reader = None
-    plan = make(session, snapshot(session), reader, Wanted(by="ann", at=instant(NOW), environment="demo"))
+    plan = make(session, snapshot(session), reader, Wanted(by="ann", at=instant(at), environment="demo"))
     if reader is not None:
         reader.close()
     return read_plan(write_plan(plan))

@@ -1,8 +1,9 @@
 """Personal data in what is told of a difference: hidden, and the change still seen.
 
-What entities call `personal` is shown as a sign made of its value: the same value has the same sign, another
-has another. What is hidden is found by the name of its field, by what a mapping makes it of, and in texts for
-people by the values that the event has.
+What entities call `personal` is shown as a sign: in one report the same value has the same sign, another has
+another. Signs are numbers in the order in which values are met, so nobody finds a value by trying. What is
+hidden is found by the name of its field, by what a mapping makes it of, and in texts for people by the values
+that the event has.
 """
 
 import re
@@ -18,7 +19,6 @@ from engine.preview.behaviour.play import Run
 from engine.values.canonical import fingerprint
 from engine.values.value import Value
 
-SIGN = 6
 SHORTEST = 3  # a value of fewer characters is in too many words to be looked for in texts
 
 Places: TypeAlias = frozenset[str]  # dotted names of fields, elements of lists left out
@@ -32,6 +32,7 @@ class Mask:
     made: Mapping[tuple[str, str], Places] = field(
         default_factory=dict
     )  # in what a step makes, by flow and step
+    _numbers: dict[str, int] = field(default_factory=dict)  # the sign of each value met so far, by its hash
 
     @classmethod
     def of(cls, *releases: tuple[Plan, Meaning]) -> "Mask":
@@ -63,7 +64,7 @@ class Mask:
         if difference.kind in (WRITE, EMIT):
             places = self.made.get((difference.flow, difference.step.partition("[")[0]), frozenset())
             start = _LIST.sub("", difference.field)
-            old, new = _within(difference.old, start, places), _within(difference.new, start, places)
+            old, new = (self._within(one, start, places) for one in (difference.old, difference.new))
             difference = replace(difference, old=old, new=new)
         known = self._known(run)
         step, bracket, item = difference.step.partition("[")
@@ -71,13 +72,13 @@ class Mask:
             difference,
             event=self.text(difference.event, run),
             step=f"{step}{bracket}{self.text(item, run)}",
-            old=_without(difference.old, known),
-            new=_without(difference.new, known),
+            old=self._without(difference.old, known),
+            new=self._without(difference.new, known),
         )
 
     def text(self, text: str, run: Run) -> str:
         """A text about a run without what is personal in its event: the id of a record, what a side lacks."""
-        return str(_without(text, self._known(run)))
+        return str(self._without(text, self._known(run)))
 
     def _known(self, run: Run) -> list[str]:
         """The personal values of the event of a run, the longest first."""
@@ -85,6 +86,37 @@ class Mask:
         if not places:
             return []
         return sorted({*_values(dict(run.event.data), "", places)}, key=len, reverse=True)
+
+    def _within(self, value: Value, place: str, places: Places) -> Value:
+        """A value whose personal parts are signs."""
+        if place and any(is_within(place, one) for one in places):
+            return self._sign(value)
+        if isinstance(value, Mapping):
+            return {
+                name: self._within(inner, f"{place}.{name}".lstrip("."), places)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self._within(item, place, places) for item in value]
+        return value
+
+    def _without(self, value: Value, personal: list[str]) -> Value:
+        """A value in whose texts signs stand for what is personal."""
+        if isinstance(value, Mapping):
+            return {name: self._without(inner, personal) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._without(inner, personal) for inner in value]
+        if not isinstance(value, str):
+            return value
+        for one in personal:
+            if one in value:
+                value = value.replace(one, str(self._sign(one)))
+        return value
+
+    def _sign(self, value: Value) -> Value:
+        if value is None:
+            return None
+        return f"***{self._numbers.setdefault(fingerprint(value), len(self._numbers) + 1)}"
 
 
 _LIST = re.compile(r"\[\d*\]")
@@ -144,17 +176,6 @@ def is_within(place: str, other: str) -> bool:
     return not other or place == other or place.startswith(f"{other}.")
 
 
-def _within(value: Value, place: str, places: Places) -> Value:
-    """A value whose personal parts are signs."""
-    if place and any(is_within(place, one) for one in places):
-        return _sign(value)
-    if isinstance(value, Mapping):
-        return {name: _within(inner, f"{place}.{name}".lstrip("."), places) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_within(item, place, places) for item in value]
-    return value
-
-
 def _values(value: Value, place: str, places: Places) -> Iterator[str]:
     """The personal values of an event, to be found in what is made of them."""
     if isinstance(value, Mapping):
@@ -165,19 +186,3 @@ def _values(value: Value, place: str, places: Places) -> Iterator[str]:
             yield from _values(inner, place, places)
     elif value is not None and any(is_within(place, one) for one in places) and len(str(value)) >= SHORTEST:
         yield str(value)
-
-
-def _sign(value: Value) -> Value:
-    return None if value is None else f"***{fingerprint(value)[:SIGN]}"
-
-
-def _without(value: Value, personal: list[str]) -> Value:
-    if isinstance(value, Mapping):
-        return {name: _without(inner, personal) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(inner, personal) for inner in value]
-    if not isinstance(value, str):
-        return value
-    for one in personal:
-        value = value.replace(one, str(_sign(one)))
-    return value
