@@ -1,7 +1,7 @@
 """Events that were accepted before a release that speaks a newer version: it makes its own of them."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -21,6 +21,7 @@ from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Person, attempt_again
 from engine.values.json_text import write_json
 from tests.runtime.scripted import Small, failure
+from tests.runtime.test_expectations import look
 
 OLDER = """
 entity: deal
@@ -213,3 +214,17 @@ def test_a_snapshot_of_it_is_read_as_the_newer(tmp_path):
     process.change("next", NEWER.replace("fields: {id", keeps, 2), reads.replace("FIELD", "gross"))
     assert process.run(("item.made", {"id": "1"})).status("r/item.made:1") == "completed"
     assert process.system.applied == {"r/item.made:1/put": [{"key": "10"}]}
+
+
+def test_an_expectation_is_about_it_as_the_newer(tmp_path):
+    waits = (
+        "expectation: is-told\nafter: {event: deal.won, as: deal, where: deal.FIELD > 5}\n"
+        "comes: {event: item.said, match: {id: deal.id}}\nwithin: 1h\n"
+        'alert: {to: desk, message: "A deal of {{ deal.FIELD }}."}\n'
+    )
+    process = Small(tmp_path, OLDER, waits.replace("FIELD", "net"))
+    look(process)  # from now on
+    take(process, DEAL)
+    process.change("next", NEWER, waits.replace("FIELD", "gross"))
+    (told,) = look(process, timedelta(hours=2)).values()
+    assert told.message.startswith("A deal of 10.")
