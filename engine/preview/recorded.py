@@ -16,7 +16,7 @@ from engine.ledger.reader import LedgerReader
 from engine.ledger.rows import EventRow
 from engine.preview.behaviour.lines import answer_entry, sample_of
 from engine.preview.behaviour.sample import Sample
-from engine.runtime.recover import Recovered, Recovery
+from engine.runtime.recover import PrunedError, Recovered, Recovery
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -51,7 +51,7 @@ def recorded_events(
     until: datetime | None = None,
     is_ready: Callable[[EventRow], bool] | None = None,
 ) -> Iterator[RecordedEvent]:
-    """The same with their lines, from behind the seq `after`, without those of which the text was pruned.
+    """The same with their lines, from behind the seq `after`, without those of which something was pruned.
 
     With ``is_ready`` they end before the first event that is not: what comes behind it comes later.
 
@@ -64,7 +64,11 @@ def recorded_events(
         if is_ready is not None and not is_ready(row):
             return
         if row.cause is None and not is_pruned(row.body):
-            yield RecordedEvent(row.seq, row.id, _line(reader, recovery, row, spoken))
+            try:
+                line = _line(reader, recovery, row, spoken)
+            except PrunedError:  # what decided its runs is gone, or goes while it is read
+                continue
+            yield RecordedEvent(row.seq, row.id, line)
 
 
 def is_settled(reader: LedgerReader, event: EventRow) -> bool:

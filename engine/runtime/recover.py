@@ -47,6 +47,10 @@ _ASKING = (ReadCommand, WriteCommand, LookUpCommand)
 _ANSWERED = (*_ASKING, WaitCommand)
 
 
+class PrunedError(InputError):
+    """What something was decided by is not there any more: it was pruned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """A run as it stands, and every command of it to which there is no answer."""
@@ -141,11 +145,11 @@ class Recovery:
         """An accepted event, with its data as a plan reads it.
 
         Raises:
-            InputError: when what it said was pruned.
+            PrunedError: when what it said was pruned.
 
         """
         if is_pruned(row.body):
-            raise InputError(f"what the event {row.id} said was pruned, so nothing can be decided by it")
+            raise PrunedError(f"what the event {row.id} said was pruned, so nothing can be decided by it")
         return restore(plan, _kept(row), row.version)
 
     def sorted(self, run_id: str, commands: Iterable[Command]) -> tuple[list[WriteCommand], list[Command]]:
@@ -245,7 +249,7 @@ def _kept(row: EventRow) -> Event:
 def _require_whole(text: str | None, run_id: str) -> str | None:
     """Refuse to decide a run again by what is left of an answer that was pruned."""
     if is_pruned(text):
-        raise InputError(f"what the run {run_id} was told was pruned, so it cannot be decided again")
+        raise PrunedError(f"what the run {run_id} was told was pruned, so it cannot be decided again")
     return text
 
 

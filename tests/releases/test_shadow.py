@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.clock import FixedClock
-from engine.ledger import instant, open_ledger, open_reader
+from engine.ledger import instant, is_pruned, open_ledger, open_reader
+from engine.preview import recorded
 from engine.releases import Wanted, deploy_here, make, read_plan, write_plan
 from engine.releases.shadow import Following, live_samples, said, shadowed
 from engine.runtime.accept import read_line
+from engine.runtime.pruning import pruning
 from engine.runtime.recover import Recovery
 from engine.runtime.resolve import Person
 from engine.runtime.runner import Runner
@@ -108,3 +110,26 @@ def test_who_has_not_come_to_rest_is_waited_for_and_no_longer_than_that(scene):
         how = Following(after=0, now=clock.now, pause=pause, patience=timedelta(minutes=1))
         found.extend(live_samples(reader, recovery, how))
         assert len(found) == 1
+
+
+@pytest.mark.parametrize("gone,left", [("answers", 1), ("writes", 0), ("events", 0)])
+def test_what_is_pruned_beside_it_ends_nothing(scene, monkeypatch, gone, left):
+    """An answer without which an event cannot be decided again is as good as gone; others are told of still."""
+    folder, url, clock = scene
+    hired = ("worker.hired", {"id": "w-3", "name": "Ann"})
+    asyncio.run(worked(folder, url, clock, [hired, ("time.approved", entry(1))]))
+    session, reader = load(folder), open_reader(url)
+    recovery = Recovery(reader, plans_in(session, reader), described_connections(session, "demo"))
+    before = {gone: instant(NOW + timedelta(days=1))}
+
+    def prune(*given):
+        with open_ledger(url, clock=clock) as ledger:
+            while (
+                commit := pruning(ledger.reader(), before, Person(by="ann", reason="old"), instant(NOW))
+            ).blanks:
+                ledger.commit(commit)
+        return is_pruned(*given)
+
+    monkeypatch.setattr(recorded, "is_pruned", prune)  # just before it is looked whether an event is there
+    assert len([*recorded.recorded_events(reader, recovery)]) == left
+    reader.close()
