@@ -84,7 +84,14 @@ _STANDING = (
 )
 INBOX = asking(
     inbox,
-    select(_STANDING.c.place, _STANDING.c.seq, _STANDING.c.partition, events.c.id, events.c.type)
+    select(
+        _STANDING.c.place,
+        _STANDING.c.seq,
+        _STANDING.c.partition,
+        events.c.id,
+        events.c.type,
+        events.c.version,
+    )
     .join_from(_STANDING, events, events.c.seq == _STANDING.c.seq)
     .where(_STANDING.c.place <= bindparam("p_upto"))
     .order_by(_STANDING.c.place, _STANDING.c.seq)
@@ -127,6 +134,7 @@ class Handed(NamedTuple):
     partition: int
     id: str
     type: str
+    version: int
 
 
 class OwnedReader(LedgerReader):

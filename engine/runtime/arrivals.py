@@ -110,18 +110,31 @@ class Arrivals:
         for record, why in records:
             body = write_json(record)
             name = f"unfit/{source}/{text_hash(body)}"
-            if self._executor.reader.alert(name) is None and all(
-                alert.id != name for alert in self._turn.rows.alerts
-            ):
+            if self._is_news(name):
                 detail = write_json({"why": why, "record": record}).decode()
                 self._turn.rows.entries.append(
                     AuditEntry(self._turn.at, ENGINE, "record refused", name, detail)
                 )
-                message = f"A record of {source} cannot be used: {why}"
-                self._turn.rows.alerts.append(
-                    NewAlert(name, None, None, None, "error", OPERATIONS, message, self._turn.at)
-                )
-                self._executor.tally.alerts += 1
+                self._tell(name, "error", f"A record of {source} cannot be used: {why}")
+
+    def leave_strange(self, event: str) -> None:
+        """Tell somebody, once, of events that wait for a machine whose release knows them."""
+        name = f"strange/{event}"
+        if self._is_news(name):
+            message = (
+                f"Events that came as {event} wait for a machine whose release knows them: "
+                "this one does not; start one that does, or deploy it here"
+            )
+            self._tell(name, "warning", message)
+
+    def _is_news(self, name: str) -> bool:
+        raised = self._turn.rows.alerts
+        return self._executor.reader.alert(name) is None and all(alert.id != name for alert in raised)
+
+    def _tell(self, name: str, severity: str, message: str) -> None:
+        raised = NewAlert(name, None, None, None, severity, OPERATIONS, message, self._turn.at)
+        self._turn.rows.alerts.append(raised)
+        self._executor.tally.alerts += 1
 
     def _refuse(self, found: Offer) -> None:
         """An event that does not fit its entity: kept, and rejected by every flow that it would start."""

@@ -35,6 +35,10 @@ class Worker(Protocol):
         """Begin the runs of an event that was handed over."""
         ...
 
+    def leave_strange(self, event: str) -> None:
+        """Tell somebody that events of this name and version wait for a machine that knows them."""
+        ...
+
     def wake(self, event: Event) -> None:
         """Tell runs of an event that may end their holds or waits."""
         ...
@@ -113,7 +117,7 @@ class Share:
         if self.news:
             # What stands behind the last of these wakes their runs, which have to be begun before.
             upto = max(self._ledger.seen, found[-1].position - 1)
-        handed = [one for one in found if self._is_known(one)]
+        handed = [one for one in found if self._is_known(one, worker)]
         offers = self._offered(handed)
         waking = self._reader.behind(self._ledger.seen, upto, worker.wakes)
         merged = sorted(
@@ -128,11 +132,17 @@ class Share:
                 worker.wake(self._restored(one))
         self._ledger.seen = upto
 
-    def _is_known(self, one: Handed) -> bool:
-        """Whether this release knows such events; what it does not know waits for a machine that does."""
-        if one.type in self._plan.events:
+    def _is_known(self, one: Handed, worker: Worker) -> bool:
+        """Whether this release knows such events; what it does not know waits for a machine that does.
+
+        So does what came as a newer version than it speaks.
+        """
+        known = self._plan.events.get(one.type)
+        if known is not None and one.version <= known.version:
             return True
-        self._strange.add(one.seq)
+        if one.seq not in self._strange:
+            self._strange.add(one.seq)
+            worker.leave_strange(f"{one.type}@{one.version}")
         return False
 
     def _offered(self, handed: Collection[Handed]) -> dict[int, Offer]:

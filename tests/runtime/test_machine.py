@@ -1,12 +1,15 @@
 """One machine of several, with what it works with replaced: what becomes of those who wait when it begins again."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from types import SimpleNamespace
 
 import pytest
 
 from engine.connect import BreakerPlan
 from engine.errors import LedgerError, LedgerUnreachable
+from engine.ledger import open_reader
+from engine.ledger.owned import Handed
 from engine.runtime.gate.gate import WRITES
 from engine.runtime.machine import EXCESS_SECONDS, Machine
 from engine.runtime.share import Share
@@ -107,6 +110,64 @@ def test_who_has_no_partition_does_not_read_what_happened_before_it_came():
     share.news = True
     share.gather(worker=None, limit=500)
     assert not share.news
+
+
+@pytest.mark.requirement("REL-18")
+def test_what_came_as_a_newer_version_is_left_to_a_machine_that_speaks_it():
+    """While machines change to a release one by one, the others would refuse what the first of them accept."""
+
+    class Reading:
+        def end(self):
+            return 9
+
+        def inbox(self, upto, limit):
+            found = [("deal.won", 1), ("deal.won", 2), ("deal.won", 3), ("deal.lost", 1)]
+            return [
+                Handed(position=upto, seq=seq, partition=1, id=str(seq), type=name, version=version)
+                for seq, (name, version) in enumerate(found)
+                if all(seq != taken for _, taken in begun)
+            ][:limit]
+
+        def behind(self, after, upto, types):
+            return []
+
+        def several(self, seqs):
+            asked.extend(seqs)
+            return {}
+
+    class Sharing(Owning):
+        epochs, seen = {1: 1}, 0
+
+        def own_reader(self):
+            return Reading()
+
+    asked, begun, told = [], [], []
+    share = Share(Sharing(), SimpleNamespace(events={"deal.won": SimpleNamespace(version=2)}))
+    share._offers = {str(seq): f"offer {seq}" for seq in range(4)}
+    worker = SimpleNamespace(
+        wakes=(), begin_handed=lambda offer, seq: begun.append((offer, seq)), leave_strange=told.append
+    )
+    share.gather(worker, limit=10)
+    assert begun == [("offer 0", 0), ("offer 1", 1)]
+    assert asked == []
+    assert told == ["deal.won@3", "deal.lost@1"]
+    share.gather(worker, limit=10)
+    assert len(told) == 2
+
+
+def test_of_events_that_wait_for_a_newer_release_somebody_is_told_once(small):
+    process = small(PUT)
+
+    def leave(executor):
+        executor.arrivals.leave_strange("deal.won@3")
+        executor.arrivals.leave_strange("deal.won@3")
+
+    for _ in range(2):
+        process.act(leave)
+    with closing(open_reader(process.url)) as reader:
+        alert = reader.alert("strange/deal.won@3")
+        assert reader.counts()["alerts"] == {alert.status: 1}
+    assert "deal.won@3 wait for a machine whose release knows them" in alert.message
 
 
 @pytest.mark.requirement("REL-17")
