@@ -299,6 +299,8 @@ def history(seed: int, *, keep_log: bool = False) -> Outcome:
             world.loop.run_until_complete(world.live())
         except StuckError:
             world.wrong.append("rest: nothing is left that could happen")
+        except LedgerError as error:
+            world.wrong.append(f"people: the ledger did not answer one of them: {error}")
         finally:
             if world.machine.process is not None:
                 world.machine.kill("as the history is over")
