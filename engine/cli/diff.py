@@ -181,7 +181,7 @@ def _samples(stack: ExitStack, session: "Session", played: dict[str, Any]) -> "I
     from engine.preview.recorded import recorded_samples
 
     source = recording.source(stack, session, played["ledger_url"], played["environment"])
-    return recorded_samples(source.reader, source.recovery, since, until)
+    return recorded_samples(source.reader, source.recovery, since, until, source.left_out)
 
 
 def fails(report: "Report", word: str, amount: Decimal, currency: str) -> bool:

@@ -44,7 +44,13 @@ def command(
         source = recording.source(stack, session, ledger_url, environment)
         corpus = recording.Corpus(stack.enter_context(recording.corpus_file(out)), redaction)
         shown = stack.enter_context(output.progress("events", taken["count"], quiet=quiet))
-        events = recorded_events(source.reader, source.recovery, since=taken["since"], until=taken["until"])
+        events = recorded_events(
+            source.reader,
+            source.recovery,
+            since=taken["since"],
+            until=taken["until"],
+            left_out=source.left_out,
+        )
         for event in islice(events, taken["count"]):
             corpus.add(event)
             shown.show(corpus.events)

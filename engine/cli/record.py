@@ -88,6 +88,7 @@ def _events(
             since=taken["since"],
             until=taken["until"],
             is_ready=is_ready if follow else None,
+            left_out=source.left_out,
         ):
             after = event.seq
             yield event

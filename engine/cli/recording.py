@@ -16,6 +16,7 @@ from engine.values.json_text import write_json
 
 if TYPE_CHECKING:
     from engine.ledger import LedgerReader
+    from engine.ledger.rows import EventRow
     from engine.preview.corpus import Personal, Proof, Pseudonyms
     from engine.preview.recorded import RecordedEvent
     from engine.runtime.recover import Recovery
@@ -111,24 +112,50 @@ def corpus_file(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
+class LeftOut:
+    """Counts the events of which something was pruned, so that nothing can be decided by them again."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self._seqs: set[int] = set()  # who follows what comes in meets the last of them again
+
+    def __call__(self, row: "EventRow") -> None:
+        """Count an event."""
+        self._seqs.add(row.seq)
+
+    def tell(self) -> None:
+        """Say on standard error how many there were, if any."""
+        if self._seqs:
+            events = len(self._seqs)
+            number = "1 recorded event was" if events == 1 else f"{events:,} recorded events were"
+            click.echo(f"{number} left out: something that decides is pruned from the ledger.", err=True)
+
+
 class Source(NamedTuple):
     """What events are taken from."""
 
     session: "Session"
     reader: "LedgerReader"
     recovery: "Recovery"
+    left_out: LeftOut
 
 
 def source(stack: ExitStack, session: "Session", ledger_url: str, environment: str) -> Source:
-    """A ledger, with all that it takes to decide its runs again; it is closed with the stack."""
+    """A ledger, with all that it takes to decide its runs again; it is closed with the stack.
+
+    At the end of that it is said how many events were left out.
+    """
     from engine.ledger import open_reader
     from engine.runtime.recover import Recovery
     from engine.session import described_connections, plans_in
 
     reader = open_reader(ledger_url)
     stack.callback(reader.close)
+    left_out = LeftOut()
+    stack.callback(left_out.tell)
     connections = described_connections(session, environment)
-    return Source(session, reader, Recovery(reader, plans_in(session, reader), connections))
+    recovery = Recovery(reader, plans_in(session, reader), connections)
+    return Source(session, reader, recovery, left_out)
 
 
 class Corpus:

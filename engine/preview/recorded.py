@@ -30,19 +30,25 @@ class RecordedEvent(NamedTuple):
 
 
 def recorded_samples(
-    reader: LedgerReader, recovery: Recovery, since: datetime | None, until: datetime | None
+    reader: LedgerReader,
+    recovery: Recovery,
+    since: datetime | None,
+    until: datetime | None,
+    left_out: Callable[[EventRow], None] | None = None,
 ) -> Iterator[Sample]:
     """The events from outside that were accepted in that time, in their order.
+
+    ``left_out`` is called for each of which something was pruned.
 
     Raises:
         InputError: when a release by which one was decided cannot be had any more.
 
     """
-    for event in recorded_events(reader, recovery, since=since, until=until):
+    for event in recorded_events(reader, recovery, since=since, until=until, left_out=left_out):
         yield sample_of(event.line, read_instant(str(event.line["accepted_at"])))
 
 
-def recorded_events(
+def recorded_events(  # noqa: PLR0913 - which of them, and what becomes of the others
     reader: LedgerReader,
     recovery: Recovery,
     *,
@@ -50,10 +56,12 @@ def recorded_events(
     since: datetime | None = None,
     until: datetime | None = None,
     is_ready: Callable[[EventRow], bool] | None = None,
+    left_out: Callable[[EventRow], None] | None = None,
 ) -> Iterator[RecordedEvent]:
     """The same with their lines, from behind the seq `after`, without those of which something was pruned.
 
-    With ``is_ready`` they end before the first event that is not: what comes behind it comes later.
+    Of each of these ``left_out`` is told. With ``is_ready`` they end before the first event that is not: what
+    comes behind it comes later.
 
     Raises:
         InputError: when a release by which one was decided cannot be had any more.
@@ -63,12 +71,16 @@ def recorded_events(
     for row in reader.events(after=after, since=since, until=until):
         if is_ready is not None and not is_ready(row):
             return
-        if row.cause is None and not is_pruned(row.body):
-            try:
-                line = _line(reader, recovery, row, spoken)
-            except PrunedError:  # what decided its runs is gone, or goes while it is read
-                continue
+        if row.cause is not None:
+            continue
+        try:
+            line = None if is_pruned(row.body) else _line(reader, recovery, row, spoken)
+        except PrunedError:  # what decided its runs is gone, or goes while it is read
+            line = None
+        if line is not None:
             yield RecordedEvent(row.seq, row.id, line)
+        elif left_out is not None:
+            left_out(row)
 
 
 def is_settled(reader: LedgerReader, event: EventRow) -> bool:

@@ -3,9 +3,11 @@
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
+from engine.ledger.pruned import mark_of
 from tests.cli.test_diff import _entry
 
 
@@ -60,6 +62,16 @@ def test_a_corpus_is_played_as_the_ledger_is(tidegate, folder, ledger, worked, t
     again = tmp_path / "again.jsonl"
     assert tidegate("ledger", "export", "--redact", "-o", again, *given).code == 0
     assert again.read_text() == redacted.read_text()
+
+
+def test_of_what_is_pruned_it_is_said_how_much_is_left_out(tidegate, folder, ledger, worked, tmp_path):
+    with closing(sqlite3.connect(ledger)) as writing, writing:
+        writing.execute("UPDATE events SET body = ? WHERE id LIKE 'time.%'", (mark_of("{}"),))
+    said = "3 recorded events were left out: something that decides is pruned from the ledger.\n"
+    told = tidegate("ledger", "export", "-o", tmp_path / "raw.jsonl", "-w", folder, "--ledger", ledger)
+    assert said in told.err
+    told = tidegate("diff", folder, folder, "--recorded", "--ledger", ledger)
+    assert (told.code, said in told.err) == (0, True), told.err
 
 
 def test_redaction_needs_a_key(tidegate, folder, ledger, worked, tmp_path):

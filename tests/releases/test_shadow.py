@@ -131,5 +131,7 @@ def test_what_is_pruned_beside_it_ends_nothing(scene, monkeypatch, gone, left):
         return is_pruned(*given)
 
     monkeypatch.setattr(recorded, "is_pruned", prune)  # just before it is looked whether an event is there
-    assert len([*recorded.recorded_events(reader, recovery)]) == left
+    lost = []
+    assert len([*recorded.recorded_events(reader, recovery, left_out=lost.append)]) == left
+    assert len(lost) == 2 - left
     reader.close()
