@@ -12,7 +12,7 @@ from engine.preview.behaviour import play_both, read_samples
 from engine.preview.behaviour.mask import Mask
 from engine.preview.behaviour.sample import key_of_read, of_run
 from engine.preview.behaviour.shared import Shared
-from engine.preview.behaviour.tally import tally
+from engine.preview.behaviour.tally import SORTED_BY, tally
 from engine.preview.meaning import compare
 from engine.preview.report import words
 from engine.revisions import release_of
@@ -55,11 +55,11 @@ def signed(project, number=1):
     return json.dumps({"type": "amendment.signed", "data": data}).encode()
 
 
-def played(pair, *lines):
+def played(pair, *lines, by=SORTED_BY):
     """What the two workspaces of a pair do otherwise."""
     old, new = release_of(loaded(pair.old)), release_of(loaded(pair.new))
     samples = read_samples(lines, "events", None, NOW)
-    return play_both(old, new, compare(old.meaning, new.meaning), samples)
+    return play_both(old, new, compare(old.meaning, new.meaning), samples, by)
 
 
 def told(found):
@@ -160,6 +160,33 @@ def test_personal_data_is_hidden_and_its_change_is_seen(pair):
     guess = fingerprint("Ada Lovelace")[:6]  # whoever has a list of names would try them all
     assert guess not in repr(found.groups)
     assert "***1" in repr(found.groups)
+
+
+def test_money_that_is_sorted_by_something_personal_names_nobody(pair):
+    for old in (True, False):
+        pair.edit(
+            "schemas/canonical/models.yaml",
+            (
+                "approved_by: {type: string, required: true}",
+                "approved_by: {type: string, required: true, personal: true}",
+            ),
+            (
+                "  amount: {type: decimal, required: true}\n  day:",
+                "  amount: {type: money, required: true}\n  day:",
+            ),
+            old=old,
+        )
+        hours = "entry.hours * project.rate" if old else "entry.hours * project.rate * 2"
+        pair.edit(
+            FLOW,
+            ("{expr: entry.hours * project.rate, as: decimal(2)}", f"{{expr: \"money({hours}, 'EUR')\"}}"),
+            ("amount: billed.amount, on", "amount: billed.amount.amount, on"),
+            old=old,
+        )
+    found = played(pair, entry(), by=("approved_by", "project"))
+    assert found.money
+    assert {line.sorted_by["approved_by"] for line in found.money} == {"***1"}
+    assert {line.sorted_by["project"] for line in found.money} <= {"P-7", ""}
 
 
 def test_an_id_that_is_personal_is_hidden_wherever_a_record_is_named(pair):

@@ -7,7 +7,7 @@ that the event has.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -79,6 +79,22 @@ class Mask:
     def text(self, text: str, run: Run) -> str:
         """A text about a run without what is personal in its event: the id of a record, what a side lacks."""
         return str(self._without(text, self._known(run)))
+
+    def sorted_under(self, by: Sequence[str], values: Sequence[str], run: Run) -> tuple[str, ...]:
+        """What a record of a run is sorted under, by each of these fields; "" stays what it is."""
+        if not self.events and not self.made:
+            return tuple(values)
+        places = self.events.get(run.event.type, frozenset()).union(
+            *(found for (flow, _), found in self.made.items() if flow == run.flow.name)
+        )
+        return tuple(
+            [
+                str(self._sign(value))
+                if value and any(is_within(name, one) for one in places)
+                else self.text(value, run)
+                for name, value in zip(by, values, strict=True)
+            ]
+        )
 
     def _known(self, run: Run) -> list[str]:
         """The personal values of the event of a run, the longest first."""

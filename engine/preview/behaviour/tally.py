@@ -179,10 +179,10 @@ class _Counting:
                 group = Group(flow=flow, kind=kind, step=step, policy=policy, field=name, what=what)
                 self._groups[one.about] = group
             group.found.append(one)
-        self._add_money(old, new)
-        self._add_moves(old, new, record)
+        self._add_money(old, new, run)
+        self._add_moves(old, new, record, run)
 
-    def _add_money(self, old: Run | None, new: Run | None) -> None:
+    def _add_money(self, old: Run | None, new: Run | None, run: Run) -> None:
         before, after = _summed(old, self._by), _summed(new, self._by)
         if before == after:
             return
@@ -190,18 +190,20 @@ class _Counting:
         for line in before if before.keys() == after.keys() else {**before, **after}:
             one, other = before.get(line, _ZERO), after.get(line, _ZERO)
             if one != other:
-                sums = self._money.setdefault(line, [_ZERO, _ZERO])
+                under = self._mask.sorted_under(self._by, line.sorted_by, run)
+                sums = self._money.setdefault(line._replace(sorted_by=under), [_ZERO, _ZERO])
                 sums[0] += one
                 sums[1] += other
                 places[line[:4]] += other - one
         for place, change in places.items():
             self._gross[place] += abs(change)
 
-    def _add_moves(self, old: Run | None, new: Run | None, record: Known) -> None:
+    def _add_moves(self, old: Run | None, new: Run | None, record: Known, run: Run) -> None:
         """Which records are sorted under something else: another cycle, another legal entity."""
         before, after = _under(old, self._by), _under(new, self._by)
         if before == after:
             return
+        before, after = (self._mask.sorted_under(self._by, one, run) for one in (before, after))
         for name, one, other in zip(self._by, before, after, strict=True):
             if one and other and one != other:
                 self._all.moved.setdefault((record.entity, name, one, other), set()).add(record.id)
