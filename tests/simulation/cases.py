@@ -8,4 +8,5 @@ CASES: dict[int, str] = {
     1347: "a run that had been woken was begun anew after a crash",
     1229: "an answer to a read came after its run was over, which somebody had looked up since",
     2003: "a person freed a key and put a run out of line that was at work: its next write was never sent",
+    103349: "a person looked for holds while the disk could not be read, and their error ended the play",
 }

@@ -5,7 +5,7 @@ They act through the same doors as commands do, while the engine does whatever i
 
 from typing import TYPE_CHECKING
 
-from engine.errors import InputError
+from engine.errors import InputError, LedgerError
 from engine.runtime.acts import ACTS
 from engine.runtime.control import Desk, perform
 from engine.runtime.permission import Release
@@ -21,7 +21,11 @@ def release_a_hold(world: "World") -> None:
     process = world.machine.alive
     if process is None:
         return
-    holds = sorted(process.ledger.reader().holds(status="open", limit=1000), key=lambda row: row.id)
+    try:
+        holds = sorted(process.ledger.reader().holds(status="open", limit=1000), key=lambda row: row.id)
+    except LedgerError:
+        world.seen["person cannot read the ledger"] += 1  # the disk is failing, and they come again
+        return
     if holds:
         world.machine.run(_release(world, process, world.dice.choice(holds).id))
 
