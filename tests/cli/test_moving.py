@@ -53,6 +53,7 @@ def standing(folder, process, systems):
     systems[0].refusing = None
 
 
+@pytest.mark.slow
 def test_who_stands_in_line_is_moved_and_whoever_stops_the_line_still_does(  # noqa: PLR0917
     standing,
     tidegate,

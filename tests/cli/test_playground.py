@@ -88,6 +88,7 @@ def test_a_frame_in_a_pipe():
     ]
 
 
+@pytest.mark.slow
 def test_what_is_watched_is_shown_until_stopped(start, tmp_path):
     work = tmp_path / "work"
     shutil.copytree(HOURS, work)

@@ -34,6 +34,7 @@ def behaviour(tidegate, before, after, *options):
     return found.json["behaviour"]
 
 
+@pytest.mark.slow
 def test_a_corpus_is_played_as_the_ledger_is(tidegate, folder, ledger, worked, tmp_path):
     before = tmp_path / "before"
     shutil.copytree(folder, before)

@@ -77,6 +77,7 @@ def test_a_file_that_is_no_json(bench, tmp_path):
     assert bench.answer("id") == '"D-7"'
 
 
+@pytest.mark.slow
 def test_it_reads_lines_from_a_pipe(tmp_path):
     program = [sys.executable, "-m", "engine", "repl"]
     done = subprocess.run(
@@ -87,6 +88,7 @@ def test_it_reads_lines_from_a_pipe(tmp_path):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_it_prompts_on_a_terminal():
     ours, theirs = pty.openpty()
     program = [sys.executable, "-m", "engine", "repl"]

@@ -155,6 +155,7 @@ class TestCoverage:
         assert ended.out.endswith("4 tests: all passed.\n")
 
     @pytest.mark.requirement("GOV-07")
+    @pytest.mark.slow
     def test_the_pack_is_covered(self, tidegate):
         ended = tidegate("test", "-w", Path(__file__).parents[2], "--fail-under", "95")
         assert ended.code == 0, ended.out

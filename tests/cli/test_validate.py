@@ -114,6 +114,7 @@ def on_a_terminal(folder, columns, **environment):
 
 
 class TestTerminal:
+    @pytest.mark.slow
     def test_colours_only_there_and_only_when_wanted(self, tidegate, folder):
         assert "\x1b[1;31m" in on_a_terminal(folder, 80)
         assert "\x1b" not in on_a_terminal(folder, 80, NO_COLOR="1")

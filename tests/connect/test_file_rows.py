@@ -215,6 +215,7 @@ class TestOtherForms:
         "file, head, line, tail",
         [("csv: {}", "a,b\n", "1,x\n", ""), ("xml: {item: r}", "<f><p>", "<r><a>1</a></r>", "</p></f>")],
     )
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_the_file(self, file, head, line, tail):
         def peak(count):
             stream = io.BytesIO((head + line * count + tail).encode())

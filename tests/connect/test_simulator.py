@@ -18,6 +18,7 @@ PUT = effect("put", key="k")
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))
+@pytest.mark.slow
 def test_trouble_happens_before_or_after_the_change(toy, write, trouble):
     toy.fail_next(trouble)
     assert isinstance(write(PUT), Failure)

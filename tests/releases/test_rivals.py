@@ -95,6 +95,7 @@ def test_of_two_that_deploy_at_once_one_does(shared_scene, monkeypatch):
     assert together(monkeypatch, deploying, acts) == [LedgerConflict, "won"]
 
 
+@pytest.mark.slow
 def test_a_plan_is_carried_out_once(scene):  # noqa: F811
     """Who goes back has seen what it does; what was agreed to before that is not agreed to any more."""
     folder, url, clock = scene

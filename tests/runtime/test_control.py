@@ -68,6 +68,7 @@ def ask(process, *requests, acts=ACTS):
 
 
 @pytest.mark.requirement("POL-14")
+@pytest.mark.slow
 def test_a_hold_is_released_while_a_daemon_runs(held):
     before, refused, did, after, again = ask(
         held,
@@ -115,6 +116,7 @@ def test_a_ledger_that_fails_is_not_the_fault_of_the_person(held, monkeypatch):
         asyncio.run(work(runner, ledger))
 
 
+@pytest.mark.slow
 def test_an_act_that_fails_does_not_end_the_daemon(held):
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Nothing:
@@ -130,6 +132,7 @@ def test_an_act_that_fails_does_not_end_the_daemon(held):
     assert fine["live"] == 0
 
 
+@pytest.mark.slow
 def test_bodies_that_are_no_request(held):
     async def work(runner, ledger):
         async with daemon(held, runner, ledger):
@@ -161,6 +164,7 @@ class TestSocket:
             assert stat.S_IMODE(found.st_mode) == 0o600
             assert found.st_uid == os.geteuid()
 
+    @pytest.mark.slow
     def test_one_that_a_killed_process_left_is_nobody_s_and_is_replaced(self, held):
         path = control_path(held.url)
         left = control_socket.listen(path)

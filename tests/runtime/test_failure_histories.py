@@ -202,6 +202,7 @@ def history(acts):
 @pytest.mark.requirement("REL-02", "REL-13", "REL-34")
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ACTS, max_size=8))
+@pytest.mark.slow
 def test_nothing_twice_and_what_is_claimed_is_true(acts):
     history(acts)
 

@@ -215,6 +215,7 @@ class TestAnOutage:
 class TestPauses:
     pytestmark = pytest.mark.requirement("REL-20")
 
+    @pytest.mark.slow
     def test_a_system_that_asks_for_time_gets_it_from_all(self, tmp_path):
         process = Lively(tmp_path, FLOW)
         busy = failure("transient", "busy", evidence={"throttled": True}, retry_after_seconds=1)
@@ -236,6 +237,7 @@ class TestPauses:
         assert statuses(process) == {"completed"}
 
     @pytest.mark.requirement("REL-21")
+    @pytest.mark.slow
     def test_nothing_is_sent_or_read_in_a_window(self, tmp_path):
         process = Lively(tmp_path, FLOW)
         now = NOW.astimezone(UTC)

@@ -171,6 +171,7 @@ def test_of_events_that_wait_for_a_newer_release_somebody_is_told_once(small):
 
 
 @pytest.mark.requirement("REL-17")
+@pytest.mark.slow
 def test_whoever_waits_for_a_commit_is_told_when_the_machine_begins_again(small, monkeypatch):
     """Otherwise the request hangs for ever, takes the place of others, and the machine never ends."""
     process, said = small(PUT), []

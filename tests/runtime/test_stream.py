@@ -157,6 +157,7 @@ def _hurry(monkeypatch):
 
 
 @pytest.mark.requirement("PAT-13")
+@pytest.mark.slow
 def test_messages_become_events_in_order_and_what_is_none_is_kept_and_holds_nothing_back(shop):
     async def scene():
         await shop.send(order(1), b"{no json", b'{"amount": "x"}', b"\xff\x00", order(4))
@@ -275,6 +276,7 @@ def test_a_broker_that_is_away_is_told_and_called_again(tmp_path, own, monkeypat
 
 @pytest.mark.requirement("REL-35")
 @pytest.mark.parametrize("kind", [Nats, pytest.param(Rabbit, marks=pytest.mark.slow), Kafka])
+@pytest.mark.slow
 def test_a_broker_that_goes_while_it_is_listened_to_is_called_again(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(lines, "ANSWER_SECONDS", 3.0)
     server = kind(tmp_path / "streams")
@@ -336,6 +338,7 @@ def test_no_connection_is_left_to_a_broker_that_does_not_answer(tmp_path, monkey
 
 
 @pytest.mark.parametrize("kind", [Nats, pytest.param(Rabbit, marks=pytest.mark.slow), Kafka])
+@pytest.mark.slow
 def test_a_line_is_encrypted_and_the_broker_known_by_an_authority_of_ones_own(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(lines, "ANSWER_SECONDS", 3.0)
     server = kind(tmp_path / "streams", self_signed(tmp_path))

@@ -90,6 +90,7 @@ def test_one_bad_record_does_not_lose_the_others(desk):
     assert (desk.accepted, desk.apart[0][0]) == (["2"], {"id": 7})
 
 
+@pytest.mark.slow
 def test_the_same_message_with_another_content_is_a_conflict_also_for_the_next_process(desk):
     assert posted(desk, written(GOOD)).status_code == 202
     other = written({"things": [{"id": "3", "color": "red"}]})
