@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 SCHEMA = "tidegate_work"
 QUEUE = "partitions"
+NO_QUEUE = "nothing"  # in which nobody ever puts anything
 STALLED_SECONDS = SURE_SECONDS + 1  # without a heartbeat, by the clock of the database
 NEVER = 10_000_000.0  # seconds between heartbeats of Procrastinate itself, which would revive the dead
 ANSWER_SECONDS = 4.0
@@ -112,6 +113,14 @@ class HandOut:
             await self._worker.run()  # type: ignore[no-untyped-call]
         except (ProcrastinateException, OSError, TimeoutError) as error:
             raise _away(error) from error
+
+    def want(self, more: bool) -> None:  # noqa: FBT001 - more, or no more
+        """Whether this machine is to be handed more than it has; one that has enough is not asked.
+
+        Of several that wait for the same job, those who have no use for it would be the quicker ones every
+        other time, and each keeps it from the others for a while.
+        """
+        self._worker.queues = [QUEUE if more else NO_QUEUE]
 
     def _alive(self) -> bool:
         """Beat once, in the thread of the heart; whether this machine still counts as alive."""

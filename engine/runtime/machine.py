@@ -62,6 +62,7 @@ class Machine:
         self._taking = False  # whether partitions may be offered
         self._may_have = 1
         self._excess_since: float | None = None  # since when it has more partitions than its part
+        self._out: HandOut | None = None  # while there is one
         self._heart: Heart | None = None
         self._failures = 0
         self.brings: Sequence[Trigger] = ()  # those who bring events by themselves, while they do so here
@@ -124,7 +125,7 @@ class Machine:
             del listener
             out = self._hand_out(ledger, self)
             await out.open()
-            self._heart, self._taking, self._excess_since = out.heart, True, None
+            self._out, self._heart, self._taking, self._excess_since = out, out.heart, True, None
             self._heart.begin()
             self._runner = self._make(ledger)
             taking = asyncio.ensure_future(out.run())
@@ -151,7 +152,7 @@ class Machine:
         tasks: "Sequence[asyncio.Future[Any]]",
     ) -> None:
         """Give everything back if it can be; else only forget it."""
-        self._taking, self._heart = False, None
+        self._taking, self._heart, self._out = False, None, None
         await _cancelled(tasks[1:])
         with suppress(TidegateError):
             if self.stopping.is_set() and self._runner is not None:
@@ -176,6 +177,7 @@ class Machine:
                 await out.tidy()
                 machines = await out.machines()
                 self._may_have = -(-out.partitions // machines)
+            self._ask()
             self._look()  # should a word of news be lost, this is the next
             await asyncio.sleep(BEAT_SECONDS)
 
@@ -190,11 +192,17 @@ class Machine:
         if not self._taking:
             return
         wanted = self._wanted[partition] = asyncio.get_running_loop().create_future()
+        self._ask()
         if not await wanted:
             await asyncio.sleep(BOUNCE_SECONDS)
             return
         await self.held[partition].wait()
         self.held.pop(partition, None)
+
+    def _ask(self) -> None:
+        """Say whether more partitions are wanted: for as long as there are fewer than its part."""
+        if self._out is not None:
+            self._out.want(len(self.held) + len(self._wanted) < self._may_have)
 
     async def _share_out(self, ledger: "PostgresLedger") -> None:
         """The loop of work: take turns, and in between take over and give back."""
@@ -244,6 +252,8 @@ class Machine:
             self._wanted.pop(partition).set_result(True)
         for partition in offered[room:]:
             self._wanted.pop(partition).set_result(False)
+        if offered:
+            self._ask()
 
     async def _give_back(self, ledger: "PostgresLedger", partitions: Sequence[int]) -> None:
         """Let others have partitions: everything comes to rest, and the rest is taken up again."""
@@ -271,6 +281,7 @@ class Machine:
     def _let_go(self, partitions: Sequence[int]) -> None:
         for partition in partitions:
             self.held.pop(partition).set()
+        self._ask()
 
 
 def _raise_first(tasks: "Sequence[asyncio.Future[Any]]") -> None:

@@ -68,6 +68,7 @@ class Found:
     faulty: list[tuple[float, str, int]] = field(default_factory=list)  # when, what, of which process
     # After each fault of a machine, the seconds until all its partitions were in other hands.
     taken_over: list[tuple[float, str]] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)  # whose partitions were, after the fault that took longest
     wrong: list[str] = field(default_factory=list)
 
 
@@ -171,6 +172,15 @@ class Owners:
         first = [min((when for when, found in after if found == one), default=inf) for one in lost]
         return max(first, default=at) - at
 
+    def history(self, at: float, process: int, seconds: float) -> list[str]:
+        """Whose partitions were from then on, as long as asked, with those that a process had just then."""
+        owner = {partition: worker for when, partition, worker in self.changes if when <= at}
+        said = [f"it had {sorted(one for one, worker in owner.items() if f'/{process}/' in (worker or ''))}"]
+        for when, partition, worker in self.changes:
+            if at < when <= at + seconds:
+                said.append(f"{when - at:+.1f} s {partition} is {worker}'s")
+        return said
+
 
 class Senders:
     """Who hand things in, each key by one of them, and come again until a thing is safe."""
@@ -258,6 +268,7 @@ def many(
                 machine.line.close()
         _look(found, senders, belt, server.url(database))
         found.taken_over = [(owners.take_over(at, process), what) for at, what, process in found.faulty]
+        found.slow = _around_the_slowest(found, owners)
     return found
 
 
@@ -330,6 +341,16 @@ def _stuck(url: str, machines: list[Worker]) -> list[str]:
     with psycopg.connect(url) as asking:
         said += [f"{question}: {asking.execute(question).fetchall()}" for question in HANDED_OUT]
     return said + [f"machine {one.number} said {one.said[-12:]}" for one in machines]
+
+
+def _around_the_slowest(found: Found, owners: Owners) -> list[str]:
+    """What happened after the fault after which taking over took longest."""
+    (seconds, _), (begin, _, process) = max(
+        zip(found.taken_over, found.faulty, strict=True), default=((0.0, ""), (0.0, "", 0))
+    )
+    span = min(seconds, 60.0) + 1
+    faults = [f"{at - begin:+.1f} s {what}" for at, what, _ in found.faulty if -15 < at - begin < span]
+    return [*faults, *owners.history(begin, process, span)]
 
 
 def _open_runs(url: str) -> int:
@@ -419,6 +440,7 @@ def main() -> int:
     if seconds > given.take_over:
         slow = ", ".join(f"{after:.1f} s after {what}" for after, what in found.taken_over)
         found.wrong.append(f"partitions were not taken over in time: {slow}")
+        sys.stdout.write("".join(f"  {line}\n" for line in found.slow))
     if found.slowest > 2 * given.take_over:
         sys.stdout.write("".join(f"  {line}\n" for line in found.history))
     for wrong in found.wrong[:20]:

@@ -386,3 +386,30 @@ def test_a_run_that_fails_stops_what_comes_behind_it(pair):
     assert ("te-2", "completed", "failed") in ends
     assert ("te-3", "completed", "stopped (then completed)") in ends
     assert not [one for one in ends if one[0] in ("te-1", "te-4")]
+
+
+def test_a_wait_is_as_long_as_it_says_from_when_it_is_reached(pair):
+    """And what is said after it is said then, not when the first event came."""
+    first = "paper: {wait: {event: amendment.signed, where: event.data.project == entry.project}}"
+    second = (
+        "copy: {needs: paper, wait: {event: amendment.signed, where: event.data.id == 'am-2', timeout: %s}}"
+    )
+    said = "said:\n    needs: copy\n    emit: time.billed\n    with: {id: copy.id, bill: copy.id, amount: {value: 1.00}, day: entry.worked_on}"
+    last = "day: entry.worked_on}"
+    for old, days in ((True, "3 days"), (False, "20 days")):
+        pair.edit(FLOW, (last, "\n  ".join((last, first, second % days, said))), old=old)
+    days = {"am-1": "2026-06-10T09:00:00Z", "am-2": "2026-06-12T09:00:00Z"}
+    papers = [
+        json.dumps(json.loads(signed("P-7", number)) | {"accepted_at": at}).encode()
+        for number, at in enumerate(days.values(), 1)
+    ]
+    found = played(pair, entry(), *papers)
+    assert (found.differing, found.unplayed) == (0, [])
+    side = release_of(loaded(pair.new)).side
+    runs = [run for run, _ in Shared.of_one(side).play(read_samples([entry(), *papers], "events", None, NOW))]
+    assert {run.event.data["id"]: run.event.accepted_at for run in runs if run.event.type == "time.billed"}[
+        "am-2"
+    ] == datetime(2026, 6, 12, 9, tzinfo=UTC)
+    late = json.dumps(json.loads(papers[1]) | {"accepted_at": "2026-06-14T09:00:00Z"}).encode()
+    found = played(pair, entry(), papers[0], late)
+    assert "billed-time-to-revenue: outcome  changed no run → completed" in told(found)

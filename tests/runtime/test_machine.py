@@ -56,7 +56,10 @@ class HandingOut:
     partitions = 8
 
     def __init__(self):
-        self.heart, self.living = Heart(), 1
+        self.heart, self.living, self.wants = Heart(), 1, None
+
+    def want(self, more):
+        self.wants = more
 
     async def open(self):
         return None
@@ -97,6 +100,67 @@ def test_partitions_are_given_back_to_those_who_stay_not_to_those_who_are_only_s
     assert machine._excess() == 0
     now[0] += EXCESS_SECONDS
     assert machine._excess() == 4
+
+
+@pytest.mark.requirement("REL-17")
+def test_who_has_its_part_is_not_handed_more_which_others_would_wait_for(monkeypatch):
+    """A machine that came a moment ago would get what is free one by one, each when the others had let it go."""
+    monkeypatch.setattr("engine.runtime.machine.BEAT_SECONDS", 0.01)
+
+    class Working:
+        room = 0
+        taken = ()
+
+        def take_over(self, partitions):
+            self.taken += tuple(partitions)
+
+        def look(self):
+            return None
+
+        async def turn(self, *, wait_seconds):
+            await asyncio.sleep(wait_seconds / 100)
+
+        def raise_failure(self):
+            return None
+
+        def take_no_more(self):
+            return None
+
+        async def stop(self, _):
+            return None
+
+        def abandon(self, _):
+            return None
+
+    async def play():
+        out, working = HandingOut(), Working()
+        out.living = 2
+        machine = Machine(
+            opened=Owning,
+            listener=lambda _: nullcontext(),
+            runner=lambda _: working,
+            hand_out=lambda *_: out,
+            duties=lambda *_: (),
+            told=lambda _: None,
+        )
+        living = asyncio.ensure_future(machine.run())
+        await until(lambda: machine._may_have == 4)
+        assert out.wants
+        kept = [asyncio.ensure_future(machine.work(partition)) for partition in (1, 2, 3)]
+        await until(lambda: len(machine.held) == 3)
+        assert out.wants
+        kept += [asyncio.ensure_future(machine.work(partition)) for partition in (4, 5)]
+        await asyncio.sleep(0)
+        assert not out.wants  # at once, before it is known what becomes of them
+        await until(kept[4].done)  # one too many: it is for others
+        assert working.taken == (1, 2, 3, 4)
+        assert not out.wants
+        out.living = 1
+        await until(lambda: out.wants)
+        machine.stopping.set()
+        await asyncio.wait_for(living, 10)
+
+    asyncio.run(play())
 
 
 def test_who_has_no_partition_does_not_read_what_happened_before_it_came():

@@ -1,14 +1,27 @@
-"""The events that steps may look back at: of the types that are waited for so, as long as they are."""
+"""What steps may ask of the past: events that they look back at, and entities that they read."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
 
 from engine.event import Event
 from engine.plan.plan import Plan
-from engine.plan.step import WaitStep
+from engine.plan.step import ReadStep, Step, WaitStep
+
+ENTITY = "entity"  # the connection that is the ledger itself
+
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Moment:
+    """When that happens which is played now; both sides, and what they share, have the same one."""
+
+    now: datetime = _BEFORE_ALL
 
 
 class Seen(NamedTuple):
@@ -45,14 +58,20 @@ class Past:
 def spans_of(plans: Iterable[Plan]) -> dict[str, timedelta]:
     """How far any step looks back, by the type of the event."""
     spans: dict[str, timedelta] = {}
-    for step in _waits(plans):
-        if step.look_back_seconds is not None:
+    for step in _steps(plans):
+        if isinstance(step, WaitStep) and step.look_back_seconds is not None:
             span = timedelta(seconds=step.look_back_seconds)
             spans[step.event] = max(span, spans.get(step.event, span))
     return spans
 
 
-def _waits(plans: Iterable[Plan]) -> Iterator[WaitStep]:
+def entities_read(plans: Iterable[Plan]) -> frozenset[str]:
+    """The entities that any step asks the ledger for; no other need be remembered."""
+    reads = (step for step in _steps(plans) if isinstance(step, ReadStep))
+    return frozenset(step.operation for step in reads if step.connection == ENTITY)
+
+
+def _steps(plans: Iterable[Plan]) -> Iterator[Step]:
     for plan in plans:
         for flow in plan.flows.values():
-            yield from (step for step in flow.steps if isinstance(step, WaitStep))
+            yield from flow.steps

@@ -46,7 +46,7 @@ from engine.core.accept import Offer
 from engine.event import Event
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.step import WaitStep
-from engine.preview.behaviour.past import Past
+from engine.preview.behaviour.past import ENTITY, Moment, Past
 from engine.preview.behaviour.sample import Recorded, key_of_read, of_run
 from engine.preview.behaviour.twin import TRIED, PartingError, Twin
 from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
@@ -54,7 +54,6 @@ from engine.values.json_text import read_json, write_json
 from engine.values.type import DecodeError, Decoder
 from engine.values.value import Value
 
-ENTITY = "entity"
 MOST_TURNS = 10_000  # after one event: flows that start each other without end are stopped
 
 # What both sides do alike, whatever each of them knows.
@@ -112,6 +111,14 @@ class Run:
         return bool(self.awaited or self.is_timed) and self.status in _OPEN and not self.missing
 
 
+class Emitted(NamedTuple):
+    """What a run emits, and when."""
+
+    run: Run
+    command: EmitCommand
+    at: datetime
+
+
 class _Due(NamedTuple):
     at: datetime
     number: int
@@ -141,12 +148,13 @@ class Player:
         self._due: list[_Due] = []
         self._numbers = 0
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
-        self.emits: list[tuple[Run, EmitCommand]] = []  # what nobody has taken in yet
+        self.emits: list[Emitted] = []  # what nobody has taken in yet
         self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
         self.stopped: dict[str, Run] = {}  # what stops an order key
         self.apart: tuple[Player, ...] = ()  # the two sides, of the part that they share
         self.past = Past({}, count())  # what steps may look back at
-        self._now: datetime | None = None  # when what is played now happens; None before anything does
+        self.reads: frozenset[str] = frozenset()  # the entities that steps of either side ask the ledger for
+        self.moment = Moment()
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -157,9 +165,9 @@ class Player:
             return False
         self.known.add(event.id)
         self.past.add(event)
-        self._now = event.accepted_at
-        if not made.complaints and made.plan.keep != "none" and made.plan.entity is not None:
-            key = made.plan.entity, str(event.data.get(made.plan.entity_key))
+        self.moment.now = event.accepted_at
+        if made.plan.entity in self.reads and not made.complaints and made.plan.keep != "none":
+            key = str(made.plan.entity), str(event.data.get(made.plan.entity_key))
             self.entities[key] = event.data
             for player in self.apart:
                 player.entities.pop(key, None)
@@ -302,7 +310,7 @@ class Player:
         """What is due until then happens, in its order."""
         while self._due and self._due[0].at <= now:
             due = heappop(self._due)
-            self._now = due.at
+            self.moment.now = due.at
             state = due.run.state
             if state is None or self.runs.get(due.run.id) is not due.run:
                 continue
@@ -313,7 +321,7 @@ class Player:
                 self._todo.append((due.run, {due.key: due.answer}))
             self._rest()
 
-    def emitted(self) -> list[tuple[Run, EmitCommand]]:
+    def emitted(self) -> list[Emitted]:
         """What runs have emitted since this was asked last."""
         found, self.emits = self.emits, []
         return found
@@ -429,7 +437,7 @@ class Player:
         match command:
             case EmitCommand():
                 run.emits.append(command)
-                self.emits.append((run, command))
+                self.emits.append(Emitted(run, command, self.moment.now))
             case AlertCommand():
                 run.alerts.append(command)
             case _:
@@ -527,7 +535,7 @@ class Player:
         if answer is not None:
             answers[command.key] = answer
             return
-        for timer in timers(command, run.event.accepted_at):
+        for timer in timers(command, self.moment.now):
             ends = expiry(timer)
             if ends is not None:
                 self._note(_Due(timer.at, 0, run, command.key, command.hold_id, ends))
@@ -538,14 +546,14 @@ class Player:
             if answer is not None:
                 answers[command.key] = answer
                 return
-        until = wait_ends(command, run.event.accepted_at)
+        until = wait_ends(command, self.moment.now)
         if until is not None:
             self._note(_Due(until, 0, run, command.key, "", timed_out(command.event, until)))
 
     def _looked_back(self, run: Run, command: WaitCommand, span: timedelta) -> Answer | None:
         """What the last event that came before says, as far back as the step looks; None when none does."""
         assert run.state is not None
-        since = (self._now or run.event.accepted_at) - span
+        since = self.moment.now - span
         if any(other.past.since(command.event, since) for other in self.apart):
             raise _ApartError
         seen = self.past.since(command.event, since)

@@ -10,11 +10,10 @@ from itertools import count
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Self
 
-from engine.core import EmitCommand
 from engine.core.accept import NotAnEventError, Offer, offer
 from engine.plan.plan import EventPlan, FlowPlan, Plan
-from engine.preview.behaviour.past import Past, spans_of
-from engine.preview.behaviour.play import MOST_TURNS, Player, Run, Side
+from engine.preview.behaviour.past import Moment, Past, entities_read, spans_of
+from engine.preview.behaviour.play import MOST_TURNS, Emitted, Player, Run, Side
 from engine.preview.behaviour.sample import Recorded, Sample
 from engine.preview.behaviour.twin import Twin
 from engine.values.json_text import read_json, write_json
@@ -55,11 +54,13 @@ class Shared:
         self.old, self.new = self.player(old, common=self.both), self.player(new, common=self.both)
         self.both.apart = (self.old, self.new)
         self._players = self.both, self.old, self.new
-        spans, numbers = spans_of((old.plan, new.plan)), count()
+        plans, numbers = (old.plan, new.plan), count()
+        spans, reads = spans_of(plans), entities_read(plans)
+        moment = Moment()
         for player in self._players:
-            player.past = Past(spans, numbers)
+            player.past, player.reads, player.moment = Past(spans, numbers), reads, moment
         self._started: dict[str, _Starts] = {}
-        awaited = [plan.rechecked_by | plan.waited_for for plan in (old.plan, new.plan)]
+        awaited = [plan.rechecked_by | plan.waited_for for plan in plans]
         self._awaited = awaited[0] | awaited[1]
         self.events = 0
         self.refused: list[str] = []
@@ -83,22 +84,28 @@ class Shared:
         """Play one event; what nothing moves any more after it, as :meth:`play` gives it."""
         self.events += 1
         now = sample.accepted_at
+        touched: dict[str, None] = {}
         for player in self._players:
             if player.is_timed:
                 player.pass_time(now)
+        self._settle(touched)
         try:
             old, new = self._offers(sample)
         except NotAnEventError as error:
             self.refused.append(str(error))
-            return
-        touched: dict[str, None] = {}
-        if old is not None and new is not None and _is_same(old, new):
-            self._accept_both(old, new, sample.recorded, touched)
         else:
-            self._accept_apart(self.old, self.sides[0], old, sample.recorded, touched)
-            self._accept_apart(self.new, self.sides[1], new, sample.recorded, touched)
-        self._settle(touched)
+            self._accept_sample(old, new, sample.recorded, touched)
         yield from self._ended(touched)
+
+    def _accept_sample(
+        self, old: Offer | None, new: Offer | None, recorded: Recorded, touched: dict[str, None]
+    ) -> None:
+        if old is not None and new is not None and _is_same(old, new):
+            self._accept_both(old, new, recorded, touched)
+        else:
+            self._accept_apart(self.old, self.sides[0], old, recorded, touched)
+            self._accept_apart(self.new, self.sides[1], new, recorded, touched)
+        self._settle(touched)
 
     def _offers(self, sample: Sample) -> tuple[Offer | None, Offer | None]:
         """The event as each side takes it; one that a side does not know is None there."""
@@ -185,11 +192,11 @@ class Shared:
             if not (self.both.emits or self.old.emits or self.new.emits):
                 return
             before, after = (side.plan for side in self.sides)
-            for run, one in self.both.emitted():
-                made = self._emitted(before, run, one)
-                self._alike(made, self._again(made), run.recorded, touched)
-            old = [(self._emitted(before, run, one), run.recorded) for run, one in self.old.emitted()]
-            new = [(self._emitted(after, run, one), run.recorded) for run, one in self.new.emitted()]
+            for one in self.both.emitted():
+                made = _taken_in(before, one)
+                self._alike(made, self._again(made), one.run.recorded, touched)
+            old = [(_taken_in(before, one), one.run.recorded) for one in self.old.emitted()]
+            new = [(_taken_in(after, one), one.run.recorded) for one in self.new.emitted()]
             others = {made.event.id: (made, recorded) for made, recorded in new}
             for made, recorded in old:
                 other, _ = others.pop(made.event.id, (None, recorded))
@@ -217,20 +224,6 @@ class Shared:
             plan, event.type, data, event.text, event.accepted_at, cause=event.cause, depth=event.depth
         )
 
-    @staticmethod
-    def _emitted(plan: Plan, run: Run, command: EmitCommand) -> Offer:
-        text = write_json(command.data)
-        event = run.event
-        return offer(
-            plan,
-            command.event,
-            read_json(text),
-            text,
-            event.accepted_at,
-            cause=command.effect_key,
-            depth=event.depth + 1,
-        )
-
     def _ended(self, touched: Iterable[str]) -> Iterator[tuple[Run | None, Run | None]]:
         """The runs that nothing moves any more on either side; they are given away."""
         for run_id in touched:
@@ -246,6 +239,14 @@ class Shared:
                 self.new.runs.pop(run_id, None)
                 if old is not None or new is not None:
                     yield old, new
+
+
+def _taken_in(plan: Plan, emitted: Emitted) -> Offer:
+    """What was emitted, as an event that a plan takes."""
+    run, command, at = emitted
+    text = write_json(command.data)
+    depth = run.event.depth + 1
+    return offer(plan, command.event, read_json(text), text, at, cause=command.effect_key, depth=depth)
 
 
 def _touch(touched: dict[str, None], run: Run | None) -> None:

@@ -126,19 +126,19 @@ class _Counting:
         found.runs += 1
         if old is new:
             found.decided_once += 1
-        record = self._record(run)
-        found.records[record.entity] += 1
+        entity, key = self._entities.get(run.event.type, (None, ""))
+        found.records[entity or run.event.type] += 1
         if (old is not None and old.missing) or (new is not None and new.missing):
             lacks = [
                 () if one is None else tuple(self._mask.text(what, run) for what in one.missing)
                 for one in (old, new)
             ]
-            event = self._mask.text(run.event.id, run)
+            event, record = self._mask.text(run.event.id, run), self._record(run, entity, key)
             found.unplayed.append(
                 Unplayed(flow=run.flow.name, event=event, record=record, old=lacks[0], new=lacks[1])
             )
         elif old is None or new is None or not is_same(old, new):
-            self._differ(old, new, record)
+            self._differ(old, new, self._record(run, entity, key))
 
     def found(self) -> Behaviour:
         """All that was counted."""
@@ -160,8 +160,7 @@ class _Counting:
         ]
         return found
 
-    def _record(self, run: Run) -> Known:
-        entity, key = self._entities.get(run.event.type, (None, ""))
+    def _record(self, run: Run, entity: str | None, key: str) -> Known:
         found = record_of(run, entity, key)
         return Known(found.entity, self._mask.text(found.id, run))
 
