@@ -39,6 +39,7 @@ class Arrivals:
         self._plan = plan
         self._share = share
         self._written = (EPOCH, instant(EPOCH))
+        self._strange: dict[str, str] = {}  # the last alert of those that wait, by event and version
 
     def begin_turn(self, turn: Turn) -> None:
         """Collect in this turn from now on."""
@@ -117,9 +118,15 @@ class Arrivals:
                 )
                 self._tell(name, "error", f"A record of {source} cannot be used: {why}")
 
-    def leave_strange(self, event: str) -> None:
-        """Tell somebody, once, of events that wait for a machine whose release knows them."""
-        name = f"strange/{event}"
+    def leave_strange(self, event: str, seq: int) -> None:
+        """Tell somebody of events that wait for a machine whose release knows them, unless they still know.
+
+        Whoever has closed the alert thinks that it is over: what waits after that is told again.
+        """
+        name = self._strange.get(event, f"strange/{event}")
+        known = self._executor.reader.alert(name)
+        if known is not None and known.status != "open":
+            name = self._strange[event] = f"strange/{event}/{seq}"
         if self._is_news(name):
             message = (
                 f"Events that came as {event} wait for a machine whose release knows them: "

@@ -122,9 +122,9 @@ class Executor:
         """Begin the runs of an event that was accepted before, here or on another machine."""
         self.arrivals.begin_handed(found, seq)
 
-    def leave_strange(self, event: str) -> None:
+    def leave_strange(self, event: str, seq: int) -> None:
         """Tell somebody of events that this release does not know."""
-        self.arrivals.leave_strange(event)
+        self.arrivals.leave_strange(event, seq)
 
     def wake(self, event: Event) -> None:
         """Tell the runs whose holds or waits this event may end."""

@@ -35,7 +35,7 @@ class Worker(Protocol):
         """Begin the runs of an event that was handed over."""
         ...
 
-    def leave_strange(self, event: str) -> None:
+    def leave_strange(self, event: str, seq: int) -> None:
         """Tell somebody that events of this name and version wait for a machine that knows them."""
         ...
 
@@ -142,7 +142,7 @@ class Share:
             return True
         if one.seq not in self._strange:
             self._strange.add(one.seq)
-            worker.leave_strange(f"{one.type}@{one.version}")
+            worker.leave_strange(f"{one.type}@{one.version}", one.seq)
         return False
 
     def _offered(self, handed: Collection[Handed]) -> dict[int, Offer]:

@@ -10,6 +10,7 @@ from engine.connect import BreakerPlan
 from engine.errors import LedgerError, LedgerUnreachable
 from engine.ledger import open_reader
 from engine.ledger.owned import Handed
+from engine.ledger.rows import AlertMoved
 from engine.runtime.gate.gate import WRITES
 from engine.runtime.machine import EXCESS_SECONDS, Machine
 from engine.runtime.share import Share
@@ -209,29 +210,52 @@ def test_what_came_as_a_newer_version_is_left_to_a_machine_that_speaks_it():
     share = Share(Sharing(), SimpleNamespace(events={"deal.won": SimpleNamespace(version=2)}))
     share._offers = {str(seq): f"offer {seq}" for seq in range(4)}
     worker = SimpleNamespace(
-        wakes=(), begin_handed=lambda offer, seq: begun.append((offer, seq)), leave_strange=told.append
+        wakes=(),
+        begin_handed=lambda offer, seq: begun.append((offer, seq)),
+        leave_strange=lambda *one: told.append(one),
     )
     share.gather(worker, limit=10)
     assert begun == [("offer 0", 0), ("offer 1", 1)]
     assert asked == []
-    assert told == ["deal.won@3", "deal.lost@1"]
+    assert told == [("deal.won@3", 2), ("deal.lost@1", 3)]
     share.gather(worker, limit=10)
     assert len(told) == 2
 
 
-def test_of_events_that_wait_for_a_newer_release_somebody_is_told_once(small):
+def test_of_events_that_wait_for_a_newer_release_somebody_is_told_until_they_say_that_it_is_over(small):
     process = small(PUT)
 
-    def leave(executor):
-        executor.arrivals.leave_strange("deal.won@3")
-        executor.arrivals.leave_strange("deal.won@3")
+    def leave(*seqs):
+        def act(executor):
+            for seq in seqs:
+                executor.arrivals.leave_strange("deal.won@3", seq)
 
-    for _ in range(2):
-        process.act(leave)
-    with closing(open_reader(process.url)) as reader:
-        alert = reader.alert("strange/deal.won@3")
-        assert reader.counts()["alerts"] == {alert.status: 1}
-    assert "deal.won@3 wait for a machine whose release knows them" in alert.message
+        process.act(act)
+
+    def close(name):
+        def act(executor):
+            turn = executor.arrivals._turn
+            turn.rows.alerts_moved.append(AlertMoved("closed", turn.at, name))
+
+        process.act(act)
+
+    def alerts():
+        with closing(open_reader(process.url)) as reader:
+            return {alert.id.removeprefix("strange/deal.won@3"): alert for alert in reader.alerts(limit=9)}
+
+    leave(4, 5)
+    leave(4)
+    assert alerts().keys() == {""}
+    assert "deal.won@3 wait for a machine whose release knows them" in alerts()[""].message
+    close("strange/deal.won@3")
+    leave(8, 9)
+    assert {name: alert.status for name, alert in alerts().items()} == {"": "closed", "/8": "open"}
+    leave(8)
+    close("strange/deal.won@3/8")
+    leave(8, 11)
+    assert {name: alert.status for name, alert in alerts().items()} == {
+        "": "closed", "/8": "closed", "/11": "open"
+    }  # fmt: skip
 
 
 @pytest.mark.requirement("REL-17")
