@@ -123,10 +123,15 @@ class LeftOut:
         """Count an event."""
         self._seqs.add(row.seq)
 
+    @property
+    def events(self) -> int:
+        """How many there were."""
+        return len(self._seqs)
+
     def tell(self) -> None:
         """Say on standard error how many there were, if any."""
         if self._seqs:
-            events = len(self._seqs)
+            events = self.events
             number = "1 recorded event was" if events == 1 else f"{events:,} recorded events were"
             click.echo(f"{number} left out: something that decides is pruned from the ledger.", err=True)
 

@@ -16,6 +16,7 @@ import click
 
 from engine.cli import options, output
 from engine.cli.diff import FailOn, fails, told_as
+from engine.cli.recording import LeftOut
 from engine.errors import InputError
 from engine.values.value import Value
 
@@ -130,8 +131,17 @@ def _shadowed(
         recovery = Recovery(reader, plans_in(before, reader), connections)
         first = None if since is None else next(reader.events(since=since), None)
         after = reader.last_event() if first is None else first.seq - 1
+        left_out = LeftOut()
+        stack.callback(left_out.tell)
         with output.progress("decided", quiet=not sys.stderr.isatty()) as progress:
-            how = Following(after=after, now=clock.now, pause=pause, patience=patience, told=progress.show)
+            how = Following(
+                after=after,
+                now=clock.now,
+                pause=pause,
+                patience=patience,
+                told=progress.show,
+                left_out=left_out,
+            )
             began = instant(clock.now())
             report = shadowed(plan, before, live_samples(reader, recovery, how), fields)
-    return report, said(plan, report, began, instant(clock.now()))
+    return report, said(plan, report, began, instant(clock.now()), left_out.events)

@@ -35,6 +35,7 @@ class Following:
     pause: Callable[[], bool]  # waits a while; whether it goes on
     patience: timedelta  # after which an event is taken as far as it came
     told: Callable[[int], None] = lambda _number: None  # how many events were decided so far
+    left_out: Callable[[EventRow], None] = lambda _row: None  # of each of which something was pruned
 
 
 def live_samples(reader: LedgerReader, recovery: Recovery, how: Following) -> Iterator[Sample]:
@@ -52,7 +53,7 @@ def live_samples(reader: LedgerReader, recovery: Recovery, how: Following) -> It
     going = True
     while going:
         going = how.pause()
-        for event in recorded_events(reader, recovery, after=after, is_ready=is_ready):
+        for event in recorded_events(reader, recovery, after=after, is_ready=is_ready, left_out=how.left_out):
             after, number = event.seq, number + 1
             yield sample_of(event.line, read_instant(str(event.line["accepted_at"])))
             how.told(number)
@@ -77,8 +78,8 @@ def shadowed(plan: ReleasePlan, before: Session, samples: Iterator[Sample], by: 
     )
 
 
-def said(plan: ReleasePlan, report: Report, began: str, ended: str) -> dict[str, Value]:
-    """What is kept of it in the audit."""
+def said(plan: ReleasePlan, report: Report, began: str, ended: str, left_out: int) -> dict[str, Value]:
+    """What is kept of it in the audit; so many events were left out."""
     found = report.behaviour
     assert found is not None
     return {
@@ -88,6 +89,7 @@ def said(plan: ReleasePlan, report: Report, began: str, ended: str) -> dict[str,
         "began": began,
         "ended": ended,
         "events": found.events,
+        "left_out": left_out,
         "runs": found.runs,
         "differing": found.differing,
         "not_compared": len(found.unplayed),

@@ -1,12 +1,15 @@
 """A release that decides what comes in beside the active one: in its order, without effects."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.clock import FixedClock
 from engine.ledger import instant, is_pruned, open_ledger, open_reader
+from engine.ledger.pruned import mark_of
 from engine.preview import recorded
 from engine.releases import Wanted, deploy_here, make, read_plan, write_plan
 from engine.releases.shadow import Following, live_samples, said, shadowed
@@ -76,10 +79,31 @@ def test_it_decides_what_comes_in_and_nothing_reaches_anybody(scene):
 
     how = Following(after=0, now=clock.now, pause=pause, patience=timedelta(minutes=1))
     report = shadowed(plan, before, live_samples(reader, recovery, how), ("legal_entity",))
-    told = said(plan, report, "then", "now")
+    told = said(plan, report, "then", "now", 0)
     assert (told["events"], told["differing"], told["not_compared"]) == (2, 1, 0)
     assert len(asked) == 3
     assert len({*asked}) == 1  # nothing was written
+    reader.close()
+
+
+def test_what_is_pruned_is_left_out_and_counted(scene):
+    folder, url, clock = scene
+    hired = ("worker.hired", {"id": "w-3", "name": "Ann"})
+    entries = [("time.approved", entry(number)) for number in (1, 2)]
+    asyncio.run(worked(folder, url, clock, [hired, *entries]))
+    with closing(sqlite3.connect(url)) as writing, writing:
+        writing.execute("UPDATE events SET body = ? WHERE id LIKE 'time.approved:%1'", (mark_of("{}"),))
+    plan = planned(folder, url)
+    reader = open_reader(url)
+    before = kept(reader.active_release().content, compared=True)
+    recovery = Recovery(reader, plans_in(before, reader), described_connections(before, "demo"))
+    gone = []
+    how = Following(
+        after=0, now=clock.now, pause=lambda: False, patience=timedelta(minutes=1), left_out=gone.append
+    )
+    report = shadowed(plan, before, live_samples(reader, recovery, how), ("legal_entity",))
+    told = said(plan, report, "then", "now", len(gone))
+    assert (told["events"], told["left_out"]) == (2, 1)
     reader.close()
 
 
