@@ -71,10 +71,10 @@ OURS = asking(
     "partitions",
 )
 _LINK = audit.c.facts.is_not(None)
-# Looked up for each row that is in the inbox, and they are few: a join may read the whole chain for them.
-_PLACE = select(audit.c.seq).where(audit.c.commit == inbox.c.commit, _LINK).scalar_subquery()
+# What stands in the inbox, the place in the chain of each commit that it came by, and the first of it: the
+# chain is asked once for each commit, however long it is, and the events for no more than is taken.
 _STANDING = (
-    select(_PLACE.label("place"), inbox.c.seq, inbox.c.partition)
+    select(inbox.c.seq, inbox.c.partition, inbox.c.commit)
     .where(
         inbox.c.taken_commit.is_(None),
         inbox.c.partition.in_(listed_numbers(bindparam("p_partitions"))),
@@ -82,20 +82,23 @@ _STANDING = (
     .cte("standing")
     .prefix_with("MATERIALIZED")
 )
+_COMMITS = select(_STANDING.c.commit).distinct().cte("commits").prefix_with("MATERIALIZED")
+_PLACE = select(audit.c.seq).where(audit.c.commit == _COMMITS.c.commit, _LINK).scalar_subquery()
+_PLACES = select(_COMMITS.c.commit, _PLACE.label("place")).cte("places").prefix_with("MATERIALIZED")
+_FIRST = (
+    select(_PLACES.c.place, _STANDING.c.seq, _STANDING.c.partition)
+    .join_from(_STANDING, _PLACES, _PLACES.c.commit == _STANDING.c.commit)
+    .where(_PLACES.c.place <= bindparam("p_upto"))
+    .order_by(_PLACES.c.place, _STANDING.c.seq)
+    .limit(bindparam("p_limit"))
+    .cte("first")
+    .prefix_with("MATERIALIZED")
+)
 INBOX = asking(
     inbox,
-    select(
-        _STANDING.c.place,
-        _STANDING.c.seq,
-        _STANDING.c.partition,
-        events.c.id,
-        events.c.type,
-        events.c.version,
-    )
-    .join_from(_STANDING, events, events.c.seq == _STANDING.c.seq)
-    .where(_STANDING.c.place <= bindparam("p_upto"))
-    .order_by(_STANDING.c.place, _STANDING.c.seq)
-    .limit(bindparam("p_limit")),
+    select(_FIRST.c.place, _FIRST.c.seq, _FIRST.c.partition, events.c.id, events.c.type, events.c.version)
+    .join_from(_FIRST, events, events.c.seq == _FIRST.c.seq)
+    .order_by(_FIRST.c.place, _FIRST.c.seq),
     "partitions",
     "upto",
     "limit",
