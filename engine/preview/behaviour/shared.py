@@ -88,7 +88,7 @@ class Shared:
         for player in self._players:
             if player.is_timed:
                 player.pass_time(now)
-        self._settle(touched)
+                self._settle(touched)
         try:
             old, new = self._offers(sample)
         except NotAnEventError as error:

@@ -124,10 +124,12 @@ class _Counting:
         assert run is not None
         found = self._all
         found.runs += 1
-        if old is new:
-            found.decided_once += 1
         entity, key = self._entities.get(run.event.type, (None, ""))
         found.records[entity or run.event.type] += 1
+        if old is new:
+            found.decided_once += 1
+            if not run.missing:
+                return
         if (old is not None and old.missing) or (new is not None and new.missing):
             lacks = [
                 () if one is None else tuple(self._mask.text(what, run) for what in one.missing)
