@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
@@ -22,6 +22,7 @@ class Moment:
     """When that happens which is played now; both sides, and what they share, have the same one."""
 
     now: datetime = _BEFORE_ALL
+    numbers: "count[int]" = field(default_factory=count)  # which of what is due at one instant comes first
 
 
 class Seen(NamedTuple):

@@ -128,6 +128,10 @@ class _Due(NamedTuple):
     answer: Answer
 
 
+def _when(due: _Due) -> tuple[datetime, int]:
+    return due[:2]
+
+
 class _ApartError(Exception):
     """A run asks for something that the two sides know otherwise."""
 
@@ -146,7 +150,6 @@ class Player:
         self.ids: dict[tuple[str, str, str], Value] = {}
         self._open: dict[str, dict[str, Run]] = {}  # runs that an event may wake, by its type
         self._due: list[_Due] = []
-        self._numbers = 0
         self._todo: deque[tuple[Run, dict[str, Answer]]] = deque()
         self.emits: list[Emitted] = []  # what nobody has taken in yet
         self._waits: dict[int, frozenset[str]] = {}  # the events that a flow waits for, by its identity
@@ -293,7 +296,7 @@ class Player:
         self._let_go(run)
         if run.twin is not None:
             run.twin.parted += 1
-        return [one for one in self._due if one.run is run] if run.is_timed else []
+        return sorted((one for one in self._due if one.run is run), key=_when) if run.is_timed else []
 
     def drop(self, run: Run) -> None:
         """Give a run away."""
@@ -302,24 +305,22 @@ class Player:
             self._open[event].pop(run.id, None)
 
     @property
-    def is_timed(self) -> bool:
-        """Whether time may move anything."""
-        return bool(self._due)
+    def next_due(self) -> tuple[datetime, int] | None:
+        """When time moves something here next, and which of several then; None when it does not."""
+        return self._due[0][:2] if self._due else None
 
-    def pass_time(self, now: datetime) -> None:
-        """What is due until then happens, in its order."""
-        while self._due and self._due[0].at <= now:
-            due = heappop(self._due)
-            self.moment.now = due.at
-            state = due.run.state
-            if state is None or self.runs.get(due.run.id) is not due.run:
-                continue
-            if due.about:
-                if state.open_holds.get(due.key) == due.about:
-                    self._todo.append((due.run, {due.key: due.answer}))
-            elif waits_for(state, due.key):
-                self._todo.append((due.run, {due.key: due.answer}))
-            self._rest()
+    def pass_next(self) -> Run | None:
+        """What is due next happens; the run that it moved, if any."""
+        due = heappop(self._due)
+        state = due.run.state
+        if state is None or self.runs.get(due.run.id) is not due.run:
+            return None
+        if state.open_holds.get(due.key) != due.about if due.about else not waits_for(state, due.key):
+            return None
+        self.moment.now = due.at
+        self._todo.append((due.run, {due.key: due.answer}))
+        self._rest()
+        return due.run
 
     def emitted(self) -> list[Emitted]:
         """What runs have emitted since this was asked last."""
@@ -566,9 +567,8 @@ class Player:
         return None
 
     def _note(self, due: _Due) -> None:
-        self._numbers += 1
         due.run.is_timed = True
-        heappush(self._due, due._replace(number=self._numbers))
+        heappush(self._due, due._replace(number=next(self.moment.numbers)))
 
 
 def _flows_of(run: Run) -> tuple[FlowPlan, FlowPlan]:

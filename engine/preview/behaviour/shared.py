@@ -6,6 +6,7 @@ What lives here: which side takes which event. What does not: how a run is playe
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Self
@@ -85,10 +86,7 @@ class Shared:
         self.events += 1
         now = sample.accepted_at
         touched: dict[str, None] = {}
-        for player in self._players:
-            if player.is_timed:
-                player.pass_time(now)
-                self._settle(touched)
+        self._pass_time(now, touched)
         try:
             old, new = self._offers(sample)
         except NotAnEventError as error:
@@ -96,6 +94,16 @@ class Shared:
         else:
             self._accept_sample(old, new, sample.recorded, touched)
         yield from self._ended(touched)
+
+    def _pass_time(self, now: datetime, touched: dict[str, None]) -> None:
+        """What is due until then happens, in its order, each with all that it leads to before the next."""
+        while found := [due for player in self._players if (due := player.next_due) is not None]:
+            due = min(found)
+            if due[0] > now:
+                return
+            player = next(player for player in self._players if player.next_due == due)
+            _touch(touched, player.pass_next())
+            self._settle(touched)
 
     def _accept_sample(
         self, old: Offer | None, new: Offer | None, recorded: Recorded, touched: dict[str, None]
