@@ -341,13 +341,27 @@ def require_undeployed(reader: "LedgerReader", release: str) -> None:
 def at_work(folder: Path | None, reader: "LedgerReader") -> Session:
     """What a command works by on a ledger: the folder that it names, else what is deployed there.
 
+    Else the workspace in which the command was given; outside of any, the release that the ledger worked by.
+
     Raises:
-        InputError: when there is no workspace.
+        InputError: when there is none of these.
 
     """
     from engine.runtime.deployed import deployed_in
 
-    return released(reader) if folder is None and deployed_in(reader).deployments else load(folder)
+    if folder is not None:
+        return load(folder)
+    if deployed_in(reader).deployments or (not _is_in_workspace() and reader.active_release() is not None):
+        return released(reader)
+    return load(None)
+
+
+def _is_in_workspace() -> bool:
+    try:
+        find_root(Path.cwd())
+    except WorkspaceError:
+        return False
+    return True
 
 
 def released(reader: "LedgerReader") -> Session:

@@ -7,9 +7,12 @@ import click
 from engine.cli import control, options, output
 
 
-@click.group("alerts")
+@click.group("alerts", cls=options.Listing)
 def command() -> None:
-    """List who is told what, and say that somebody takes care of it."""
+    """List who is told what, and say that somebody takes care of it.
+
+    Without a subcommand it lists, with the options of `list`.
+    """
 
 
 @command.command("list")

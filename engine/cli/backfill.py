@@ -101,7 +101,7 @@ async def _of_source(
     from engine.runtime.backfill import Backfill
     from engine.runtime.triggers.triggers import asked_source
 
-    clock, session = SystemClock(), sessions.load(opening.folder)
+    clock, session = SystemClock(), control.session_at_work(opening.folder, opening.ledger_url)
     wanted = _range(session, days)
     reader = open_reader(opening.ledger_url)
     connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
@@ -193,7 +193,7 @@ async def _of_events(
     from engine.runtime.bulk import Order, Pace
     from engine.runtime.recover import Recovery
 
-    session = sessions.load(opening.folder)
+    session = control.session_at_work(opening.folder, opening.ledger_url)
     reader = open_reader(opening.ledger_url)
     try:
         connections = sessions.described_connections(session, opening.environment)

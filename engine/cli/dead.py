@@ -15,16 +15,12 @@ if TYPE_CHECKING:
     from engine.insight.dead import DeadLetter
 
 
-@click.group("dead", invoke_without_command=True)
-@click.pass_context
-def command(context: click.Context) -> None:
+@click.group("dead", cls=options.Listing)
+def command() -> None:
     """List what ended badly and needs work, show one of it, or take it off the list.
 
-    Without a subcommand it lists.
+    Without a subcommand it lists, with the options of `list`.
     """
-    if context.invoked_subcommand is None:
-        with list_.make_context("list", [], parent=context) as listing:  # which reads the environment as well
-            list_.invoke(listing)
 
 
 @command.command("list")

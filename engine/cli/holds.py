@@ -20,9 +20,12 @@ _UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 
 
-@click.group("holds")
+@click.group("holds", cls=options.Listing)
 def command() -> None:
-    """List what policies hold, and release or refuse it. An approval is a hold that a person ends."""
+    """List what policies hold, and release or refuse it. An approval is a hold that a person ends.
+
+    Without a subcommand it lists, with the options of `list`.
+    """
 
 
 def _older(context: click.Context, option: click.Parameter, given: str | None) -> timedelta | None:
@@ -175,7 +178,7 @@ def _person(command_: F) -> F:
     """The options that say who does it, and in which role."""
     for option in (
         control.acting,
-        click.option("--role", help="The role in which you act; that of the policy, where it names one."),
+        click.option("--role", help="The role in which you act; needed where the policy names one."),
         click.option("--by", default=getpass.getuser, show_default="you", help="Who does it."),
     ):
         command_ = cast("F", option(command_))

@@ -7,9 +7,12 @@ import click
 from engine.cli import control, options, output
 
 
-@click.group("keys")
+@click.group("keys", cls=options.Listing)
 def command() -> None:
-    """List the order keys that stand, and let others pass."""
+    """List the order keys that stand, and let others pass.
+
+    Without a subcommand it lists, with the options of `list`.
+    """
 
 
 @command.command("list")

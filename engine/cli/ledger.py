@@ -35,7 +35,9 @@ def upgrade(ledger_url: str) -> None:
         upgrade_ledger(ledger_url)
     except LedgerMissing:
         open_ledger(ledger_url, clock=SystemClock(), create=True).close()
-    output.line(f"{ledger_url} is up to date.")
+        output.line(f"{ledger_url} is made.")
+    else:
+        output.line(f"{ledger_url} is up to date.")
 
 
 @command.command("backup")
@@ -121,7 +123,7 @@ def _open_work(reader: "LedgerReader", folder: Path | None) -> list[str]:
     from engine import session as sessions
     from engine.runtime.check import open_work
 
-    session = sessions.load(folder)
+    session = sessions.at_work(folder, reader)
     found = open_work(reader, sessions.plans_in(session, reader), sessions.manifests(session))
     return [f"{row.id}: {why}" for row, why in found if why is not None]
 
@@ -131,7 +133,7 @@ def _decisions(reader: "LedgerReader", folder: Path | None) -> list[str]:
     from engine.runtime.again import finished_work
     from engine.runtime.check import recovery_of
 
-    session = sessions.load(folder)
+    session = sessions.at_work(folder, reader)
     recovery = recovery_of(reader, sessions.plans_in(session, reader), sessions.manifests(session))
     return [f"{row.id}: {why}" for row, why in finished_work(reader, recovery) if why is not None]
 

@@ -40,7 +40,7 @@ async def _look_up(effect: str, opening: control.Opening) -> Mapping[str, Value]
     from engine.runtime.inquiry import inquire
     from engine.runtime.recover import Recovery
 
-    session = sessions.load(opening.folder)
+    session = control.session_at_work(opening.folder, opening.ledger_url)
     reader = open_reader(opening.ledger_url)
     connections = sessions.open_connections(session, opening.environment, SystemClock(), opening.simulators)
     try:

@@ -11,6 +11,16 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Listing(click.Group):
+    """Commands of which `list` is meant when none is named, also with options: `dead --flow billing`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` where no command stands."""
+        if not args or (args[0].startswith("-") and args[0] not in self.get_help_option_names(ctx)):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 def workspace(command: F) -> F:
     """`--workspace DIR`."""
     return click.option(

@@ -118,7 +118,7 @@ async def _judged(
     from engine.runtime.recover import Recovery
     from engine.runtime.release_choice import chosen
 
-    session = sessions.load(opening.folder)
+    session = control.session_at_work(opening.folder, opening.ledger_url)
     reader = open_reader(opening.ledger_url)
     connections = (
         sessions.open_connections(session, opening.environment, SystemClock(), opening.simulators)

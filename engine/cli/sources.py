@@ -57,9 +57,9 @@ def _of_ledger(folder: Path | None, ledger_url: str) -> Sequence[Mapping[str, Va
     from engine.insight.sources import standing
     from engine.ledger import open_reader
 
-    plan = sessions.load(folder).ready.plan
     reader = open_reader(ledger_url)
     try:
+        plan = sessions.at_work(folder, reader).ready.plan
         return standing(plan, reader, SystemClock().now())
     finally:
         reader.close()

@@ -53,11 +53,15 @@ def sign_in(
 ) -> SignIn:
     """The way to sign in that the connection chose, or the only one there is.
 
+    A system that asks for none, or that only calls us, is sent no credentials.
+
     Raises:
         ConfigurationError: when the connection names a way that the connector has not, or lacks a setting.
 
     """
     way = _chosen(ways, settings)
+    if way is None:
+        return FixedSignIn({})
     if way.oauth2 is not None:
         return TokenSignIn(way, settings, http, now)
     if way.bearer:
@@ -70,10 +74,10 @@ def sign_in(
     raise ConfigurationError(f"signing in by {way.python!r} needs the connector's own Python")
 
 
-def _chosen(ways: tuple[AuthSpec, ...], settings: Settings) -> AuthSpec:
+def _chosen(ways: tuple[AuthSpec, ...], settings: Settings) -> AuthSpec | None:
     asked = settings.values.get("auth.oauth2")
     if asked is None:
-        return ways[0]
+        return ways[0] if ways else None
     for way in ways:
         if way.oauth2 == asked:
             return way

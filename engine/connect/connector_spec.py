@@ -434,11 +434,15 @@ class ConnectorSpec(Document):
     api: ApiSpec = note("Which API it is.")
     base_url: Text = note(
         "Where it is; `{name}` is a setting of the connection. `file:` for a folder of this machine, `sftp:` "
-        "for one behind SFTP, `nats:`, `amqp:` or `kafka:` for a broker."
+        "for one behind SFTP, `nats:`, `amqp:` or `kafka:` for a broker. Of a system that only calls us it "
+        "is its web address; nothing is sent there."
     )
     settings: Mapping[Text, SettingSpec] = note("What a connection gives, beside `auth`.", default={})
     auth: tuple[AuthSpec, ...] = note(
-        "The ways to sign in, of which a connection takes one; none for a folder.", default=(), many=True
+        "The ways to sign in, of which a connection takes one; none for a folder, a system that asks for "
+        "none, or one that only calls us.",
+        default=(),
+        many=True,
     )
     headers: Mapping[Text, Text] = note("Headers of every request.", default={})
     limits: LimitsSpec | None = note("What the system bears.", default=None)

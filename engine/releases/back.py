@@ -41,9 +41,9 @@ def plan_back(
 def _before(deployed: Deployed, active: str) -> str:
     """The release that the last deployment took over from; of a rollback, the one before that again."""
     arrived = next(one for one in deployed.deployments if one.release == active)
-    if arrived.base is None:
+    if arrived.base in {None, active}:
         raise InputError("no release was active before the present one")
-    return arrived.base
+    return str(arrived.base)
 
 
 def named(deployed: Deployed, to: str) -> str:

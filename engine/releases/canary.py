@@ -29,6 +29,8 @@ NOT_CONNECTED = (
 def refusals(plan: ReleasePlan, new: Session, now: Session, reader: LedgerReader) -> list[str]:
     """Why a plan may not be tried on a ledger, in sentences; nothing when it may. `now` is what is active."""
     found = [*pointer_refusals(plan, reader), *unmet_demands(plan, reader)]
+    if plan.release == plan.base:
+        found.append("it is the release that is active, so there is nothing to try")
     if plan.kind != DEPLOY:
         found.append("the plan goes back to a release; that is not tried, but done")
     if plan.base is None:

@@ -71,7 +71,8 @@ def pointer_refusals(plan: ReleasePlan, reader: LedgerReader) -> list[str]:
     """Why a plan does not fit where the ledger points, or whose it is, in sentences."""
     active, deployed = reader.active_release(), deployed_in(reader)
     now = None if active is None else active.fingerprint
-    if now == plan.release:
+    # Of a ledger on which a folder was worked by, the first deployment may be that of this very folder.
+    if now == plan.release and (deployed.deployments or plan.base != now):
         return [f"release {plan.release[:12]} is active already"]
     found: list[str] = []
     if now != plan.base:

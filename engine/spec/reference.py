@@ -1,5 +1,6 @@
 """Described dataclasses to reference pages, one a kind, in Markdown."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,11 +47,20 @@ def _records_in(shape: Shape) -> Iterator[type[Described]]:
 
 def _section(cls: type[Described], *, first: bool) -> str:
     heading = "" if first else f"## {record_name(cls)}\n\n"
-    about = "\n\n".join(" ".join(part.split()) for part in (cls.__doc__ or "").split("\n\n"))
+    about = "\n\n".join(_paragraph(part) for part in (cls.__doc__ or "").split("\n\n"))
     rows = "".join(_row(field, cls) for field in fields_of(cls) if field.name != cls.extra)
     table = f"| key | value | if left out | meaning |\n| --- | --- | --- | --- |\n{rows}" if rows else ""
     notes = "".join(f"\n{line}\n" for line in _remarks(cls))
     return f"{heading}{about}\n\n{table}{notes}"
+
+
+def _paragraph(text: str) -> str:
+    """Running text on one line; a table of two columns between lines of `=` as a table of Markdown."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not lines or not lines[0].startswith("===="):
+        return " ".join(text.split())
+    rows = (re.split(r"\s{2,}", line, maxsplit=1) for line in lines if not line.startswith("===="))
+    return "\n".join(["| value | meaning |", "| --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _row(field: FieldShape, cls: type[Described]) -> str:

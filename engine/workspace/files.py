@@ -60,7 +60,7 @@ def find_root(start: Path, *, exactly: bool = False) -> Path:
             return candidate
     raise WorkspaceError(
         f"{start} is in no workspace: no folder from there upward has a {MARKER}, "
-        "or a pyproject.toml with a [tool.tidegate] table"
+        "or a pyproject.toml with a [tool.tidegate] table; go to one, or name one with --workspace"
     )
 
 

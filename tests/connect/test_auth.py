@@ -137,6 +137,12 @@ def test_fixed_proofs(toy, auth, values, header, sent):
     assert toy.seen[0].headers[header] == sent
 
 
+def test_a_system_that_asks_for_no_proof_is_sent_none(toy):
+    toy.is_public = lambda call: (toy.seen.append(call), True)[1]
+    assert isinstance(written(toy, "", {}), Receipt)
+    assert "authorization" not in {name.lower() for name in toy.seen[0].headers}
+
+
 def test_fixed_proof_that_is_refused_waits_for_a_person(toy):
     failure = written(toy, "auth: {bearer: true}", {"auth.token": Secret("wrong")})
     assert failure.fault is FaultClass.TRANSIENT
