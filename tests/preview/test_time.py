@@ -63,3 +63,11 @@ def test_who_time_has_moved_for_good_is_given_away(side):
     samples = read_samples([line("item.made", 0), line("item.ordered", 300)], "events", None, NOON)
     ended = [{old.id.partition("/")[0] for old, _ in shared.take(sample)} for sample in samples]
     assert ended == [set(), {"first", "second", "third"}]
+
+
+def test_what_both_sides_emit_when_a_time_is_over_is_one_event(side):
+    """Whoever it begins is decided once, though the runs that said it were not."""
+    shared = Shared(side, side, flows=frozenset(["second", "third"]), events=frozenset())
+    samples = read_samples([line("item.made", 0), line("item.ordered", 300)], "events", None, NOON)
+    once = {old.flow.name for old, new in shared.play(samples) if old is new}
+    assert once == {"second", "third"}

@@ -305,9 +305,14 @@ class Player:
             self._open[event].pop(run.id, None)
 
     @property
-    def next_due(self) -> tuple[datetime, int] | None:
-        """When time moves something here next, and which of several then; None when it does not."""
-        return self._due[0][:2] if self._due else None
+    def is_timed(self) -> bool:
+        """Whether time may move anything."""
+        return bool(self._due)
+
+    @property
+    def next_due(self) -> tuple[datetime, int]:
+        """When time moves something here next, and which of several then, where it may move anything."""
+        return _when(self._due[0])
 
     def pass_next(self) -> Run | None:
         """What is due next happens; the run that it moved, if any."""

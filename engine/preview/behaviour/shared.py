@@ -96,14 +96,21 @@ class Shared:
         yield from self._ended(touched)
 
     def _pass_time(self, now: datetime, touched: dict[str, None]) -> None:
-        """What is due until then happens, in its order, each with all that it leads to before the next."""
-        while found := [due for player in self._players if (due := player.next_due) is not None]:
-            due = min(found)
-            if due[0] > now:
-                return
-            player = next(player for player in self._players if player.next_due == due)
-            _touch(touched, player.pass_next())
+        """What is due until then happens, in its order, each with all that it leads to before what is later.
+
+        What is due at one instant happens on both sides before that, so that they emit one event.
+        """
+        while (player := self._first_due()) is not None and player.next_due[0] <= now:
+            at, _ = player.next_due
+            while player is not None and player.next_due[0] <= at:
+                _touch(touched, player.pass_next())
+                player = self._first_due()
             self._settle(touched)
+
+    def _first_due(self) -> Player | None:
+        """The player in which time moves something next."""
+        timed = [player for player in self._players if player.is_timed]
+        return min(timed, key=_next_due) if timed else None
 
     def _accept_sample(
         self, old: Offer | None, new: Offer | None, recorded: Recorded, touched: dict[str, None]
@@ -255,6 +262,10 @@ def _taken_in(plan: Plan, emitted: Emitted) -> Offer:
     text = write_json(command.data)
     depth = run.event.depth + 1
     return offer(plan, command.event, read_json(text), text, at, cause=command.effect_key, depth=depth)
+
+
+def _next_due(player: Player) -> tuple[datetime, int]:
+    return player.next_due
 
 
 def _touch(touched: dict[str, None], run: Run | None) -> None:
