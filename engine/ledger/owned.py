@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select, true
 
 from engine.ledger import questions, rows
 from engine.ledger.database import Database
@@ -71,37 +71,52 @@ OURS = asking(
     "partitions",
 )
 _LINK = audit.c.facts.is_not(None)
-# What stands in the inbox, the place in the chain of each commit that it came by, and the first of it: the
-# chain is asked once for each commit, however long it is, and the events for no more than is taken.
-_STANDING = (
-    select(inbox.c.seq, inbox.c.partition, inbox.c.commit)
-    .where(
-        inbox.c.taken_commit.is_(None),
-        inbox.c.partition.in_(listed_numbers(bindparam("p_partitions"))),
+_MINE_STANDING = (
+    inbox.c.taken_commit.is_(None),
+    inbox.c.partition.in_(listed_numbers(bindparam("p_partitions"))),
+)
+# The chain is asked once for each commit by which something stands in the inbox, however long both are.
+_COMMITS = (
+    select(
+        inbox.c.commit,
+        func.count().label("events"),
+        func.min(inbox.c.seq).label("first"),
+        func.max(inbox.c.seq).label("last"),
     )
-    .cte("standing")
+    .where(*_MINE_STANDING)
+    .group_by(inbox.c.commit)
+    .cte("commits")
     .prefix_with("MATERIALIZED")
 )
-_COMMITS = select(_STANDING.c.commit).distinct().cte("commits").prefix_with("MATERIALIZED")
 _PLACE = select(audit.c.seq).where(audit.c.commit == _COMMITS.c.commit, _LINK).scalar_subquery()
-_PLACES = select(_COMMITS.c.commit, _PLACE.label("place")).cte("places").prefix_with("MATERIALIZED")
-_FIRST = (
-    select(_PLACES.c.place, _STANDING.c.seq, _STANDING.c.partition)
-    .join_from(_STANDING, _PLACES, _PLACES.c.commit == _STANDING.c.commit)
-    .where(_PLACES.c.place <= bindparam("p_upto"))
-    .order_by(_PLACES.c.place, _STANDING.c.seq)
-    .limit(bindparam("p_limit"))
-    .cte("first")
-    .prefix_with("MATERIALIZED")
+STANDING = asking(
+    inbox,
+    select(
+        _PLACE.label("place"), _COMMITS.c.commit, _COMMITS.c.events, _COMMITS.c.first, _COMMITS.c.last
+    ).order_by(literal_column("1")),
+    "partitions",
+)
+# The events one by one, by their number: joined otherwise, all that there ever were may be read for some.
+_EVENT = (
+    select(events.c.id, events.c.type, events.c.version)
+    .where(events.c.seq == inbox.c.seq)
+    .limit(literal_column("1"))
+    .lateral("event")
 )
 INBOX = asking(
     inbox,
-    select(_FIRST.c.place, _FIRST.c.seq, _FIRST.c.partition, events.c.id, events.c.type, events.c.version)
-    .join_from(_FIRST, events, events.c.seq == _FIRST.c.seq)
-    .order_by(_FIRST.c.place, _FIRST.c.seq),
+    select(inbox.c.commit, inbox.c.seq, inbox.c.partition, _EVENT.c.id, _EVENT.c.type, _EVENT.c.version)
+    .select_from(inbox.join(_EVENT, true()))
+    .where(
+        *_MINE_STANDING,
+        inbox.c.commit.in_(listed_numbers(bindparam("p_commits"))),
+        inbox.c.seq >= bindparam("p_first"),
+        inbox.c.seq <= bindparam("p_last"),
+    ),
     "partitions",
-    "upto",
-    "limit",
+    "commits",
+    "first",
+    "last",
 )
 SEVERAL = asking(events, select(events).where(events.c.seq.in_(listed_numbers(bindparam("p_seqs")))), "seqs")
 _LINKS = (
@@ -138,6 +153,16 @@ class Handed(NamedTuple):
     id: str
     type: str
     version: int
+
+
+class _Standing(NamedTuple):
+    """What stands in the inbox by one commit."""
+
+    place: int | None  # of the commit in the chain
+    commit: int
+    events: int
+    first: int  # seq
+    last: int
 
 
 class OwnedReader(LedgerReader):
@@ -237,7 +262,25 @@ class OwnedReader(LedgerReader):
 
     def inbox(self, upto: int, limit: int) -> list[Handed]:
         """Events whose runs this machine is to begin, in the order of the chain up to a row of it."""
-        return self._all(Handed._make, INBOX, self._mine(), upto, limit)
+        standing = self._all(_Standing._make, STANDING, self._mine())
+        chosen, events_of_them = dict[int, int](), 0
+        for one in standing:
+            if one.place is None or one.place > upto or events_of_them >= limit:
+                break
+            chosen[one.commit] = one.place
+            events_of_them += one.events
+        if not chosen:
+            return []
+        found = self._all(
+            Handed._make,
+            INBOX,
+            self._mine(),
+            write_json([*chosen]).decode(),
+            min(one.first for one in standing if one.commit in chosen),
+            max(one.last for one in standing if one.commit in chosen),
+        )
+        placed = [one._replace(position=chosen[one.position]) for one in found]
+        return sorted(placed, key=lambda one: (one.position, one.seq))[:limit]
 
     def several(self, seqs: Iterable[int]) -> dict[int, rows.EventRow]:
         """Events by their number."""
