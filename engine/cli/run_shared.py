@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.cli import notify, output
-from engine.cli.service import Ready, Service, Wish, listen, loaded, opened
+from engine.cli.service import Ready, Service, Wish, listen, loaded, opened, say_what_runs
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader, open_reader
 from engine.runtime.deployed import deployed_in
@@ -59,7 +59,7 @@ class _SharedService(Service):
             self._require_what_open_runs_need(ready.session, ready.connections.by_name)
         self._daemon = daemon = SharedDaemon(self._machine(ready), plan, ready.hooks, self._clock)
         address = await daemon.start(self._wish.host, self._wish.port, self._listening)
-        output.line(f"tidegate runs {len(plan.flows)} flows of release {plan.release[:12]} with others.")
+        say_what_runs(len(plan.flows), plan.release, self._wish.environment, "beside other machines")
         for name in ready.hooks:
             output.line(f"  {address}/hooks/{name}")
         watched = self._metrics(daemon.machine)

@@ -303,7 +303,7 @@ class _FileService(Service):
         self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, self._door(desk))
         try:
             address = await self._daemon.start(self._wish.host, self._wish.port, self._listening)
-            _say_what_runs(len(plan.flows), plan.release, self._wish.environment)
+            say_what_runs(len(plan.flows), plan.release, self._wish.environment)
             _say_what_comes_in([f"{address}/hooks/{name}" for name in ready.hooks], triggers)
             await self._until_told(self._daemon, self._metrics(runner, triggers))
         finally:
@@ -412,9 +412,11 @@ class _FileService(Service):
                 await watched.stop()
 
 
-def _say_what_runs(flows: int, release: str, environment: str) -> None:
+def say_what_runs(flows: int, release: str, environment: str, beside: str = "") -> None:
+    """Say by what a daemon works, and beside whom."""
     noun = "flow" if flows == 1 else "flows"
-    output.line(f"tidegate runs {flows} {noun} of release {release[:12]} in {environment!r}.")
+    told = f"tidegate runs {flows} {noun} of release {release[:12]} in {environment!r}"
+    output.line(f"{told} {beside}".rstrip() + ".")
 
 
 def _say_what_comes_in(addresses: Iterable[str], triggers: Iterable["Trigger"]) -> None:

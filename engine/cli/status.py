@@ -1,12 +1,15 @@
 """`tidegate status`."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from engine.cli import options, output
 from engine.values.value import Value
+
+if TYPE_CHECKING:
+    from engine.ledger import LedgerReader
 
 _LIVE = (
     ("live", "on their way"),
@@ -23,23 +26,56 @@ _LIVE = (
 def command(ledger_url: str, form: str) -> None:
     """Tell whether a daemon runs on the ledger, what it is doing, and what is open.
 
-    With `--format json`, `daemon` is null when none runs.
+    Of a ledger on PostgreSQL it tells which machines work on it. With `--format json`, `daemon` is null when
+    none runs, and `machines` for a ledger in a file.
     """
     from engine.cli.control import ask_daemon
     from engine.insight.status import standing
-    from engine.ledger import open_reader
+    from engine.ledger import is_shared, open_reader
 
     daemon = ask_daemon(ledger_url, "status", {})
     reader = open_reader(ledger_url)
     try:
         found = standing(reader)
+        machines = _machines(reader) if is_shared(ledger_url) else None
     finally:
         reader.close()
     if form == "json":
-        output.json({"daemon": daemon, "ledger": found})
+        output.json({"daemon": daemon, "machines": machines, "ledger": found})
         return
-    _show_daemon(daemon)
+    if machines is None:
+        _show_daemon(daemon)
+    else:
+        _show_machines(machines)
     _show_ledger(found)
+
+
+def _machines(reader: "LedgerReader") -> dict[str, Value]:
+    from engine.ledger.at_work import at_work
+
+    found = at_work(reader)
+    shares = {name: count for name, count in found.partitions.items() if name is not None}
+    return {
+        "working": found.machines,
+        "alone": found.alone,
+        "partitions": dict(shares),
+        "free": found.partitions.get(None, 0),
+    }
+
+
+def _show_machines(found: Mapping[str, Value]) -> None:
+    working = int(str(found["working"]))
+    if found["alone"]:
+        output.line("A process works alone on this ledger.")
+    elif not working:
+        output.line("No machine works on this ledger.")
+    else:
+        noun = "machine works" if working == 1 else "machines work"
+        output.line(f"{working} {noun} on this ledger.")
+        for name, count in cast("Mapping[str, int]", found["partitions"]).items():
+            output.line(f"  {name} has {count} {'partition' if count == 1 else 'partitions'}")
+        if found["free"]:
+            output.line(f"  {found['free']} wait for a machine")
 
 
 def _show_daemon(daemon: Mapping[str, Value] | None) -> None:

@@ -30,7 +30,8 @@ from engine.ledger import (
     verify_chain,
 )
 from engine.ledger import postgres as driver
-from engine.ledger.postgres_ledger import open_postgres
+from engine.ledger.at_work import AtWork, at_work
+from engine.ledger.postgres_ledger import open_postgres, open_shared
 from tests.ledger.samples import AT, NOW, a_whole_ledger, an_event, begin, finish
 
 CLOCK = FixedClock(NOW)
@@ -84,6 +85,21 @@ class TestTheSchema:
                 opened()
         with pytest.raises(LedgerMissing, match="make it with createdb"):
             open_ledger(postgres.url("nowhere"), clock=CLOCK, create=True)
+
+    def test_who_works_on_it_is_told_by_the_server(self, ledger, postgres_url):
+        assert at_work(ledger.reader()) == AtWork(machines=0, alone=True, partitions={None: 64})
+        ledger.close()
+        machines = [open_shared(postgres_url, clock=CLOCK, name=name) for name in ("b", "a")]
+        for machine, mine in zip(machines, (range(2), [7]), strict=True):
+            for partition in mine:
+                machine.claim(partition)
+        reader = open_reader(postgres_url)
+        assert at_work(reader) == AtWork(machines=2, alone=False, partitions={None: 61, "a": 1, "b": 2})
+        machines.pop().close()
+        assert at_work(reader).machines == 1
+        machines.pop().close()
+        assert at_work(reader).machines == 0
+        reader.close()
 
     def test_an_address_is_one_of_a_database(self):
         for url in ("postgresql://host", "postgresql://:x:y/db"):
