@@ -188,6 +188,7 @@ class Corpus:
             yield "Personal data is in it as it was recorded."
             return
         proof = self._redaction.proof
+        proof.rest()
         if proof.otherwise:
             yield (
                 f"{proof.otherwise:,} of them no longer decide as recorded, since a rule looks at what is "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.core import LookUpCommand, ReadCommand, WriteCommand, run_name
+from engine.core import Answer, LookUpCommand, ReadCommand, WriteCommand, run_name
 from engine.ledger import is_pruned
 from engine.ledger.instants import read_instant
 from engine.ledger.reader import LedgerReader
@@ -17,6 +17,7 @@ from engine.ledger.rows import EventRow
 from engine.preview.behaviour.lines import answer_entry, sample_of
 from engine.preview.behaviour.sample import Sample
 from engine.runtime.recover import PrunedError, Recovered, Recovery
+from engine.values.actors import ENGINE
 from engine.values.json_text import read_json, write_json
 from engine.values.value import Value
 
@@ -122,16 +123,24 @@ def _recorded(reader: LedgerReader, recovery: Recovery, event: EventRow) -> dict
     while waiting:
         for run in reader.runs_of_event(waiting.popleft().id):
             if run.id == run_name(run.flow, run.event_id):  # one that a person had worked again is no other
-                found.take(run.id, recovery.run(run))
+                found.take(run.id, recovery.run(run), reader)
                 waiting.extend(reader.events_caused_by_run(run.id))
     return {name: [*entries] for name, entries in found.entries.items() if entries}
 
 
+_ENTRIES = ("reads", "xrefs", "writes", "holds", "times")
+
+
+def _is_by_time(answer: Answer) -> bool:
+    """Whether a hold is over since its time was: by each release that may be at another time, or never."""
+    return isinstance(answer.value, Mapping) and answer.value.get("by") == ENGINE
+
+
 class _Found:
     def __init__(self) -> None:
-        self.entries: dict[str, list[Value]] = {"reads": [], "xrefs": [], "writes": [], "holds": []}
+        self.entries: dict[str, list[Value]] = {name: [] for name in _ENTRIES}
 
-    def take(self, run_id: str, run: Recovered) -> None:
+    def take(self, run_id: str, run: Recovered, reader: LedgerReader) -> None:
         answers = run.state.answers
         for command in run.given:
             answer = answers.get(getattr(command, "key", ""))
@@ -153,9 +162,18 @@ class _Found:
                     self._add("writes", {**asked, **answer_entry(answer)})
                 case _:
                     pass
-        for key, answer in answers.items():
-            if key.startswith("hold:"):
-                self._add("holds", {"run": run_id, "hold": key, **answer_entry(answer)})
+        ended = [key for key in answers if key.startswith(("hold:", "wait:"))]
+        if ended:
+            times = {row.key: row.at for row in reader.answers(run_id)}  # the last where there are several
+            for key in ended:
+                self._end(run_id, key, answers[key], times[key])
+
+    def _end(self, run_id: str, key: str, answer: Answer, at: str) -> None:
+        """What ended a hold or a wait, unless an event did: those come by themselves."""
+        if key.startswith("hold:") and not _is_by_time(answer):
+            self._add("holds", {"run": run_id, "hold": key, "at": at, **answer_entry(answer)})
+        elif key.startswith("hold:") or answer.failure is not None:
+            self._add("times", {"run": run_id, "of": key, "at": at})
 
     def _add(self, name: str, entry: dict[str, Value]) -> None:
         self.entries[name].append(read_json(write_json(entry)))

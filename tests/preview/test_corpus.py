@@ -146,7 +146,7 @@ def test_what_is_written_is_read_again():
     (written,) = sample.recorded.receipts.values()
     assert answer_entry(written[1]) == {"fails": "no Ada King"}
     (person,) = sample.recorded.persons.values()
-    assert json.loads(write_json(answer_entry(person))) == {"gives": {"by": "kim", "reason": "ok!"}}
+    assert json.loads(write_json(answer_entry(person.answer))) == {"gives": {"by": "kim", "reason": "ok!"}}
 
 
 @pytest.mark.parametrize(

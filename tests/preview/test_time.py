@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.errors import InputError
 from engine.preview.behaviour import Shared, Side, read_samples
+from engine.preview.corpus import Proof
 from tests.workspaces import tiny
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -71,3 +73,86 @@ def test_what_both_sides_emit_when_a_time_is_over_is_one_event(side):
     samples = read_samples([line("item.made", 0), line("item.ordered", 300)], "events", None, NOON)
     once = {old.flow.name for old, new in shared.play(samples) if old is new}
     assert once == {"second", "third"}
+
+
+HELD = """
+policy: p
+owner: o
+inputs: {item: canonical/item@1}
+when: item.amount == 1
+then: {hold: {release: {role: boss}%s}}
+reason: r
+---
+flow: f
+trigger: {event: item.made, as: item}
+steps:
+  ok: {check: [p]}
+  w: {needs: ok, wait: {event: item.said, timeout: 1h, on_timeout: "null"}}
+  tell: {needs: w, emit: item.changed, with: {id: item.id, amount: item.amount, group: item.group}}
+"""
+
+
+def ended(name, minutes, **more):
+    """What ended the hold or the wait, so many minutes after noon."""
+    at = (NOON + timedelta(minutes=minutes)).isoformat()
+    return {"run": "f/item.made:1", name: {"hold": "hold:ok:p", "of": "hold:ok:p"}[name], "at": at, **more}
+
+
+def with_recorded(event, **recorded):
+    return json.dumps(json.loads(event) | {"recorded": recorded}).encode()
+
+
+def held(folder, expires=""):
+    return Side(plan=tiny.plan(folder, HELD % expires))
+
+
+def test_time_ends_a_hold_when_each_release_says(tmp_path):
+    """The ledger says that time ended it after an hour; a release that says otherwise does otherwise."""
+    hour = held(tmp_path / "hour", ", expires: {after: 1h, then: reject}")
+    day = held(tmp_path / "day", ", expires: {after: 24h, then: reject}")
+    never = held(tmp_path / "never")
+    event = with_recorded(line("item.made", 0), times=[ended("of", 61)])
+    for other in (day, never):
+        shared = Shared(hour, other, flows=frozenset(), events=frozenset())
+        (pair,) = shared.play(read_samples([event], "events", None, NOON))
+        assert [str(run.status) for run in pair] == ["rejected", "held"]
+
+
+def test_what_follows_a_person_runs_from_when_the_person_came(tmp_path):
+    side = held(tmp_path)
+    said = {"gives": {"by": "kim", "reason": "seen"}}
+    event = with_recorded(line("item.made", 0), holds=[ended("hold", 120, **said)])
+    found = {}
+    for minutes in (90, 150):
+        shared = Shared.of_one(side)
+        (run, _), *_ = shared.play(read_samples([event, line("item.said", minutes)], "events", None, NOON))
+        found[minutes] = str(run.status), run.state.answers.get("wait:w") is not None
+    assert found == {90: ("waiting", False), 150: ("completed", True)}
+    shared = Shared.of_one(side)
+    without = with_recorded(line("item.made", 0), holds=[{**ended("hold", 0, **said), "at": None}])
+    assert [str(old.status) for old, _ in shared.play(read_samples([without], "events", None, NOON))] == [
+        "waiting"
+    ]
+
+
+def test_a_time_without_its_zone_is_no_time(side):
+    event = with_recorded(line("item.made", 0), times=[{**ended("of", 1), "at": "2026-03-31T12:00:00"}])
+    with pytest.raises(InputError, match="events:1: `at` is an instant with its zone"):
+        played(Shared.of_one(side), event)
+
+
+def test_the_proof_of_a_corpus_takes_in_what_came_behind_its_last_event(tmp_path):
+    side = held(tmp_path, ", expires: {after: 1h, then: reject}")
+    event = with_recorded(line("item.made", 0), times=[ended("of", 61)])
+    raw, other = (
+        next(read_samples([one], "events", None, NOON)) for one in (event, line("item.made", 0, amount=2))
+    )
+    proof = Proof(side)
+    proof.take(raw, raw)
+    assert (proof.runs, proof.otherwise) == (0, 0)
+    proof.rest()
+    assert (proof.runs, proof.otherwise) == (1, 0)
+    proof = Proof(side)
+    proof.take(raw, other)
+    proof.rest()
+    assert proof.differing == ["event 1 and what came behind it"]

@@ -8,12 +8,15 @@
                   "is": "77"}],
        "writes": [{"write": "bill/time.approved:te-1/post", "with": {...}, "gives": {"id": "b-1"}}],
        "holds": [{"run": "bill/time.approved:te-1", "hold": "hold:check:long-day",
-                  "gives": {"by": "kim", "reason": "seen"}}]}}
+                  "at": "2026-03-02T11:30:00Z", "gives": {"by": "kim", "reason": "seen"}}],
+       "times": [{"run": "bill/time.approved:te-1", "of": "wait:paper", "at": "2026-03-05T09:00:00Z"}]}}
 
 `accepted_at` and `recorded` may be left out, and so may each part of it. What a `run` was answered is its
 own; a run that was answered nothing gets what others were, and so do all where no run is named. A read that
 found nothing `gives` null; of one that failed, `fails` says why. A write is named by the key of its effect;
-of a refused one `fault` says the class of the fault, and one that may have happened is `unknown`.
+of a refused one `fault` says the class of the fault, and one that may have happened is `unknown`. A hold
+that a person ended is ended `at` that instant, and at once where none is said. What time ended is among the
+`times`: it says how far time has passed, and each release says itself what time does.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +24,7 @@ from datetime import datetime
 
 from engine.core import Answer
 from engine.errors import InputError
-from engine.preview.behaviour.sample import Recorded, Sample, key_of_read, of_run
+from engine.preview.behaviour.sample import Ended, Recorded, Sample, key_of_read, of_run
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
@@ -66,10 +69,10 @@ def sample_of(value: Value, now: datetime) -> Sample:
     return Sample(str(value["type"]), data, write_json(data), at, _recorded(value.get("recorded")))
 
 
-def _instant(value: Value) -> datetime:
+def _instant(value: Value, name: str = "accepted_at") -> datetime:
     found = datetime.fromisoformat(str(value))
     if found.tzinfo is None:
-        raise ValueError(f"`accepted_at` is an instant with its zone, not {value!r}")
+        raise ValueError(f"`{name}` is an instant with its zone, not {value!r}")
     return found
 
 
@@ -98,10 +101,14 @@ def _recorded(value: Value) -> Recorded:
         for one in _records(value.get("writes"), "writes", "write", "with")
     }
     holds = {
-        f"{one['run']} {one['hold']}": _answer(one)
+        f"{one['run']} {one['hold']}": Ended(
+            _answer(one), None if one.get("at") is None else _instant(one["at"], "at")
+        )
         for one in _records(value.get("holds"), "holds", "run", "hold")
     }
-    return Recorded(reads, look_ups, writes, holds)
+    times = [_instant(one["at"], "at") for one in _records(value.get("times"), "times", "at")]
+    times += [ended.at for ended in holds.values() if ended.at is not None]
+    return Recorded(reads, look_ups, writes, holds, max(times, default=None))
 
 
 def _names(entry: Mapping[str, Value], question: str) -> list[str]:

@@ -537,10 +537,12 @@ class Player:
 
     def _hold(self, run: Run, command: HoldCommand, answers: dict[str, Answer]) -> None:
         run.holds[command.key] = command
-        answer = run.recorded.persons.get(f"{run.id} {command.key}")
-        if answer is not None:
-            answers[command.key] = answer
-            return
+        ended = run.recorded.persons.get(f"{run.id} {command.key}")
+        if ended is not None:
+            if ended.at is None or ended.at <= self.moment.now:
+                answers[command.key] = ended.answer
+                return
+            self._note(_Due(ended.at, 0, run, command.key, command.hold_id, ended.answer))
         for timer in timers(command, self.moment.now):
             ends = expiry(timer)
             if ends is not None:

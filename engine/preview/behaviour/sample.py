@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.core import Answer
 from engine.values.canonical import fingerprint
@@ -19,6 +20,13 @@ def of_run(run_id: str, question: str) -> str:
     return f"{run_id} {question}"
 
 
+class Ended(NamedTuple):
+    """What a person said to a hold, and when; where nobody knows when, as soon as it opened."""
+
+    answer: Answer
+    at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What was answered. Values are plain data: whoever asks gives them their dates.
@@ -31,7 +39,8 @@ class Recorded:
     receipts: Mapping[str, tuple[Value, Answer]] = field(
         default_factory=dict
     )  # payload and outcome, by effect
-    persons: Mapping[str, Answer] = field(default_factory=dict)  # by run, a blank, and the key of the hold
+    persons: Mapping[str, Ended] = field(default_factory=dict)  # by run, a blank, and the key of the hold
+    until: datetime | None = None  # when the last hold or wait was over that persons or time ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Shared:
         self._awaited = awaited[0] | awaited[1]
         self.events = 0
         self.refused: list[str] = []
+        self._until: datetime | None = None  # how far time has passed when all is played
 
     @classmethod
     def of_one(cls, side: Side) -> Self:
@@ -75,16 +76,26 @@ class Shared:
         """Play all events; each run once as it was on both sides, None where it is on one only."""
         for sample in samples:
             yield from self.take(sample)
+        yield from self.rest()
         for run in self.both.runs.values():
             yield run, run
         left = self.old.runs, self.new.runs
         for run_id in dict.fromkeys([*left[0], *left[1]]):
             yield left[0].get(run_id), left[1].get(run_id)
 
+    def rest(self) -> Iterator[tuple[Run | None, Run | None]]:
+        """Behind the last event, what persons and time did; what nothing moves any more after it."""
+        touched: dict[str, None] = {}
+        if self._until is not None:
+            self._pass_time(self._until, touched)
+        yield from self._ended(touched)
+
     def take(self, sample: Sample) -> Iterator[tuple[Run | None, Run | None]]:
         """Play one event; what nothing moves any more after it, as :meth:`play` gives it."""
         self.events += 1
-        now = sample.accepted_at
+        now, until = sample.accepted_at, sample.recorded.until
+        if until is not None and (self._until is None or self._until < until):
+            self._until = until
         touched: dict[str, None] = {}
         self._pass_time(now, touched)
         try:

@@ -3,6 +3,7 @@
 Whatever is written differs by design. How runs end, what they hold, and what they lack must not.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.preview.behaviour import Sample, Shared, Side
@@ -36,15 +37,20 @@ class Proof:
     def take(self, raw: Sample, redacted: Sample) -> None:
         """Play one event."""
         self.events += 1
-        ended = [
-            [_ended(old or new) for old, new in shared.take(sample)]
-            for shared, sample in zip(self._both, (raw, redacted), strict=True)
-        ]
+        pairs = zip(self._both, (raw, redacted), strict=True)
+        self._compare([shared.take(sample) for shared, sample in pairs], f" ({raw.type})")
+
+    def rest(self) -> None:
+        """What persons and time did behind the last event."""
+        self._compare([shared.rest() for shared in self._both], " and what came behind it")
+
+    def _compare(self, pairs: list[Iterator[tuple[Run | None, Run | None]]], what: str) -> None:
+        ended = [[_ended(old or new) for old, new in side] for side in pairs]
         self.runs += len(ended[0])
         if ended[0] != ended[1]:
             self.otherwise += 1
             if len(self.differing) < MOST:
-                self.differing.append(f"event {self.events} ({raw.type})")
+                self.differing.append(f"event {self.events}{what}")
 
 
 def _ended(run: Run | None) -> _Ended:

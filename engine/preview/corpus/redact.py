@@ -60,7 +60,7 @@ class _Redaction:
 
     def _entry(self, name: str, entry: Mapping[str, Value]) -> Value:
         """One thing that was recorded: a read, a cross reference, a write, or the end of a hold."""
-        made = dict(self._plain(entry, entry.keys() - {"gives", "read", "fault"}))
+        made = dict(self._plain(entry, entry.keys() - {"gives", "read", "fault", "at"}))
         if "gives" in entry:
             made["gives"] = self._value(entry["gives"], _kind_of(name, entry, self._personal))
         return {key: made.get(key, value) for key, value in entry.items()}

@@ -7,6 +7,7 @@ the fewest events first, and what others bring as well is left out again.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar
 
 from engine.core import LookUpCommand, RunState, WriteCommand
@@ -117,10 +118,10 @@ def played(side: Side, samples: Iterable[Sample], watching: Watching) -> Played:
     by_number: list[frozenset[str]] = []
     same: dict[frozenset[str], frozenset[str]] = {}
     alike: dict[frozenset[str], int] = {}
-    for number, sample in enumerate(samples):
+    for number, (sample, is_last) in enumerate(_with_last(samples)):
         player.number, player.needs, player.seen = number, set(), set()
         watching.code.clear()
-        for _ in play.take(sample):
+        for _ in chain(play.take(sample), play.rest() if is_last else ()):
             pass
         events = frozenset((number,)).union(*(needs.get(one, (one,)) for one in player.needs))
         if len(events) > 1:
@@ -135,6 +136,17 @@ def played(side: Side, samples: Iterable[Sample], watching: Watching) -> Played:
         found.events += 1
     found.refused = len(play.refused)
     return found
+
+
+def _with_last(samples: Iterable[Sample]) -> Iterator[tuple[Sample, bool]]:
+    """Each event, and whether none comes behind it."""
+    before: Sample | None = None
+    for sample in samples:
+        if before is not None:
+            yield before, False
+        before = sample
+    if before is not None:
+        yield before, True
 
 
 def chosen(candidates: list[Candidate], most: int | None = None) -> list[int]:
