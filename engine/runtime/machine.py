@@ -193,7 +193,12 @@ class Machine:
             return
         wanted = self._wanted[partition] = asyncio.get_running_loop().create_future()
         self._ask()
-        if not await wanted:
+        try:
+            is_kept = await wanted
+        finally:  # whoever handed it out may take it back before anybody has looked at it
+            if self._wanted.get(partition) is wanted:
+                del self._wanted[partition]
+        if not is_kept:
             await asyncio.sleep(BOUNCE_SECONDS)
             return
         await self.held[partition].wait()

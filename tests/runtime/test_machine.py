@@ -103,6 +103,33 @@ def test_partitions_are_given_back_to_those_who_stay_not_to_those_who_are_only_s
     assert machine._excess() == 4
 
 
+def test_a_partition_that_is_taken_back_before_it_was_taken_is_no_more_offered():
+    """What hands it out ends on its own when a connection breaks; the machine goes on or begins again."""
+
+    async def play():
+        machine = Machine(
+            opened=Owning,
+            listener=lambda _: nullcontext(),
+            runner=lambda _: None,
+            hand_out=lambda *_: HandingOut(),
+            duties=lambda *_: (),
+            told=lambda _: None,
+        )
+        taken, machine._may_have = [], 2
+        machine._taking, machine._runner = True, SimpleNamespace(take_over=taken.extend)
+        kept, gone = (asyncio.ensure_future(machine.work(partition)) for partition in (1, 2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        machine._take_wanted()
+        assert (taken, [*machine.held]) == ([1], [1])
+        await asyncio.sleep(0)
+        machine._let_go([1])
+        await kept
+
+    asyncio.run(play())
+
+
 @pytest.mark.requirement("REL-17")
 def test_who_has_its_part_is_not_handed_more_which_others_would_wait_for(monkeypatch):
     """A machine that came a moment ago would get what is free one by one, each when the others had let it go."""
