@@ -89,7 +89,10 @@ def _show_daemon(daemon: Mapping[str, Value] | None) -> None:
     for name, words in _LIVE:
         if daemon[name]:
             output.line(f"  {daemon[name]} {words}")
-    for name, words in (("next_due", "next attempt"), ("next_deadline", "next time-out")):
+    for name, words in (
+        ("next_due", "next attempt"),
+        ("next_deadline", "next look at what waits"),
+    ):
         if daemon[name]:
             output.line(f"  {words}: {daemon[name]}")
 

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from engine.ledger.reader import LAST, LedgerReader
 from engine.ledger.rows import AlertRow, ConflictRow, EffectRow, EventRow, RunRow
+from engine.values.actors import OPERATIONS
 from engine.values.json_text import JsonError, read_json
 from engine.values.money import money_of
 from engine.values.value import Value
@@ -292,6 +293,7 @@ def of_conflict(reader: LedgerReader, row: ConflictRow) -> DeadLetter:
         fault="conflict",
         reason=f"{row.event_id} came again with another content, which was not worked",
         at=row.at,
+        owner=OPERATIONS,
         connection=(row.source or "").partition(".")[0] or None,
         event=row.event_id,
         order_key=None if event is None else event.order_key,

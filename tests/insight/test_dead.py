@@ -138,7 +138,7 @@ class TestWhatIsListed:
         process.run(ONE)
         process.run(("item.made", {"id": "1", "amount": 7}))
         (one,) = listed(process)
-        assert (one.kind, one.event) == ("conflict", "item.made:1")
+        assert (one.kind, one.event, one.owner) == ("conflict", "item.made:1", "integration-operations")
         assert '"amount":7' in shown(process, one.id)["came"].replace(" ", "")
         dismissed(process, one.id)
         assert listed(process) == []
