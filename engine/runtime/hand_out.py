@@ -163,12 +163,16 @@ class HandOut:
         except (ProcrastinateException, OSError, TimeoutError) as error:
             raise _away(error) from error
 
-    async def close(self, running: "asyncio.Future[None]") -> None:
-        """Stop taking what is handed out. What does not end in time is left behind; others take it away."""
+    async def close(self, running: "asyncio.Future[None] | None") -> None:
+        """Stop taking what is handed out, if that was begun.
+
+        What does not end in time is left behind; others take it away.
+        """
         await asyncio.to_thread(self.heart.end)
-        self._worker.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait({running}, timeout=CLOSE_SECONDS)
-        running.cancel()
+        if running is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait({running}, timeout=CLOSE_SECONDS)
+            running.cancel()
         with suppress(Exception):
             await asyncio.wait_for(self._app.close_async(), CLOSE_SECONDS)
 

@@ -127,28 +127,27 @@ class Machine:
             await out.open()
             self._out, self._heart, self._taking, self._excess_since = out, out.heart, True, None
             self._heart.begin()
-            self._runner = self._make(ledger)
-            taking = asyncio.ensure_future(out.run())
-            tasks: list[asyncio.Future[Any]] = [
-                taking,
-                asyncio.ensure_future(self._beat(out)),
-                asyncio.ensure_future(self._share_out(ledger)),
-                asyncio.ensure_future(self.stopping.wait()),
-            ]
+            tasks: list[asyncio.Future[Any]] = []  # the first of them takes what is handed out
             try:
+                self._runner = self._make(ledger)
+                tasks += [
+                    asyncio.ensure_future(out.run()),
+                    asyncio.ensure_future(self._beat(out)),
+                    asyncio.ensure_future(self._share_out(ledger)),
+                    asyncio.ensure_future(self.stopping.wait()),
+                ]
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 _raise_first(tasks)
             except TidegateError as error:
                 self._told(f"giving up what is in memory: {error}")
                 raise
             finally:
-                await self._end(ledger, out, taking, tasks)
+                await self._end(ledger, out, tasks)
 
     async def _end(
         self,
         ledger: "PostgresLedger",
         out: HandOut,
-        taking: "asyncio.Future[None]",
         tasks: "Sequence[asyncio.Future[Any]]",
     ) -> None:
         """Give everything back if it can be; else only forget it."""
@@ -167,7 +166,7 @@ class Machine:
         for wanted in self._wanted.values():
             wanted.cancel()
         self._wanted.clear()
-        await out.close(taking)
+        await out.close(tasks[0] if tasks else None)
 
     async def _beat(self, out: HandOut) -> None:
         while True:

@@ -153,7 +153,7 @@ def test_a_workspace_without_what_open_runs_need_leaves_the_release_before_at_wo
 
 def test_nobody_is_there_to_reload(tidegate, ledger):
     ended = tidegate("reload", "--ledger", ledger)
-    assert (ended.code, "no daemon runs on this ledger" in ended.err) == (1, True)
+    assert (ended.code, "no daemon answers for this ledger: none runs" in ended.err) == (1, True)
 
 
 @pytest.fixture

@@ -133,7 +133,8 @@ def test_every_module_can_be_imported(installed):
     """No library is missing that is needed outside the extras."""
     extras = (
         "postgres",
-        "hand_out",  # this and the next two are of the extra `postgres`
+        "hand_out",  # this and the next three are of the extra `postgres`
+        "ledger/at_work",
         "runtime/machine",
         "shared_daemon",
         "sftp",

@@ -58,6 +58,7 @@ class HandingOut:
 
     def __init__(self):
         self.heart, self.living, self.wants = Heart(), 1, None
+        self.is_closed = False
 
     def want(self, more):
         self.wants = more
@@ -75,7 +76,9 @@ class HandingOut:
         return self.living
 
     async def close(self, running):
-        running.cancel()
+        self.is_closed = True
+        if running is not None:
+            running.cancel()
 
 
 async def until(true):
@@ -189,6 +192,34 @@ def test_who_has_its_part_is_not_handed_more_which_others_would_wait_for(monkeyp
         await asyncio.wait_for(living, 10)
 
     asyncio.run(play())
+
+
+def test_who_cannot_begin_to_work_takes_part_no_longer():
+    """Its heart would beat on, and its connections would stay, for each time that it tries again."""
+    out, said = HandingOut(), []
+
+    def runner(_):
+        raise LedgerError("no connection is called erp")
+
+    def tell(text):
+        said.append(text)
+        if text.startswith("starting again"):
+            machine.stopping.set()
+
+    machine = Machine(
+        opened=Owning,
+        listener=lambda _: nullcontext(),
+        runner=runner,
+        hand_out=lambda *_: out,
+        duties=lambda *_: (),
+        told=tell,
+    )
+    asyncio.run(machine.run())
+    assert said == [
+        "giving up what is in memory: no connection is called erp",
+        "starting again from the ledger: no connection is called erp",
+    ]
+    assert out.is_closed
 
 
 def test_who_has_no_partition_does_not_read_what_happened_before_it_came():
