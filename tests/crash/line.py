@@ -55,3 +55,4 @@ class Line:
             self._ends.discard(end)
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        source.close()  # the other thread closes the other end
