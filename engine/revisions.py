@@ -18,9 +18,10 @@ from pathlib import Path
 
 from engine.connect.catalog import Catalog
 from engine.errors import InputError
+from engine.plan.step import ENTITY
 from engine.preview.behaviour import Release, Side
 from engine.preview.corpus import Personal, personal_of
-from engine.session import ENTITY, Session, load, manifests, unpack_release
+from engine.session import Session, load, manifests, unpack_release
 from engine.values.type import decoder
 from engine.workspace.files import WorkspaceError, find_root
 

@@ -21,7 +21,7 @@ from engine.connect.connector_spec import ConnectorSpec
 from engine.connect.settings import Settings, resolve_settings, secret_resolver
 from engine.errors import ConfigurationError, InputError
 from engine.plan.plan import FlowPlan, Plan
-from engine.plan.step import ReadStep, WriteStep
+from engine.plan.step import ENTITY, ReadStep, WriteStep
 from engine.problems import Collector, Report, Severity
 from engine.problems.render.text import render_text
 from engine.spec.json_schema import schemas_of
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 ALL_KINDS = (*KINDS, ConnectorSpec)
 MAX_RELEASE = 128 * 1024 * 1024  # bytes of all files of a release together
-ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

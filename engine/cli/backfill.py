@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -101,21 +102,21 @@ async def _of_source(
     from engine.runtime.backfill import Backfill
     from engine.runtime.triggers.triggers import asked_source
 
-    clock, session = SystemClock(), control.session_at_work(opening.folder, opening.ledger_url)
-    wanted = _range(session, days)
-    reader = open_reader(opening.ledger_url)
-    connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
-    try:
-        with output.progress("records", quiet=quiet) as shown:
-            plan, now = session.ready.plan, clock.now()
-            asked = asked_source(plan, connections, source)
-            backfill = Backfill(asked, plan, reader, now, lambda found: shown.show(found.records))
-            if said is None:
-                return await backfill.look(wanted)
-            return await _take(source, backfill, wanted, said, opening)
-    finally:
-        reader.close()
-        await connections.aclose()
+    clock = SystemClock()
+    with closing(open_reader(opening.ledger_url)) as reader:
+        session = sessions.at_work(opening.folder, reader)
+        wanted = _range(session, days)
+        connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
+        try:
+            with output.progress("records", quiet=quiet) as shown:
+                plan, now = session.ready.plan, clock.now()
+                asked = asked_source(plan, connections, source)
+                backfill = Backfill(asked, plan, reader, now, lambda found: shown.show(found.records))
+                if said is None:
+                    return await backfill.look(wanted)
+                return await _take(source, backfill, wanted, said, opening)
+        finally:
+            await connections.aclose()
 
 
 async def _take(
@@ -193,15 +194,12 @@ async def _of_events(
     from engine.runtime.bulk import Order, Pace
     from engine.runtime.recover import Recovery
 
-    session = control.session_at_work(opening.folder, opening.ledger_url)
-    reader = open_reader(opening.ledger_url)
-    try:
+    with closing(open_reader(opening.ledger_url)) as reader:
+        session = sessions.at_work(opening.folder, reader)
         connections = sessions.described_connections(session, opening.environment)
         recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
         release = session.ready.plan.release
         items = list(earlier(reader, recovery, release, flow, _range(session, days)))
-    finally:
-        reader.close()
     if said is None:
         _show_earlier(items, flow, form)
         return 0

@@ -18,7 +18,6 @@ from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.runtime.control import Desk, Did
-    from engine.session import Session
 
 ANSWER_SECONDS = 60.0  # how long a daemon may take for one act; it waits for a commit at most
 
@@ -127,24 +126,6 @@ async def _act_here(name: str, request: Mapping[str, Value], opening: Opening) -
         did = await doing
         await desk.runner.until_rest()
         return did
-
-
-def session_at_work(folder: Path | None, ledger_url: str) -> "Session":
-    """What a command that only looks at a ledger works by: as the acts do.
-
-    Raises:
-        InputError: when there is nothing to work by.
-        LedgerError: when the ledger cannot be read.
-
-    """
-    from engine import session as sessions
-    from engine.ledger import open_reader
-
-    reader = open_reader(ledger_url)
-    try:
-        return sessions.at_work(folder, reader)
-    finally:
-        reader.close()
 
 
 @asynccontextmanager

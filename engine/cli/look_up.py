@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 
 import click
 
@@ -40,12 +41,12 @@ async def _look_up(effect: str, opening: control.Opening) -> Mapping[str, Value]
     from engine.runtime.inquiry import inquire
     from engine.runtime.recover import Recovery
 
-    session = control.session_at_work(opening.folder, opening.ledger_url)
-    reader = open_reader(opening.ledger_url)
-    connections = sessions.open_connections(session, opening.environment, SystemClock(), opening.simulators)
-    try:
-        recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
-        return await inquire(effect, reader, recovery, connections)
-    finally:
-        reader.close()
-        await connections.aclose()
+    with closing(open_reader(opening.ledger_url)) as reader:
+        session = sessions.at_work(opening.folder, reader)
+        clock = SystemClock()
+        connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
+        try:
+            recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
+            return await inquire(effect, reader, recovery, connections)
+        finally:
+            await connections.aclose()

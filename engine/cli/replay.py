@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -118,27 +119,26 @@ async def _judged(
     from engine.runtime.recover import Recovery
     from engine.runtime.release_choice import chosen
 
-    session = control.session_at_work(opening.folder, opening.ledger_url)
-    reader = open_reader(opening.ledger_url)
-    connections = (
-        sessions.open_connections(session, opening.environment, SystemClock(), opening.simulators)
-        if ask
-        else sessions.described_connections(session, opening.environment)
-    )
-    try:
-        recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
+    with closing(open_reader(opening.ledger_url)) as reader:
+        session = sessions.at_work(opening.folder, reader)
+        connections = (
+            sessions.open_connections(session, opening.environment, SystemClock(), opening.simulators)
+            if ask
+            else sessions.described_connections(session, opening.environment)
+        )
         try:
-            runs = replayable(reader, names, wanted, MOST)
-        except KeyError as error:
-            raise InputError(
-                f"no effect, run or event is called {error}; `tidegate dead` lists them"
-            ) from None
-        choice = chosen(choice, reader, runs, session.ready.plan.release)
-        bench = Bench(reader, recovery, asking(connections) if ask else None)
-        return in_order(await _each(bench, runs, choice))
-    finally:
-        reader.close()
-        await connections.aclose()
+            recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
+            try:
+                runs = replayable(reader, names, wanted, MOST)
+            except KeyError as error:
+                raise InputError(
+                    f"no effect, run or event is called {error}; `tidegate dead` lists them"
+                ) from None
+            choice = chosen(choice, reader, runs, session.ready.plan.release)
+            bench = Bench(reader, recovery, asking(connections) if ask else None)
+            return in_order(await _each(bench, runs, choice))
+        finally:
+            await connections.aclose()
 
 
 async def _each(bench: "Bench", runs: Sequence[str], choice: "Choice") -> "list[Item]":

@@ -26,6 +26,7 @@ from engine.plan.effect import UndoPlan
 from engine.plan.plan import BLOCKING, FlowPlan, RetryPlan
 from engine.plan.policy import PolicyPlan
 from engine.plan.step import (
+    ENTITY,
     AnyStep,
     CheckStep,
     ChooseStep,
@@ -51,7 +52,6 @@ from engine.workspace.kinds.policy import PolicyDocument
 from engine.workspace.kinds.reference import ConnectionDocument
 
 VERBS = ("read", "check", "write", "emit", "wait", "choose")
-ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 ENTITY_PARAMETERS = Record(name="", fields={"id": Field(type=STRING, required=True)})
 

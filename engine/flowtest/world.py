@@ -47,6 +47,7 @@ from engine.flowtest.written import Written
 from engine.plan.expectation import ExpectationPlan
 from engine.plan.plan import FlowPlan, Plan
 from engine.plan.policy import Hold
+from engine.plan.step import ENTITY
 from engine.runtime.permission import (
     NOT_PROPOSED,
     Release,
@@ -60,7 +61,6 @@ from engine.values.json_text import instant_text, read_json, write_json
 from engine.values.value import Value, kind_of
 from engine.workspace.coverable import STAYS, name_of_flow
 
-ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 NO_RUN = "none"
 MOST_TURNS = 10_000  # of one act: flows that start each other without end are stopped
 

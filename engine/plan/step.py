@@ -12,6 +12,8 @@ from engine.values.value import Value
 
 Make: TypeAlias = Callable[[Scope], Value]
 
+ENTITY = "entity"  # the connection that stands for the ledger's own entity store
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

@@ -5,11 +5,10 @@ from engine.core.accept import of_version
 from engine.ledger import LedgerReader
 from engine.ledger.rows import EntityRow, NewXref
 from engine.plan.plan import Plan
+from engine.plan.step import ENTITY
 from engine.values.json_text import read_json
 from engine.values.keys import as_key
 from engine.values.value import Value
-
-ENTITY = "entity"  # the connection that stands for the ledger's own entity store
 
 
 class LookUps:

@@ -33,9 +33,8 @@ from engine.ledger import LedgerReader, is_pruned
 from engine.ledger.instants import read_instant
 from engine.ledger.rows import AnswerRow, EffectRow, EventRow, RunRow
 from engine.plan.plan import FlowPlan, Plan
-from engine.plan.step import ReadStep, WriteStep
+from engine.plan.step import ENTITY, ReadStep, WriteStep
 from engine.runtime.connections import Connections
-from engine.runtime.look_up import ENTITY
 from engine.runtime.woken import LATER
 from engine.values.json_text import read_json
 from engine.values.type import Decoder, decoder

@@ -113,7 +113,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         TOP,
     ),
     # Workspaces by what names them: folders, revisions of git, releases of a ledger.
-    "revisions": ("session", "preview", "workspace", "connect", "ledger", "values", "errors"),
+    "revisions": ("session", "plan", "preview", "workspace", "connect", "ledger", "values", "errors"),
     # Plans of releases: what a change touches on a ledger, and carrying it out there.
     "releases": (
         "session",

@@ -166,16 +166,18 @@ class Owners:
 
     def take_over(self, at: float, process: int) -> float:
         """After how many seconds the last partition that a process had at an instant came into other hands."""
-        owner = {partition: worker for when, partition, worker in self.changes if when <= at}
-        lost = {partition for partition, worker in owner.items() if f"/{process}/" in (worker or "")}
+        lost = self._had(at, process)
         after = [(when, partition) for when, partition, _ in self.changes if when > at]
         first = [min((when for when, found in after if found == one), default=inf) for one in lost]
         return max(first, default=at) - at
 
+    def _had(self, at: float, process: int) -> set[int]:
+        owner = {partition: worker for when, partition, worker in self.changes if when <= at}
+        return {partition for partition, worker in owner.items() if f"/{process}/" in (worker or "")}
+
     def history(self, at: float, process: int, seconds: float) -> list[str]:
         """Whose partitions were from then on, as long as asked, with those that a process had just then."""
-        owner = {partition: worker for when, partition, worker in self.changes if when <= at}
-        said = [f"it had {sorted(one for one, worker in owner.items() if f'/{process}/' in (worker or ''))}"]
+        said = [f"it had {sorted(self._had(at, process))}"]
         for when, partition, worker in self.changes:
             if at < when <= at + seconds:
                 said.append(f"{when - at:+.1f} s {partition} is {worker}'s")
@@ -349,8 +351,7 @@ def _around_the_slowest(found: Found, owners: Owners) -> list[str]:
         zip(found.taken_over, found.faulty, strict=True), default=((0.0, ""), (0.0, "", 0))
     )
     span = min(seconds, 60.0) + 1
-    faults = [f"{at - begin:+.1f} s {what}" for at, what, _ in found.faulty if -15 < at - begin < span]
-    return [*faults, *owners.history(begin, process, span)]
+    return [*_faults_around(found, begin, begin + span), *owners.history(begin, process, span)]
 
 
 def _open_runs(url: str) -> int:
@@ -385,6 +386,7 @@ def _look(found: Found, senders: Senders, belt: Belt, url: str) -> None:
         if slowest:
             span = (senders.accepted[slowest], belt.at[slowest])
             found.history = [*_what_became_of(reader, slowest), *_faults_around(found, *span)]
+            found.history.append(f"{span[1] - span[0]:+.1f} s it was put down")
         counts = reader.counts()
         if strange := {name for name, count in counts["runs"].items() if count} - {"completed"}:
             found.wrong.append(f"runs are {', '.join(sorted(strange))}: {counts['runs']}")
@@ -404,9 +406,9 @@ def _what_became_of(reader: LedgerReader, name: str) -> list[str]:
     return said
 
 
-def _faults_around(found: Found, taken: float, put: float) -> list[str]:
-    said = [f"{at - taken:+.1f} s {what}" for at, what, _ in found.faulty if taken - 15 < at < put]
-    return [*said, f"{put - taken:+.1f} s it was put down"]
+def _faults_around(found: Found, since: float, until: float) -> list[str]:
+    """What happened then, and shortly before: it may be the reason."""
+    return [f"{at - since:+.1f} s {what}" for at, what, _ in found.faulty if since - 15 < at < until]
 
 
 def main() -> int:

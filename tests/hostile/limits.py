@@ -51,10 +51,10 @@ def slowness() -> float:
 
 
 @cache
-def _nursery() -> "subprocess.Popen[str]":
+def _fork_server() -> "subprocess.Popen[str]":
     """The process whose children run the commands: one for all tests of this process; it ends with it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile.nursery"],
+        [sys.executable, "-m", "tests.hostile.fork_server"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -64,9 +64,9 @@ def _nursery() -> "subprocess.Popen[str]":
 
 def tidegate(*arguments: str | Path) -> Ended:
     """`tidegate ARGUMENTS` in a process of its own, in a folder that is no workspace."""
-    nursery = _nursery()
-    assert nursery.stdin is not None
-    assert nursery.stdout is not None
+    server = _fork_server()
+    assert server.stdin is not None
+    assert server.stdout is not None
     with tempfile.TemporaryDirectory() as folder:
         out, err = (Path(folder) / name for name in ("out", "err"))
         out.touch()
@@ -80,9 +80,9 @@ def tidegate(*arguments: str | Path) -> Ended:
             "cpu": KILLED_AFTER,
             "bytes": ADDRESS_SPACE,
         }
-        nursery.stdin.write(json.dumps(asked) + "\n")
-        nursery.stdin.flush()
-        ended = json.loads(nursery.stdout.readline())
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        ended = json.loads(server.stdout.readline())
         texts = [file.read_text(errors="replace") for file in (out, err)]
     return Ended(
         code=os.waitstatus_to_exitcode(ended["status"]),

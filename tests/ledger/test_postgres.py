@@ -1,5 +1,6 @@
 """What only a ledger on a server has: its schema there, several who write, answers that are lost."""
 
+import random
 import re
 import threading
 
@@ -335,6 +336,47 @@ class TestPartitions:
             third.seen = 160
             third.commit(begin("3"))
             assert second.claim(1) == 160  # by then the third has written what it woke
+
+    def test_what_waits_is_found_in_the_order_of_the_chain(self, postgres_url):
+        """However it is spread over commits and partitions, and wherever the end or the limit falls."""
+        dice = random.Random(7)
+        with shared(postgres_url) as one, shared(postgres_url) as other:
+            for partition in range(4):
+                (one if partition < 2 else other).claim(partition)
+            handed = {f"{turn}-{number}": dice.randrange(4) for turn in range(12) for number in range(5)}
+            for turn in range(12):
+                names = [name for name in handed if name.startswith(f"{turn}-")]
+                dice.shuffle(names)
+                writer = dice.choice((one, other))
+                writer.commit(
+                    Commit(
+                        events=[an_event(name) for name in names],
+                        handed=[rows.EventHanded(name, handed[name]) for name in names],
+                    )
+                )
+            reader = one.reader()
+            taken = set(dice.sample(sorted(handed), 20))
+            mine = [name for name in taken if handed[name] < 2]
+            one.commit(Commit(taken=[rows.EventTaken(reader.event(name).seq) for name in mine]))
+            theirs = [name for name in taken if handed[name] >= 2]
+            other.commit(Commit(taken=[rows.EventTaken(reader.event(name).seq) for name in theirs]))
+            with psycopg.connect(postgres_url) as asking:
+                place = dict(
+                    asking.execute("SELECT commit, seq FROM audit WHERE facts IS NOT NULL").fetchall()
+                )
+                found = asking.execute("SELECT id, seq, commit FROM events").fetchall()
+            for machine, partitions in ((one, (0, 1)), (other, (2, 3))):
+                waiting = sorted(
+                    (place[commit], seq, handed[name], name)
+                    for name, seq, commit in found
+                    if name not in taken and handed[name] in partitions
+                )
+                assert len(waiting) > 10
+                asked = machine.own_reader()
+                for upto in (0, *place.values()):
+                    for limit in (1, 3, 7, 500):
+                        got = [(*row[:4],) for row in asked.inbox(upto, limit)]
+                        assert got == [row for row in waiting if row[0] <= upto][:limit]
 
     def test_who_comes_after_much_has_happened_reads_it_in_no_time(self, postgres_url):
         """Compared one by one, so many links and events take longer than a server may be silent."""

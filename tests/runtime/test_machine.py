@@ -81,6 +81,18 @@ class HandingOut:
             running.cancel()
 
 
+def a_machine(runner, out, told=lambda _: None):
+    """One that works with this runner, on a ledger of which it has nothing yet."""
+    return Machine(
+        opened=Owning,
+        listener=lambda _: nullcontext(),
+        runner=runner,
+        hand_out=lambda *_: out,
+        duties=lambda *_: (),
+        told=told,
+    )
+
+
 async def until(true):
     """Wait for something that others bring about."""
     async with asyncio.timeout(10):
@@ -110,14 +122,7 @@ def test_a_partition_that_is_taken_back_before_it_was_taken_is_no_more_offered()
     """What hands it out ends on its own when a connection breaks; the machine goes on or begins again."""
 
     async def play():
-        machine = Machine(
-            opened=Owning,
-            listener=lambda _: nullcontext(),
-            runner=lambda _: None,
-            hand_out=lambda *_: HandingOut(),
-            duties=lambda *_: (),
-            told=lambda _: None,
-        )
+        machine = a_machine(lambda _: None, HandingOut())
         taken, machine._may_have = [], 2
         machine._taking, machine._runner = True, SimpleNamespace(take_over=taken.extend)
         kept, gone = (asyncio.ensure_future(machine.work(partition)) for partition in (1, 2))
@@ -166,14 +171,7 @@ def test_who_has_its_part_is_not_handed_more_which_others_would_wait_for(monkeyp
     async def play():
         out, working = HandingOut(), Working()
         out.living = 2
-        machine = Machine(
-            opened=Owning,
-            listener=lambda _: nullcontext(),
-            runner=lambda _: working,
-            hand_out=lambda *_: out,
-            duties=lambda *_: (),
-            told=lambda _: None,
-        )
+        machine = a_machine(lambda _: working, out)
         living = asyncio.ensure_future(machine.run())
         await until(lambda: machine._may_have == 4)
         assert out.wants
@@ -206,14 +204,7 @@ def test_who_cannot_begin_to_work_takes_part_no_longer():
         if text.startswith("starting again"):
             machine.stopping.set()
 
-    machine = Machine(
-        opened=Owning,
-        listener=lambda _: nullcontext(),
-        runner=runner,
-        hand_out=lambda *_: out,
-        duties=lambda *_: (),
-        told=tell,
-    )
+    machine = a_machine(runner, out, tell)
     asyncio.run(machine.run())
     assert said == [
         "giving up what is in memory: no connection is called erp",
@@ -330,14 +321,7 @@ def test_whoever_waits_for_a_commit_is_told_when_the_machine_begins_again(small,
             if text.startswith("starting again"):
                 machine.stopping.set()
 
-        machine = Machine(
-            opened=Owning,
-            listener=lambda _: nullcontext(),
-            runner=lambda _: runner,
-            hand_out=lambda *_: out,
-            duties=lambda *_: (),
-            told=tell,
-        )
+        machine = a_machine(lambda _: runner, out, tell)
 
         async def no_turn(**_):  # as when the server of the ledger does not answer
             await asyncio.Event().wait()

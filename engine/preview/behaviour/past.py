@@ -9,10 +9,7 @@ from typing import NamedTuple
 
 from engine.event import Event
 from engine.plan.plan import Plan
-from engine.plan.step import ReadStep, Step, WaitStep
-
-ENTITY = "entity"  # the connection that is the ledger itself
-
+from engine.plan.step import ENTITY, ReadStep, Step, WaitStep
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 

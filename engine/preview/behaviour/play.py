@@ -45,8 +45,8 @@ from engine.core import (
 from engine.core.accept import Offer
 from engine.event import Event
 from engine.plan.plan import FlowPlan, Plan
-from engine.plan.step import WaitStep
-from engine.preview.behaviour.past import ENTITY, Moment, Past
+from engine.plan.step import ENTITY, WaitStep
+from engine.preview.behaviour.past import Moment, Past
 from engine.preview.behaviour.sample import Recorded, key_of_read, of_run
 from engine.preview.behaviour.twin import TRIED, PartingError, Twin
 from engine.preview.behaviour.unrecorded import Unrecorded, UnrecordedError, unrecorded_in
