@@ -1,6 +1,6 @@
-"""Acts on a ledger: through the control door of the daemon that writes it, or on the ledger opened here.
+"""Acts on a ledger: by the daemon or the machines that work on it, or on the ledger opened here.
 
-Whether a daemon runs shows at its socket: it answers, or nobody is there.
+Whether a daemon runs shows at its socket, and which machines do is known to the server of their ledger.
 """
 
 import asyncio
@@ -69,15 +69,21 @@ def act(name: str, request: Mapping[str, Value], opening: Opening) -> "Did":
 
 
 def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did | None":
-    """Have the daemon of a ledger do an act; None when no daemon runs on it.
+    """Have the daemon of a ledger do an act, or one of the machines; None when none runs on it.
 
     Raises:
         InputError: when it cannot be done; the sentence says why.
         LedgerError: when the daemon cannot write the ledger, or broke off.
 
     """
-    from engine.ledger import control_path
+    from engine.ledger import control_path, is_shared
     from engine.runtime.control_socket import answers
+
+    if is_shared(ledger_url):
+        from engine.cli.machines import ask_machines
+
+        answer = ask_machines(ledger_url, name, request, ANSWER_SECONDS)
+        return None if answer is None else _understood(*answer)
 
     path = control_path(ledger_url)
     # Asked before the library is imported, which takes longer than most commands.

@@ -16,6 +16,7 @@ from engine.runtime.deployed import deployed_in
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger.postgres_ledger import PostgresLedger
+    from engine.runtime.attending import Attendant
     from engine.runtime.machine import Machine
     from engine.runtime.shared_daemon import SharedDaemon
     from engine.runtime.triggers.webhook import Server
@@ -142,13 +143,35 @@ class _SharedService(Service):
 
         machine = Machine(
             opened=joined,
-            listener=lambda told: listening(ledger_url, told),
+            listener=lambda handed, asked: listening(ledger_url, handed, asked),
             runner=lambda ledger: self._runner(ready, ledger, machine.sure),
             hand_out=lambda ledger, machine: HandOut(ledger_url, ledger.partitions, machine.work),
             duties=lambda machine, reader: self._triggers(ready, machine, reader),
+            attendant=lambda ledger, machine: self._attendant(ready, ledger, machine),
             told=output.line,
         )
         return machine
+
+    def _attendant(self, ready: Ready, ledger: "PostgresLedger", machine: "Machine") -> "Attendant":
+        """Who does what persons ask of this machine, for as long as it has this ledger open."""
+        from engine.ledger.requests import Requests
+        from engine.runtime.acts import ACTS
+        from engine.runtime.attending import Attendant
+        from engine.runtime.control import Desk
+
+        reader, about = ledger.reader(), self._about(ready)
+
+        def desk() -> Desk | None:
+            runner = machine.runner
+            return runner and Desk(runner=runner, reader=reader, clock=self._clock, about=about)
+
+        return Attendant(
+            requests=Requests(self._wish.ledger_url),
+            worker=ledger.name,
+            acts=ACTS,
+            desk=desk,
+            owned=lambda: ledger.epochs,
+        )
 
 
 async def _say_when_ready(daemon: "SharedDaemon") -> None:

@@ -196,6 +196,15 @@ class Service(ABC):
         if trial is not None:
             runner.executor.begin_trial(trial)
 
+    def _about(self, ready: Ready) -> "dict[str, Value]":
+        """What is said of this process to persons."""
+        return {
+            "process": os.getpid(),
+            "started_at": self._clock.now(),
+            "release": ready.session.ready.plan.release,
+            "environment": self._wish.environment,
+        }
+
     def _triggers(self, ready: Ready, gate: "Gate", reader: "LedgerReader") -> "list[Trigger]":
         from engine.runtime.triggers.triggers import Triggers
 
@@ -298,7 +307,7 @@ class _FileService(Service):
         self._require_what_open_runs_need(ready.session, ready.connections.by_name)
         runner = self._runner(ready, self._ledger)
         triggers = self._triggers(ready, runner, self._ledger.reader())
-        desk = self._desk(runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
+        desk = self._desk(ready, runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
         plan = ready.session.ready.plan
         self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, self._door(desk))
         try:
@@ -325,21 +334,15 @@ class _FileService(Service):
         )
         return Server(application(watched), *self._wish.metrics)
 
-    def _desk(self, runner: "Runner", triggers: "list[Trigger]") -> "Desk":
+    def _desk(self, ready: Ready, runner: "Runner", triggers: "list[Trigger]") -> "Desk":
         from engine.runtime.control import Desk
 
-        about: dict[str, Value] = {
-            "process": os.getpid(),
-            "started_at": self._clock.now(),
-            "release": runner.plan.release,
-            "environment": self._wish.environment,
-        }
         return Desk(
             runner=runner,
             reader=self._ledger.reader(),
             clock=self._clock,
             triggers=triggers,
-            about=about,
+            about=self._about(ready),
             reload=self.reload,
             deploy=partial(self._deploy, runner),
             canary=partial(self._canary, runner),

@@ -33,11 +33,12 @@ def command(ledger_url: str, form: str) -> None:
     from engine.insight.status import standing
     from engine.ledger import is_shared, open_reader
 
-    daemon = ask_daemon(ledger_url, "status", {})
+    shared = is_shared(ledger_url)
+    daemon = None if shared else ask_daemon(ledger_url, "status", {})
     reader = open_reader(ledger_url)
     try:
         found = standing(reader)
-        machines = _machines(reader) if is_shared(ledger_url) else None
+        machines = _machines(reader) if shared else None
     finally:
         reader.close()
     if form == "json":

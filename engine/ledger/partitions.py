@@ -5,6 +5,9 @@ from zlib import crc32
 PARTITIONS = 64
 """Of a ledger whose maker did not ask for another number. It cannot be changed later."""
 
+DUTIES = 0
+"""Whoever has this partition asks sources, keeps schedules, and does what belongs to no other."""
+
 
 def partition_of(order_key: str | None, event_id: str, among: int) -> int:
     """Where an event and its runs belong: by its order key, and without one by its identity."""

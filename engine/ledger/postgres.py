@@ -7,7 +7,7 @@ transaction, so that a paused machine keeps the others waiting for seconds and n
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from select import POLLIN, POLLOUT, poll
@@ -143,14 +143,15 @@ class Session(psycopg.Connection[Any]):
 
 
 class Listener:
-    """Hears on a channel, inside of a running event loop, and tells of it."""
+    """Hears on channels, inside of a running event loop, and tells of it."""
 
-    def __init__(self, place: Place, channel: str, told: Callable[[], None]) -> None:
-        """`told` is called for every word, and once when the line is lost: what was missed is not known."""
+    def __init__(self, place: Place, told: Mapping[str, Callable[[], None]]) -> None:
+        """Who is told, by channel; also when the line is lost, as nobody knows what was missed."""
         self._told = told
         self._closed = False
         self._session = Session.opened(place, READER)
-        self._session.execute(f'LISTEN "{channel}"')
+        for channel in told:
+            self._session.execute(f'LISTEN "{channel}"')
         self._loop = asyncio.get_running_loop()
         self._socket = self._session.pgconn.socket
         self._loop.add_reader(self._socket, self._hear)
@@ -162,16 +163,16 @@ class Listener:
         self.close()
 
     def _hear(self) -> None:
+        heard: set[str] = set()
         try:
             self._session.pgconn.consume_input()
-            heard = False
-            while self._session.pgconn.notifies() is not None:
-                heard = True
+            while (word := self._session.pgconn.notifies()) is not None:
+                heard.add(word.relname.decode())
         except psycopg.Error:
-            heard = True
+            heard = {*self._told}
             self.close()  # at once: its number may soon be that of another connection
-        if heard:
-            self._told()
+        for channel in heard:
+            self._told[channel]()
 
     def close(self) -> None:
         """Hear no more; closing twice is harmless."""

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from engine.clock import Clock
 from engine.errors import LedgerBusy, LedgerError, LedgerLost, LedgerUnreachable
-from engine.ledger import audit, postgres, postgres_schema
+from engine.ledger import audit, postgres, postgres_schema, requests
 from engine.ledger.batch import Batch, Tuple
 from engine.ledger.beside import beside
 from engine.ledger.commit import Commit
@@ -363,8 +363,8 @@ def open_shared(url: str, *, clock: Clock, name: str, create: bool = False) -> P
     return open_postgres(url, clock=clock, create=create, alone=False, name=name)
 
 
-def listening(url: str, told: Callable[[], None]) -> postgres.Listener:
-    """Hear when others handed something over.
+def listening(url: str, handed: Callable[[], None], asked: Callable[[], None]) -> postgres.Listener:
+    """Hear when others handed something over, and when a person asks for something.
 
     Raises:
         LedgerError: the server cannot be reached.
@@ -373,7 +373,7 @@ def listening(url: str, told: Callable[[], None]) -> postgres.Listener:
     place = postgres.read_url(url)
     database = PostgresDatabase(place)
     with database.door:
-        return postgres.Listener(place, NEWS, told)
+        return postgres.Listener(place, {NEWS: handed, requests.CHANNEL: asked})
 
 
 def goes_on_from(session: postgres.Session, noted: tuple[int, str]) -> bool:

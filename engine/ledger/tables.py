@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     FetchedValue,
     Index,
     Integer,
@@ -439,4 +440,17 @@ workers = Table(
     machines,
     Column("name", WORDS, primary_key=True),
     Column("seen", BigInteger, nullable=False),  # up to which row of the chain its runs were woken
+)
+# What persons ask of whichever machine has a partition, until they have heard what came of it.
+requests = Table(
+    "requests",
+    machines,
+    Column("id", WORDS, primary_key=True),
+    Column("partition", Integer, nullable=False),
+    Column("act", WORDS, nullable=False),
+    Column("body", WORDS, nullable=False),  # JSON, as at the control door
+    Column("until", DateTime(timezone=True), nullable=False),  # by the server's clock; nobody begins it later
+    Column("worker", WORDS, nullable=True),  # who has begun it
+    Column("status", Integer, nullable=True),  # of the answer, as at the control door
+    Column("answer", WORDS, nullable=True),  # JSON
 )

@@ -77,6 +77,21 @@ async def perform(acts: Mapping[str, Act], desk: Desk, name: str, request: Mappi
     return await act.do(desk, shaped(act.asks, request))
 
 
+async def answered(acts: Mapping[str, Act], desk: Desk, name: str, body: bytes) -> tuple[int, bytes]:
+    """Do one act; what is said of it: a status as of HTTP, and JSON. Never raises for what went wrong."""
+    try:
+        status, said = 200, await perform(acts, desk, name, _request(body))
+    except InputError as error:
+        status, said = (404 if isinstance(error, UnknownActError) else 422), {"error": str(error)}
+    except LedgerError as error:
+        status, said = 503, {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 - an act that fails must not end the daemon
+        fault = f"this is a fault of Tidegate itself ({type(error).__name__}: {error})"
+        status, said = 500, {"error": fault}
+    # Not starlette's own: amounts are exact here, also on the way to a person.
+    return status, write_json(said)
+
+
 def shaped(asks: type, request: Mapping[str, Value]) -> object:
     """A request as the dataclass that an act asks for.
 
@@ -157,29 +172,20 @@ class Door:
 
     async def _list(self, request: Request) -> Response:
         del request
-        return _json({name: act.about for name, act in self._acts.items()})
+        return _json(200, write_json({name: act.about for name, act in self._acts.items()}))
 
     async def _perform(self, request: Request) -> Response:
-        try:
-            body = await _body(request)
-            return _json(await perform(self._acts, self._desk, request.path_params["name"], body))
-        except InputError as error:
-            return _json({"error": str(error)}, 404 if isinstance(error, UnknownActError) else 422)
-        except LedgerError as error:
-            return _json({"error": str(error)}, 503)
-        except Exception as error:  # noqa: BLE001 - an act that fails must not end the daemon
-            said = f"this is a fault of Tidegate itself ({type(error).__name__}: {error})"
-            return _json({"error": said}, 500)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return _json(422, write_json({"error": f"a request has at most {MAX_BODY} bytes"}))
+        return _json(*await answered(self._acts, self._desk, request.path_params["name"], bytes(body)))
 
 
-async def _body(request: Request) -> Mapping[str, Value]:
-    found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > MAX_BODY:
-            raise InputError(f"a request has at most {MAX_BODY} bytes")
+def _request(text: bytes) -> Mapping[str, Value]:
     try:
-        body = read_json(bytes(found) or b"{}", most=MAX_BODY)
+        body = read_json(text or b"{}", most=MAX_BODY)
     except JsonError as error:
         raise InputError(f"the request is not JSON: {error}") from error
     if not isinstance(body, dict):
@@ -187,6 +193,5 @@ async def _body(request: Request) -> Mapping[str, Value]:
     return body
 
 
-def _json(value: object, status: int = 200) -> Response:
-    # Not starlette's own: amounts are exact here, also on the way to a person.
-    return Response(write_json(value), status, media_type="application/json")
+def _json(status: int, said: bytes) -> Response:
+    return Response(said, status, media_type="application/json")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from engine.core.accept import Offer
 from engine.errors import LedgerError, LedgerRestored, LedgerUnreachable, TidegateError
 from engine.ledger import LedgerReader
+from engine.ledger.partitions import DUTIES
+from engine.runtime.attending import Attendant
 from engine.runtime.hand_out import STALLED_SECONDS, HandOut
 from engine.runtime.heart import BEAT_SECONDS, Heart
 from engine.runtime.inbox import NOTHING
@@ -30,7 +32,6 @@ PATIENCE_SECONDS = 5.0  # how long deliveries on their way are waited for before
 AT_ONCE = 8  # partitions taken over in one go; the heart beats in between
 EXCESS_SECONDS = STALLED_SECONDS + 1  # for so long a machine that is gone may still be counted
 BOUNCE_SECONDS = 0.1  # how long a partition too many is kept from others before it is offered to them again
-DUTIES = 0  # whoever has this partition asks sources and keeps schedules
 BEGINS_AGAIN = "this machine begins again from what the ledger holds"
 BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
@@ -38,22 +39,27 @@ BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
 class Machine:
     """Works what is handed out to it, until it is told to stop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each makes one thing, by its name
         self,
         *,
         opened: "Callable[[], PostgresLedger]",
-        listener: "Callable[[Callable[[], None]], Listener]",
+        listener: "Callable[[Callable[[], None], Callable[[], None]], Listener]",
         runner: "Callable[[PostgresLedger], Runner]",
         hand_out: "Callable[[PostgresLedger, Machine], HandOut]",
         duties: "Callable[[Machine, LedgerReader], Sequence[Trigger]]",
+        attendant: "Callable[[PostgresLedger, Machine], Attendant]",
         told: Callable[[str], None],
     ) -> None:
-        """Each argument makes one thing anew, since everything is thrown away when the server goes."""
+        """Each argument makes one thing anew, since everything is thrown away when the server goes.
+
+        The listener is given who is to hear of work, and who of what persons ask.
+        """
         self._open = opened
         self._listener = listener
         self._make = runner
         self._hand_out = hand_out
         self._duties = duties
+        self._attend = attendant
         self._told = told
         self.stopping = asyncio.Event()
         self.held: dict[int, asyncio.Event] = {}  # partitions, and what says that one is not kept any more
@@ -64,6 +70,7 @@ class Machine:
         self._excess_since: float | None = None  # since when it has more partitions than its part
         self._out: HandOut | None = None  # while there is one
         self._heart: Heart | None = None
+        self._attendant: Attendant | None = None  # while there is one
         self._failures = 0
         self.brings: Sequence[Trigger] = ()  # those who bring events by themselves, while they do so here
 
@@ -121,7 +128,7 @@ class Machine:
                 await pause(seconds, self.stopping)
 
     async def _live(self) -> None:
-        with self._open() as ledger, self._listener(self._look) as listener:
+        with self._open() as ledger, self._listener(self._look, self._asked) as listener:
             del listener
             out = self._hand_out(ledger, self)
             await out.open()
@@ -130,6 +137,8 @@ class Machine:
             tasks: list[asyncio.Future[Any]] = []  # the first of them takes what is handed out
             try:
                 self._runner = self._make(ledger)
+                self._attendant = self._attend(ledger, self)
+                self._attendant.begin()
                 tasks += [
                     asyncio.ensure_future(out.run()),
                     asyncio.ensure_future(self._beat(out)),
@@ -161,6 +170,9 @@ class Machine:
         if self._runner is not None:
             self._runner.abandon(BEGINS_AGAIN)
         self._runner = None
+        attendant, self._attendant = self._attendant, None
+        if attendant is not None:
+            await attendant.close()
         ledger.forget()
         self._let_go([*self.held])
         for wanted in self._wanted.values():
@@ -178,11 +190,16 @@ class Machine:
                 self._may_have = -(-out.partitions // machines)
             self._ask()
             self._look()  # should a word of news be lost, this is the next
+            self._asked()
             await asyncio.sleep(BEAT_SECONDS)
 
     def _look(self) -> None:
         if self._runner is not None:
             self._runner.look()
+
+    def _asked(self) -> None:
+        if self._attendant is not None:
+            self._attendant.look()
 
     # --- partitions ------------------------------------------------------------------------------------
 

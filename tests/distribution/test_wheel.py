@@ -133,8 +133,9 @@ def test_every_module_can_be_imported(installed):
     """No library is missing that is needed outside the extras."""
     extras = (
         "postgres",
-        "hand_out",  # this and the next three are of the extra `postgres`
+        "hand_out",  # this and the next four are of the extra `postgres`
         "ledger/at_work",
+        "ledger/requests",
         "runtime/machine",
         "shared_daemon",
         "sftp",

@@ -81,14 +81,31 @@ class HandingOut:
             running.cancel()
 
 
-def a_machine(runner, out, told=lambda _: None):
+class Idle:
+    """In the place of the attendant: nobody asks for anything."""
+
+    def begin(self):
+        return None
+
+    def look(self):
+        return None
+
+    async def close(self):
+        return None
+
+
+IDLE = Idle()
+
+
+def a_machine(runner, out, told=lambda _: None, attendant=IDLE):
     """One that works with this runner, on a ledger of which it has nothing yet."""
     return Machine(
         opened=Owning,
-        listener=lambda _: nullcontext(),
+        listener=lambda *_: nullcontext(),
         runner=runner,
         hand_out=lambda *_: out,
         duties=lambda *_: (),
+        attendant=lambda *_: attendant,
         told=told,
     )
 
@@ -103,7 +120,9 @@ async def until(true):
 def test_partitions_are_given_back_to_those_who_stay_not_to_those_who_are_only_still_counted(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("engine.runtime.machine.time.monotonic", lambda: now[0])
-    machine = Machine(opened=None, listener=None, runner=None, hand_out=None, duties=None, told=None)
+    machine = Machine(
+        opened=None, listener=None, runner=None, hand_out=None, duties=None, attendant=None, told=None
+    )
     machine.held = dict.fromkeys(range(8))
     machine._may_have = 4  # one that was killed a moment ago and is back counts twice
     assert machine._excess() == 0

@@ -448,6 +448,17 @@ def _machines() -> None:
         _number("seen", nullable=True),
     )
     op.create_table("workers", sa.Column("name", _WORDS, primary_key=True), _number("seen"))
+    op.create_table(
+        "requests",
+        sa.Column("id", _WORDS, primary_key=True),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        _text("act"),
+        _text("body"),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        _optional("worker"),
+        sa.Column("status", sa.Integer(), nullable=True),
+        _optional("answer"),
+    )
     op.execute(
         f"INSERT INTO partitions SELECT n, 0, NULL, NULL FROM generate_series(0, {_PARTITIONS - 1}) AS n"  # noqa: S608
     )
