@@ -163,7 +163,9 @@ class _SharedService(Service):
 
         def desk() -> Desk | None:
             runner = machine.runner
-            return runner and Desk(runner=runner, reader=reader, clock=self._clock, about=about)
+            if runner is None:
+                return None
+            return Desk(runner=runner, reader=reader, clock=self._clock, about=about)
 
         return Attendant(
             requests=Requests(self._wish.ledger_url),
