@@ -2,7 +2,7 @@
 
 Run it: ``python -m tests.crash.many [--kills 200] [--workers 3] [--seed 1] [--apart 0] [--pace 0.1]``.
 Senders hand things in at any machine, one after the other for each key, and come again until they are told that
-a thing is safe. At the end each thing that was acknowledged lies at the other end of the belt exactly once, in
+a thing is safe; one of them is a person, whose commands ask whichever machine does such things. At the end each thing that was acknowledged lies at the other end of the belt exactly once, in
 the order of its key; every run is at its end, which a wait for an event of another partition stands before; and
 the chain is whole.
 
@@ -31,6 +31,7 @@ from pathlib import Path
 
 import psycopg
 
+from engine.cli.machines import ask_machines
 from engine.clock import SystemClock
 from engine.errors import LedgerError
 from engine.ledger import LedgerReader, open_ledger, open_reader, verify_chain
@@ -42,6 +43,8 @@ from tests.postgres import FAST, Server, running
 
 HERE = Path(__file__).parent
 SENDERS = 6
+PERSON = 0  # the sender that is one
+ASK_SECONDS = 8.0
 PACE = 0.1
 KEYS = 4  # of each sender
 TAKE_OVER_SECONDS = 15.0
@@ -62,6 +65,7 @@ class Found:
     kills: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
+    by_request: int = 0  # of these, by what a person asked for
     repeats: int = 0
     slowest: float = 0.0  # seconds from the acknowledgement of a thing to where it was put
     history: list[str] = field(default_factory=list)  # of that thing
@@ -187,9 +191,12 @@ class Owners:
 class Senders:
     """Who hand things in, each key by one of them, and come again until a thing is safe."""
 
-    def __init__(self, workers: list[Worker], seed: int, pace: float) -> None:
+    def __init__(self, workers: list[Worker], url: str, seed: int, pace: float) -> None:
         self.accepted: dict[str, float] = {}  # when each thing was acknowledged
+        self.by_request = 0  # of these
+        self.wrong: list[str] = []
         self._workers = workers
+        self._url = url
         self._pace = pace
         self._ending = threading.Event()
         self._threads = [
@@ -214,10 +221,25 @@ class Senders:
             key = f"k{sender}-{dice.randrange(KEYS)}"
             numbers[key] += 1
             thing = {"id": f"{key}-{numbers[key]:05}", "key": key, "number": numbers[key]}
-            while not self._handed_in(thing, dice):
+            while not (self._asked_for(thing) if sender == PERSON else self._handed_in(thing, dice)):
                 time.sleep(0.05)
+            self.by_request += sender == PERSON
             self.accepted[thing["id"]] = time.monotonic()
             time.sleep(dice.random() * self._pace)
+
+    def _asked_for(self, thing: dict[str, object]) -> bool:
+        """What a command does for a person, who gives it again until it says that it was done."""
+        event = json.dumps({"type": "thing.taken", "data": thing})
+        try:
+            answer = ask_machines(self._url, "accept", {"source": "person", "events": [event]}, ASK_SECONDS)
+        except LedgerError:
+            return False
+        if answer is None or answer[0] == 503:
+            return False
+        became = json.loads(answer[1]).get("became")
+        if became not in (["accepted"], ["duplicate"]):
+            self.wrong.append(f"a person who handed in {thing} was answered {answer}")
+        return True
 
     def _handed_in(self, thing: dict[str, object], dice: random.Random) -> bool:
         address = dice.choice(self._workers).address
@@ -248,7 +270,7 @@ def many(
         machines = [Worker(number, server, database, belt.url) for number in range(workers)]
         for machine in machines:
             machine.start()
-        senders, owners = Senders(machines, seed, pace), Owners(server.url(database))
+        senders, owners = Senders(machines, server.url(database), seed, pace), Owners(server.url(database))
         senders.start()
         time.sleep(2)
         try:
@@ -370,6 +392,10 @@ def _open_runs(url: str) -> int:
 def _look(found: Found, senders: Senders, belt: Belt, url: str) -> None:
     """Compare what was put down with what was acknowledged, and with its order."""
     found.accepted, found.repeats = len(senders.accepted), belt.repeats
+    found.by_request = senders.by_request
+    found.wrong += senders.wrong
+    if not found.by_request:
+        found.wrong.append("no request of a person was done")
     times = Counter(name for _, name, _ in belt.put)
     found.wrong += [f"{name} was acknowledged and is lost" for name in senders.accepted.keys() - times.keys()]
     found.wrong += [f"{name} was put down {count} times" for name, count in times.items() if count > 1]
@@ -436,7 +462,7 @@ def main() -> int:
     )
     seconds, _ = max(found.taken_over, default=(0.0, ""))
     sys.stdout.write(
-        f"{dict(found.faults)}; {found.accepted} things, {found.repeats} sent again under the same key, "
+        f"{dict(found.faults)}; {found.accepted} things, {found.by_request} of them by requests of a person, {found.repeats} sent again under the same key, "
         f"the slowest after {found.slowest:.1f} s; taken over within {seconds:.1f} s\n"
     )
     if seconds > given.take_over:
