@@ -21,8 +21,5 @@ def command(ledger_url: str) -> None:
         raise InputError("each machine of a ledger on a server reloads by itself: send SIGHUP to its process")
     did = ask_daemon(ledger_url, "reload", {})
     if did is None:
-        raise InputError(
-            "no daemon answers for this ledger: none runs (`tidegate run` begins with the workspace as it "
-            "is), or one is changing over just now; ask again in a moment"
-        )
+        raise InputError("no daemon runs on this ledger; `tidegate run` begins with the workspace as it is")
     output.line(f"release {str(did['release'])[:12]} takes over from {str(did['before'])[:12]}.")

@@ -1,8 +1,8 @@
 """What `tidegate run` does on a ledger in a file: one daemon after the other, each with its release.
 
 A reload makes everything of the next release ready while the daemon works; only then does the daemon stop, as
-it does at the end, and the next one takes up what is open. The socket is listened at all the time, so that
-whoever calls meanwhile waits for an answer, and is not refused.
+it does at the end, and the next one takes up what is open. The socket is listened at all the time, and the
+control door stands open, so that whoever calls meanwhile waits for an answer, and is not refused.
 """
 
 import os
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.ledger import Ledger, LedgerReader
     from engine.runtime.connections import Connections
-    from engine.runtime.control import Desk, Door
+    from engine.runtime.control import Absent, Desk, Door
     from engine.runtime.daemon import Daemon
     from engine.runtime.runner import Runner
     from engine.runtime.triggers.trigger import Gate, Trigger
@@ -293,13 +293,37 @@ class _FileService(Service):
         super().__init__(wish, clock, listening)
         self._ledger = ledger
         self._daemon: Daemon | None = None
+        self._door = self._made_door()
+        self._first: Ready | None = None
+        self._since = clock.now()  # it begins, changes over or stops
+
+    async def serve(self, first: Ready) -> None:
+        """Work by this release, and by those that take over, until stopped; persons come to one door."""
+        self._first = first
+        if self._door is None:
+            await super().serve(first)
+            return
+        try:
+            await self._door.open()
+        except BaseException:
+            await first.connections.aclose()
+            raise
+        try:
+            await super().serve(first)
+        finally:
+            self._ended = True
+            await self._door.close()
 
     def _end(self) -> None:
+        self._since = self._clock.now()
         if self._daemon is not None:
             self._daemon.end()
+        if self._ended and self._door is not None:
+            self._door.end()
 
     async def _work(self, ready: Ready) -> None:
         from engine import session as sessions
+        from engine.runtime.control import Reception
         from engine.runtime.daemon import Daemon
 
         if not self._wish.released:
@@ -309,13 +333,17 @@ class _FileService(Service):
         triggers = self._triggers(ready, runner, self._ledger.reader())
         desk = self._desk(ready, runner, [*(hook.heard for hook in ready.hooks.values()), *triggers])
         plan = ready.session.ready.plan
-        self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, self._door(desk))
+        reception = None if self._door is None else Reception(door=self._door, desk=desk)
+        self._daemon = Daemon(runner, plan, ready.hooks, self._clock, triggers, reception)
         try:
             address = await self._daemon.start(self._wish.host, self._wish.port, self._listening)
             say_what_runs(len(plan.flows), plan.release, self._wish.environment)
             _say_what_comes_in([f"{address}/hooks/{name}" for name in ready.hooks], triggers)
             await self._until_told(self._daemon, self._metrics(runner, triggers))
         finally:
+            if self._next is None:  # also when it failed: nobody comes after it
+                self._ended = True
+                self._end()
             await self._daemon.stop()
 
     def _metrics(self, runner: "Runner", triggers: "list[Trigger]") -> "Server | None":
@@ -342,7 +370,7 @@ class _FileService(Service):
             reader=self._ledger.reader(),
             clock=self._clock,
             triggers=triggers,
-            about=self._about(ready),
+            about={**self._about(ready), "state": "running"},
             reload=self.reload,
             deploy=partial(self._deploy, runner),
             canary=partial(self._canary, runner),
@@ -394,14 +422,38 @@ class _FileService(Service):
             self._deploying = False
         return self._make_way(found)
 
-    def _door(self, desk: "Desk") -> "Door | None":
+    def _absent(self) -> "Absent":
+        """What is true between two daemons, before the first and after the last."""
+        from engine.runtime.control import Absent
+
+        coming = self._next or self._present or self._first
+        assert coming is not None
+        if self._ended:
+            state, does, when = "stopping", "is stopping", "when it has stopped"
+        else:
+            state = "beginning" if coming is self._first else "changing over"
+            does = _ABSENT[state].format(release=coming.session.ready.plan.release[:12])
+            when = "in a moment; `tidegate status` tells how it stands"
+        on_their_way = 0 if self._daemon is None else self._daemon.runner.backlog()["on_their_way"]
+        return Absent(
+            about={
+                **self._about(coming),
+                "state": state,
+                "started_at": self._since,
+                "on_their_way": on_their_way,
+            },
+            why=f"the daemon (process {os.getpid()}) {does}, and nothing was done; "
+            f"give the command again {when}",
+        )
+
+    def _made_door(self) -> "Door | None":
         """The control door beside the ledger; none where the ledger is no file."""
         from engine.ledger import control_path
         from engine.runtime.acts import ACTS
         from engine.runtime.control import Door
 
         path = control_path(self._wish.ledger_url)
-        return None if path is None else Door(ACTS, desk, path)
+        return None if path is None else Door(ACTS, path, self._absent)
 
     async def _until_told(self, daemon: "Daemon", watched: "Server | None") -> None:
         if watched is not None:
@@ -413,6 +465,12 @@ class _FileService(Service):
         finally:
             if watched is not None:
                 await watched.stop()
+
+
+_ABSENT = {
+    "beginning": "begins with release {release}",
+    "changing over": "changes over to release {release}",
+}
 
 
 def say_what_runs(flows: int, release: str, environment: str, beside: str = "") -> None:

@@ -18,6 +18,12 @@ _LIVE = (
     ("to_send", "waiting to be sent"),
     ("due_again", "to be sent again"),
 )
+_STATES = {
+    "running": "runs release {release}",
+    "beginning": "begins with release {release}",
+    "changing over": "changes over to release {release}",
+    "stopping": "is stopping",
+}
 
 
 @click.command("status")
@@ -27,7 +33,8 @@ def command(ledger_url: str, form: str) -> None:
     """Tell whether a daemon runs on the ledger, what it is doing, and what is open.
 
     Of a ledger on PostgreSQL it tells which machines work on it. With `--format json`, `daemon` is null when
-    none runs, and `machines` for a ledger in a file.
+    none runs, and `machines` for a ledger in a file. The `state` of a daemon is `running`, `beginning`,
+    `changing over` or `stopping`; what is in its memory is told while it is running.
     """
     from engine.cli.control import ask_daemon
     from engine.insight.status import standing
@@ -83,10 +90,16 @@ def _show_daemon(daemon: Mapping[str, Value] | None) -> None:
     if daemon is None:
         output.line("No daemon runs on this ledger.")
         return
+    does = _STATES[str(daemon["state"])].format(release=str(daemon["release"])[:12])
     output.line(
-        f"A daemon (process {daemon['process']}) runs release {str(daemon['release'])[:12]} "
-        f"in {daemon['environment']!r} since {daemon['started_at']}."
+        f"A daemon (process {daemon['process']}) {does} in {daemon['environment']!r} "
+        f"since {daemon['started_at']}."
     )
+    if daemon["state"] != "running":
+        if number := daemon["on_their_way"]:
+            noun = "write or read" if number == 1 else "writes and reads"
+            output.line(f"  what is on its way comes back first: {number} {noun}")
+        return
     for name, words in _LIVE:
         if daemon[name]:
             output.line(f"  {daemon[name]} {words}")

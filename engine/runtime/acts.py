@@ -171,7 +171,7 @@ async def canary_stop(desk: Desk, request: StopRequest) -> Did:
 
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
-        "status": Act(about="What the daemon is doing.", asks=Nothing, do=status),
+        "status": Act(about="What the daemon is doing.", asks=Nothing, do=status, waits=False),
         "compensate": Act(about="Take back what a run wrote.", asks=CompensateRequest, do=compensate),
         "sources": Act(about="How the triggers stand.", asks=Nothing, do=sources),
         "reload": Act(about="Go on with the workspace as it is now.", asks=Nothing, do=reload),

@@ -4,6 +4,7 @@
 request, so that a command does the same with a ledger that it opened itself, where no daemon runs.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value, kind_of
 
 MAX_BODY = 64 * 1024 * 1024  # a plan has a whole release in it
+WAIT_SECONDS = 40.0  # for a desk; the rest of what a command waits for an answer is left for the act
+END_SECONDS = 20.0  # how long acts that were begun are waited for when their desk is left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,15 @@ class Act:
     about: str
     asks: type
     do: Callable[[Desk, Any], Awaitable[Did]]
+    waits: bool = True  # for a desk; else what is said of the process is answered while there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """What is true while there is no desk: of the process, and what happens and what to do, as a sentence."""
+
+    about: Mapping[str, Value]
+    why: str
 
 
 class UnknownActError(InputError):
@@ -71,16 +83,29 @@ async def perform(acts: Mapping[str, Act], desk: Desk, name: str, request: Mappi
         LedgerError: when the ledger failed.
 
     """
+    act = _act(acts, name)
+    return await act.do(desk, shaped(act.asks, request))
+
+
+def _act(acts: Mapping[str, Act], name: str) -> Act:
     act = acts.get(name)
     if act is None:
         raise UnknownActError(f"there is no act {name!r}; there are: {', '.join(acts)}")
-    return await act.do(desk, shaped(act.asks, request))
+    return act
 
 
 async def answered(acts: Mapping[str, Act], desk: Desk, name: str, body: bytes) -> tuple[int, bytes]:
     """Do one act; what is said of it: a status as of HTTP, and JSON. Never raises for what went wrong."""
+    return await _said(_performed(acts, desk, name, body))
+
+
+async def _performed(acts: Mapping[str, Act], desk: Desk, name: str, body: bytes) -> Did:
+    return await perform(acts, desk, name, _request(body))
+
+
+async def _said(doing: Awaitable[Did]) -> tuple[int, bytes]:
     try:
-        status, said = 200, await perform(acts, desk, name, _request(body))
+        status, said = 200, await doing
     except InputError as error:
         status, said = (404 if isinstance(error, UnknownActError) else 422), {"error": str(error)}
     except LedgerError as error:
@@ -135,13 +160,20 @@ def _fitting(name: str, hint: object, value: Value) -> object:
 
 
 class Door:
-    """Serves the acts at a socket for as long as the daemon runs."""
+    """Serves the acts at a socket for as long as a process has the ledger: for one desk after the other.
 
-    def __init__(self, acts: Mapping[str, Act], desk: Desk, path: Path) -> None:
-        """Serve at this path, for the owner of the ledger beside it."""
+    While there is none, whoever asks waits for the next one.
+    """
+
+    def __init__(self, acts: Mapping[str, Act], path: Path, absent: Callable[[], Absent]) -> None:
+        """Serve at this path, for the owner of the ledger beside it; `absent` tells why there is no desk."""
         self._acts = acts
-        self._desk = desk
         self._path = path
+        self._absent = absent
+        self._desk: Desk | None = None
+        self._ended = False  # no desk comes any more
+        self._changed = asyncio.Event()  # there is a desk, or none comes any more
+        self._doing: set[asyncio.Task[Did]] = set()
         self._server: Server | None = None
 
     def application(self) -> Starlette:
@@ -154,7 +186,7 @@ class Door:
         )
 
     async def open(self) -> None:
-        """Begin to listen.
+        """Begin to listen; there is no desk yet.
 
         Raises:
             InputError: when the socket cannot be made.
@@ -164,8 +196,37 @@ class Door:
         self._server = Server(self.application(), str(self._path), 0, listening)
         await self._server.start()
 
+    def serve(self, desk: Desk) -> None:
+        """Have acts done at this desk from now on, beginning with those that wait."""
+        if not self._ended:
+            self._desk = desk
+            self._changed.set()
+
+    def leave(self) -> None:
+        """Begin no act at the desk any more; those that were begun go on."""
+        self._desk = None
+        if not self._ended:
+            self._changed.clear()
+
+    async def until_answered(self) -> None:
+        """Wait until the acts that were begun are over, while who works the ledger still takes turns.
+
+        One that takes too long is given up, and whoever asked is told that it may have been done.
+        """
+        if self._doing:
+            _, late = await asyncio.wait(self._doing, timeout=END_SECONDS)
+            for doing in late:
+                doing.cancel()
+
+    def end(self) -> None:
+        """Tell those who wait, and those who still come, that there is no desk any more."""
+        self._ended = True
+        self._desk = None
+        self._changed.set()
+
     async def close(self) -> None:
         """Take no more requests, let those that came be answered, and take the socket away."""
+        self.end()
         if self._server is not None:
             await self._server.stop()
             control_socket.remove(self._path)
@@ -180,7 +241,52 @@ class Door:
             body += chunk
             if len(body) > MAX_BODY:
                 return _json(422, write_json({"error": f"a request has at most {MAX_BODY} bytes"}))
-        return _json(*await answered(self._acts, self._desk, request.path_params["name"], bytes(body)))
+        return _json(*await _said(self._answer(request, bytes(body))))
+
+    async def _answer(self, request: Request, body: bytes) -> Did:
+        name = request.path_params["name"]
+        act = _act(self._acts, name)
+        if self._desk is None and not act.waits:
+            return self._absent().about
+        # Nothing may be awaited in between: an act that begins is one that is waited for.
+        desk = await self._next_desk(request)
+        doing = asyncio.ensure_future(_performed(self._acts, desk, name, body))
+        self._doing.add(doing)
+        doing.add_done_callback(self._doing.discard)
+        await asyncio.wait({doing})
+        if doing.cancelled():
+            raise LedgerError(
+                "the daemon makes way and could not wait for this any longer; look whether it was done "
+                "before you ask again"
+            )
+        return doing.result()
+
+    async def _next_desk(self, request: Request) -> Desk:
+        """The desk, as soon as there is one.
+
+        Raises:
+            LedgerError: when none comes, or not in time, or nobody waits for the answer any more.
+
+        """
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while self._desk is None and not self._ended:
+                    await self._changed.wait()
+                    if await request.is_disconnected():
+                        raise LedgerError("whoever asked has gone; nothing was done")
+        except TimeoutError:
+            raise LedgerError(self._absent().why) from None
+        if self._desk is None:
+            raise LedgerError(self._absent().why)
+        return self._desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """Where persons act on a daemon: the door at which they come in, and the desk at which it is done."""
+
+    door: Door
+    desk: Desk
 
 
 def _request(text: bytes) -> Mapping[str, Value]:

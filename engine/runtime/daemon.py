@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.clock import Clock
 from engine.plan.plan import Plan
 from engine.runtime import memory
-from engine.runtime.control import Door
+from engine.runtime.control import Reception
 from engine.runtime.runner import Runner
 from engine.runtime.triggers.trigger import Trigger
 from engine.runtime.triggers.webhook import Hook, Inlet, Server
@@ -25,11 +25,11 @@ class Daemon:
         hooks: Mapping[str, Hook],
         clock: Clock,
         triggers: Sequence[Trigger] = (),
-        door: Door | None = None,
+        reception: Reception | None = None,
     ) -> None:
-        """Work with what was opened elsewhere; persons act on it at `door`."""
+        """Work with what was opened elsewhere; persons act on it at `reception`, whose door stays open."""
         self.runner = runner
-        self._door = door
+        self._reception = reception
         self._triggers = triggers
         self._asking: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -53,8 +53,8 @@ class Daemon:
         address = await self._server.start()  # before the first turn: it may have much to take up
         self._worker = asyncio.ensure_future(self._work())
         self._asking = [asyncio.ensure_future(one.run(self._stopping)) for one in self._triggers]
-        if self._door is not None:
-            await self._door.open()
+        if self._reception is not None:
+            self._reception.door.serve(self._reception.desk)
         return address
 
     async def _work(self) -> None:
@@ -65,6 +65,8 @@ class Daemon:
     def end(self) -> None:
         """Have it stop: what is on its way comes back first."""
         self._stopping.set()
+        if self._reception is not None:
+            self._reception.door.leave()
 
     async def until_stopped(self) -> None:
         """Wait to be stopped.
@@ -80,12 +82,12 @@ class Daemon:
 
     async def stop(self) -> None:
         """Take no more, wait a while for what is on its way, and leave the rest to the next process."""
-        self._stopping.set()
+        self.end()
         if self._server is not None:
             await self._server.stop()
         # Those who ask may be waiting for a turn of the worker, so they come before it.
-        if self._door is not None:
-            await self._door.close()
+        if self._reception is not None:
+            await self._reception.door.until_answered()
         await asyncio.gather(*self._asking)
         self._done = True
         if self._worker is not None:

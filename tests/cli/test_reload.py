@@ -1,13 +1,19 @@
 """A daemon that goes on with its workspace as it is now: by SIGHUP, and by `tidegate reload`."""
 
+import asyncio
 import json
+import os
 import signal
 import socket
 import threading
+import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
+from engine.cli.service import Wish, serve
+from engine.errors import LedgerError
 from tests.cli.test_running_commands import HOLD, post, until
 from tests.workspaces.systems import approval, signed
 
@@ -105,6 +111,95 @@ def test_whoever_calls_meanwhile_waits_and_is_answered(daemon, folder, systems):
     until(lambda: len(bills(systems)) == len(answers))
 
 
+def on_its_way(begun, hook, systems, tidegate, ledger):
+    """A hold that waits, and a write whose answer takes a while."""
+    assert approve(hook, 2, project="P-9") == 202
+    until(lambda: "\nholds: 1 open\n" in tidegate("status", "--ledger", ledger).out)
+    systems[0].latency_seconds = 3
+    assert approve(hook, 8) == 202
+    until(lambda: tidegate("status", "--ledger", ledger, "--format", "json").json["daemon"]["on_their_way"])
+
+
+def test_its_door_stays_open_while_it_changes_over(daemon, folder, ledger, systems, tidegate):
+    begun, hook = daemon
+    on_its_way(begun, hook, systems, tidegate, ledger)
+    changed(folder, AMOUNT, f"{AMOUNT} * 2")
+    assert tidegate("reload", "--ledger", ledger).code == 0
+    release = begun.stdout.readline().split()[1]
+    asked = time.monotonic()
+    told = tidegate("status", "--ledger", ledger).out.splitlines()
+    assert time.monotonic() - asked < 2
+    assert told[0].startswith(f"A daemon (process {begun.pid}) changes over to release {release} in 'demo' ")
+    assert told[1] == "  what is on its way comes back first: 1 write or read"
+    people = ["--by", "ann", "--role", "controller", "--second", "bob", "--reason", "fine"]
+    ended = tidegate("holds", "release", HOLD, "--ledger", ledger, *people)
+    assert (ended.code, ended.out, ended.err) == (0, f"{HOLD} is released.\n", "")
+    assert f"runs release {release} in" in tidegate("status", "--ledger", ledger).out
+    systems[0].latency_seconds = 0
+    until(lambda: {"te-2", "te-8"} <= set(bills(systems)))
+
+
+def test_one_that_cannot_begin_says_so_to_those_who_wait(folder, ledger, systems, monkeypatch, tidegate):
+    """The first daemon is a daemon that comes, and when it fails, none does."""
+    begun, failing = asyncio.Event(), asyncio.Event()
+
+    async def start(*_):
+        begun.set()
+        await failing.wait()
+        raise LedgerError("the disk failed")
+
+    async def ask(*words):
+        return await asyncio.to_thread(tidegate, *words, "--ledger", ledger)
+
+    async def work():
+        serving = asyncio.ensure_future(serve(wish))
+        await begun.wait()
+        told = await ask("status")
+        waiting = asyncio.ensure_future(ask("reload"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        failing.set()
+        with pytest.raises(LedgerError, match="the disk failed"):
+            await serving
+        return told.out, (await waiting).err
+
+    monkeypatch.setattr("engine.runtime.daemon.Daemon.start", start)
+    simulated = {"erp": systems[0].base_url, "rev": systems[1].base_url, "desk": "http://127.0.0.1:1"}
+    wish = Wish(
+        folder=folder,
+        environment="demo",
+        ledger_url=ledger,
+        host="127.0.0.1",
+        port=0,
+        patience_hours=1,
+        still_days=0,
+        metrics=None,
+        simulated=simulated,
+    )
+    told, refused = asyncio.run(work())
+    assert told.startswith(f"A daemon (process {os.getpid()}) begins with release ")
+    assert "is stopping, and nothing was done" in refused
+    assert not Path(f"{ledger}.control").exists()
+
+
+def test_while_it_stops_it_says_so(daemon, ledger, systems, tidegate):
+    begun, hook = daemon
+    on_its_way(begun, hook, systems, tidegate, ledger)
+    begun.send_signal(signal.SIGTERM)
+    assert "stopping" in begun.stdout.readline()
+    assert (
+        f"A daemon (process {begun.pid}) is stopping in 'demo' " in tidegate("status", "--ledger", ledger).out
+    )
+    people = ["--by", "ann", "--role", "controller", "--second", "bob", "--reason", "fine"]
+    asked = time.monotonic()
+    ended = tidegate("holds", "release", HOLD, "--ledger", ledger, *people)
+    assert (ended.code, time.monotonic() - asked < 2) == (1, True)
+    assert "is stopping, and nothing was done; give the command again when it has stopped" in ended.err
+    _, err = begun.communicate(timeout=30)
+    assert (begun.returncode, err) == (0, "")
+    assert tidegate("status", "--ledger", ledger).out.startswith("No daemon runs on this ledger.\n")
+
+
 def test_a_workspace_with_problems_leaves_the_release_before_at_work(
     daemon, heard, folder, ledger, systems, tidegate
 ):
@@ -153,7 +248,7 @@ def test_a_workspace_without_what_open_runs_need_leaves_the_release_before_at_wo
 
 def test_nobody_is_there_to_reload(tidegate, ledger):
     ended = tidegate("reload", "--ledger", ledger)
-    assert (ended.code, "no daemon answers for this ledger: none runs" in ended.err) == (1, True)
+    assert (ended.code, "no daemon runs on this ledger" in ended.err) == (1, True)
 
 
 @pytest.fixture

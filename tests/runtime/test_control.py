@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from engine.cli.control import ask_daemon
+from engine.cli.control import ANSWER_SECONDS, ask_daemon
 from engine.errors import InputError, LedgerError
 from engine.ledger import Ledger, control_path
-from engine.runtime import control_socket
+from engine.runtime import control, control_socket
 from engine.runtime.acts import ACTS
-from engine.runtime.control import Act, Desk, Door, shaped
+from engine.runtime.control import Absent, Act, Desk, Door, Reception, shaped
 from engine.runtime.daemon import Daemon
 
 SHUT = """
@@ -38,16 +38,54 @@ def held(small):
     return process
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    pass
+
+
+def absent():
+    return Absent(about={"process": 1, "state": "changing over"}, why="it changes over; come again")
+
+
 @asynccontextmanager
-async def daemon(process, runner, ledger, acts=ACTS):
+async def opened(process, acts=ACTS):
+    """A door at which there is no desk yet."""
+    door = Door(acts, control_path(process.url), absent)
+    await door.open()
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
+@asynccontextmanager
+async def at_work(process, runner, ledger, door):
+    """A daemon with a desk at a door that is open."""
     desk = Desk(runner=runner, reader=ledger.reader(), clock=process.clock, about={"process": 1})
-    door = Door(acts, desk, control_path(process.url))
-    running = Daemon(runner, process.plan, {}, process.clock, (), door)
+    running = Daemon(runner, process.plan, {}, process.clock, (), Reception(door=door, desk=desk))
     await running.start("127.0.0.1", 0)
     try:
         yield
     finally:
         await running.stop()
+
+
+@asynccontextmanager
+async def daemon(process, runner, ledger, acts=ACTS):
+    async with opened(process, acts) as door, at_work(process, runner, ledger, door):
+        yield
+
+
+def coming(process, name, request=None):
+    """Somebody who asks, and what is answered or raised."""
+
+    def one():
+        try:
+            return ask_daemon(process.url, name, request or {})
+        except (InputError, LedgerError) as error:
+            return error
+
+    return asyncio.ensure_future(asyncio.to_thread(one))
 
 
 def ask(process, *requests, acts=ACTS):
@@ -118,10 +156,6 @@ def test_a_ledger_that_fails_is_not_the_fault_of_the_person(held, monkeypatch):
 
 @pytest.mark.slow
 def test_an_act_that_fails_does_not_end_the_daemon(held):
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Nothing:
-        pass
-
     async def fail(desk, request):
         del desk, request
         raise ZeroDivisionError("oh")
@@ -154,6 +188,109 @@ def test_bodies_that_are_no_request(held):
     assert wrong == (422, "a request must be a record (this is: list)")
     assert empty == (200, "")
     assert huge[0] == 422
+
+
+class TestWhileThereIsNoDesk:
+    def run(self, held, work):
+        with held.process() as (runner, ledger):
+            return asyncio.run(work(runner, ledger))
+
+    def test_whoever_comes_waits_for_the_next_and_how_it_stands_is_told_at_once(self, held):
+        async def work(runner, ledger):
+            async with opened(held) as door:
+                release = coming(held, "release", RELEASE)
+                told = await coming(held, "status")
+                unknown = await coming(held, "dance")
+                assert not release.done()
+                async with at_work(held, runner, ledger, door):
+                    return told, unknown, await release, await coming(held, "status")
+
+        told, unknown, did, after = self.run(held, work)
+        assert told == {"process": 1, "state": "changing over"}
+        assert "there is no act 'dance'" in str(unknown)
+        assert did == {"hold": HOLD, "status": "released"}
+        assert after["live"] == 0
+        assert held.run().status("f/item.made:1") == "completed"
+
+    def test_the_wait_has_an_end_before_the_command_gives_up(self, held, monkeypatch):
+        assert control.WAIT_SECONDS <= ANSWER_SECONDS - 20  # which are left for the act
+        monkeypatch.setattr(control, "WAIT_SECONDS", 0.1)
+
+        async def work(runner, ledger):
+            async with opened(held) as door:
+                answer = await coming(held, "release", RELEASE)
+                async with at_work(held, runner, ledger, door):
+                    return answer
+
+        assert str(self.run(held, work)) == "it changes over; come again"
+        assert held.run().status("f/item.made:1") == "held"
+
+    def test_at_the_end_those_who_wait_are_told_at_once(self, held):
+        async def work(runner, ledger):
+            async with opened(held) as door:
+                async with at_work(held, runner, ledger, door):
+                    pass
+                waiting = coming(held, "release", RELEASE)
+                await coming(held, "status")
+                door.end()
+                waited = await asyncio.wait_for(waiting, 5)
+                async with at_work(held, runner, ledger, door):  # one that was about to begin
+                    return str(waited), str(await coming(held, "release", RELEASE))
+
+        assert self.run(held, work) == ("it changes over; come again", "it changes over; come again")
+        assert held.run().status("f/item.made:1") == "held"
+
+    def test_for_one_who_has_gone_nothing_is_done(self, held):
+        async def work(runner, ledger):
+            async with opened(held) as door:
+                with control_socket.address(control_path(held.url)) as name:
+                    transport = httpx.AsyncHTTPTransport(uds=name)
+                    async with httpx.AsyncClient(transport=transport) as client:
+                        with pytest.raises(httpx.ReadTimeout):
+                            await client.post("http://x/acts/release", json=RELEASE, timeout=0.2)
+                async with at_work(held, runner, ledger, door):
+                    await coming(held, "status")
+                    await asyncio.sleep(0.1)
+
+        self.run(held, work)
+        assert held.run().status("f/item.made:1") == "held"
+
+
+class TestAnActThatWasBegunWhenItsDeskIsLeft:
+    def answer(self, held, act):
+        """What is answered to an act during which its daemon is stopped."""
+        begun = asyncio.Event()
+
+        async def slow(desk, request):
+            del request
+            begun.set()
+            return await act(desk)
+
+        async def work(runner, ledger):
+            acts = {**ACTS, "slow": Act(about="", asks=Nothing, do=slow)}
+            async with opened(held, acts) as door:
+                async with at_work(held, runner, ledger, door):
+                    asked = coming(held, "slow")
+                    await begun.wait()
+                return await asked
+
+        with held.process() as (runner, ledger):
+            return asyncio.run(work(runner, ledger))
+
+    def test_is_answered_truly(self, held):
+        async def act(desk):
+            await asyncio.sleep(0.5)
+            return await ACTS["release"].do(desk, shaped(ACTS["release"].asks, RELEASE))
+
+        assert self.answer(held, act) == {"hold": HOLD, "status": "released"}
+
+    def test_is_not_waited_for_without_end(self, held, monkeypatch):
+        monkeypatch.setattr(control, "END_SECONDS", 0.1)
+
+        async def act(desk):
+            await asyncio.sleep(60)
+
+        assert "look whether it was done" in str(self.answer(held, act))
 
 
 class TestSocket:
