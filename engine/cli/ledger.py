@@ -26,18 +26,33 @@ command.add_command(export.command)
 @command.command("upgrade")
 @options.ledger
 def upgrade(ledger_url: str) -> None:
-    """Create the ledger, or bring its schema to this release. What is in it stays."""
-    from engine.clock import SystemClock
-    from engine.errors import LedgerMissing
-    from engine.ledger import open_ledger, upgrade_ledger
+    """Create the ledger where there is none, or bring its schema to this release. What is in it stays."""
+    from engine.errors import LedgerMissing, LedgerOutdated
+    from engine.ledger import open_reader, shown_address, upgrade_ledger
 
+    shown = shown_address(ledger_url)
     try:
-        upgrade_ledger(ledger_url)
+        open_reader(ledger_url).close()
     except LedgerMissing:
-        open_ledger(ledger_url, clock=SystemClock(), create=True).close()
-        output.line(f"{ledger_url} is made.")
+        output.line(f"{shown} is made{_made(ledger_url)}.")
+    except LedgerOutdated:
+        upgrade_ledger(ledger_url)
+        output.line(f"{shown} is brought to the schema of this release.")
     else:
-        output.line(f"{ledger_url} is up to date.")
+        output.line(f"{shown} is up to date.")
+
+
+def _made(ledger_url: str) -> str:
+    """Make a ledger; what else there is to say of it."""
+    from engine.clock import SystemClock
+    from engine.ledger import is_shared, open_ledger
+
+    with open_ledger(ledger_url, clock=SystemClock(), create=True) as ledger:
+        if not is_shared(ledger_url):
+            return ""
+        from engine.ledger.at_work import at_work
+
+        return f", with {sum(at_work(ledger.reader()).partitions.values())} partitions"
 
 
 @command.command("backup")
@@ -74,10 +89,10 @@ def restored(ledger_url: str, by: str, reason: str) -> None:
     see first to what was sent since. The chain keeps who said so, and why.
     """
     from engine.clock import SystemClock
-    from engine.ledger import accept_restored
+    from engine.ledger import accept_restored, shown_address
 
     lost = accept_restored(ledger_url, SystemClock(), by, reason)
-    output.line(f"{ledger_url} is gone on with; {lost:,} rows of its chain are lost.")
+    output.line(f"{shown_address(ledger_url)} is gone on with; {lost:,} rows of its chain are lost.")
 
 
 @command.command("check")

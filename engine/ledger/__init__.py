@@ -15,6 +15,7 @@ from engine.ledger.ledger import (
     is_shared,
     open_ledger,
     open_reader,
+    shown_address,
     upgrade_ledger,
 )
 from engine.ledger.prune import prunable
@@ -41,6 +42,7 @@ __all__ = [
     "open_reader",
     "prunable",
     "read_instant",
+    "shown_address",
     "upgrade_ledger",
     "verify_chain",
 ]

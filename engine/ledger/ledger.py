@@ -268,6 +268,20 @@ def is_shared(url: str) -> bool:
     return _is_postgres(url)
 
 
+def shown_address(url: str) -> str:
+    """The address of a ledger as it may be shown: a file as it was given, a server without its password.
+
+    Raises:
+        ConfigurationError: the address is none of a ledger.
+
+    """
+    if not _is_postgres(url):
+        return url
+    from engine.ledger import postgres
+
+    return str(postgres.read_url(url))
+
+
 def _is_postgres(url: str) -> bool:
     """Whether an address names a server.
 

@@ -7,13 +7,16 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from engine.clock import SystemClock
-from engine.ledger import open_ledger
+from engine.ledger import open_ledger, schema
 from tests.workspaces.systems import approval, entry, lines, signed
 
 pytestmark = pytest.mark.slow  # processes, as a person starts them
@@ -383,6 +386,53 @@ class TestTrace:
 
 
 class TestLedger:
+    def upgraded(self, tidegate, ledger):
+        ended = tidegate("ledger", "upgrade", "--ledger", ledger)
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    @pytest.mark.parametrize("there_is", ["nothing", "an empty file"])
+    def test_an_upgrade_makes_one_where_there_is_none_and_says_so(self, tidegate, ledger, there_is):
+        if there_is == "an empty file":
+            Path(ledger).touch(0o600)
+        assert self.upgraded(tidegate, ledger) == f"{ledger} is made.\n"
+        assert tidegate("ledger", "verify", "--ledger", ledger).code == 0
+        assert self.upgraded(tidegate, ledger) == f"{ledger} is up to date.\n"
+
+    def test_one_that_was_emptied_is_not_said_to_be_made(self, tidegate, ledger, process):
+        process(HIRED)
+        Path(ledger).write_bytes(b"")
+        ended = tidegate("ledger", "upgrade", "--ledger", ledger)
+        assert (ended.code, ended.out, "is an older copy, or another one" in ended.err) == (1, "", True)
+
+    def test_an_older_schema_is_brought_forward(self, tidegate, ledger, monkeypatch):
+        def said(version):
+            with closing(sqlite3.connect(ledger)) as connection, connection:
+                connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+        self.upgraded(tidegate, ledger)
+        said("0000")  # there is no older one yet, and no way from it
+        monkeypatch.setattr("engine.ledger.upgrade.upgrade", lambda _: said(schema.HEAD))
+        assert self.upgraded(tidegate, ledger) == f"{ledger} is brought to the schema of this release.\n"
+        assert self.upgraded(tidegate, ledger) == f"{ledger} is up to date.\n"
+
+    def test_on_a_server_as_well_and_no_password_is_shown(self, tidegate, postgres):
+        url = postgres.url(postgres.database())
+        shown, secret = url.replace("postgres@", ""), url.replace("postgres@", "postgres:s3cret@")
+        assert self.upgraded(tidegate, secret) == f"{shown} is made, with 64 partitions.\n"
+        assert self.upgraded(tidegate, secret) == f"{shown} is up to date.\n"
+        ended = tidegate("status", "--ledger", url)
+        assert (ended.code, "\nruns: none\n" in ended.out) == (0, True)
+
+    def test_a_database_that_is_another_s_or_not_there_is_left_alone(self, tidegate, postgres):
+        ended = tidegate("ledger", "upgrade", "--ledger", postgres.url("nowhere"))
+        assert (ended.code, "make it with createdb" in ended.err) == (1, True)
+        url = postgres.url(postgres.database())
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE customers (id int)")
+        ended = tidegate("ledger", "upgrade", "--ledger", url)
+        assert (ended.code, ended.out, "no ledger of Tidegate" in ended.err) == (1, "", True)
+
     def test_made_and_verified(self, tidegate, ledger, process):
         assert tidegate("ledger", "upgrade", "--ledger", ledger).code == 0
         process(HIRED)
