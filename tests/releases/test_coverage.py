@@ -78,7 +78,7 @@ def test_a_release_that_is_too_large_is_neither_kept_nor_read(tmp_path, monkeypa
     whole = snapshot(session)
     with pytest.raises(InputError, match="cannot be read: it is cut off"):
         kept(whole[:-8])
-    monkeypatch.setattr("engine.session.MAX_RELEASE", 1_000)
+    monkeypatch.setattr("engine.session.releases.MAX_RELEASE", 1_000)
     with pytest.raises(InputError, match="has more than 1,000 bytes"):
         kept(whole)
     with pytest.raises(InputError, match="a release has at most 1,000"):

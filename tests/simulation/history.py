@@ -21,6 +21,7 @@ from engine.errors import InputError, LedgerError
 from engine.ledger import open_ledger
 from engine.runtime import daemon, memory
 from engine.runtime.accept import read_line
+from engine.session import releases
 from engine.values.json_text import write_json
 from tests.disk.faulty import Disk
 from tests.ledger.sharing import share_sql
@@ -251,8 +252,8 @@ def deployed() -> Deployed:
 
 def _remember(found: list[sessions.Session]) -> None:
     """What costs time and is alike in all histories is worked out once: texts of SQL, contents of releases."""
-    contents = {id(session): sessions._snapshot(session) for session in found}
-    sessions._snapshot = lambda session: contents[id(session)]
+    contents = {id(session): releases._snapshot(session) for session in found}
+    releases._snapshot = lambda session: contents[id(session)]
     daemon.Server = NoServer
     memory.settle = lambda: None
     share_sql()
