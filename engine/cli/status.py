@@ -75,15 +75,20 @@ def _show_machines(found: Mapping[str, Value]) -> None:
     working = int(str(found["working"]))
     if found["alone"]:
         output.line("A process works alone on this ledger.")
-    elif not working:
-        output.line("No machine works on this ledger.")
+        return
+    if working:
+        output.line(f"{working} {'machine works' if working == 1 else 'machines work'} on this ledger.")
     else:
-        noun = "machine works" if working == 1 else "machines work"
-        output.line(f"{working} {noun} on this ledger.")
-        for name, count in cast("Mapping[str, int]", found["partitions"]).items():
-            output.line(f"  {name} has {count} {'partition' if count == 1 else 'partitions'}")
-        if found["free"]:
-            output.line(f"  {found['free']} wait for a machine")
+        output.line("No machine works on this ledger.")
+    for name, count in cast("Mapping[str, int]", found["partitions"]).items():
+        output.line(f"  {name} has {_partitions(count)}")
+    if found["free"]:
+        free = int(str(found["free"]))
+        output.line(f"  {_partitions(free)} {'waits' if free == 1 else 'wait'} for a machine")
+
+
+def _partitions(count: int) -> str:
+    return f"{count} {'partition' if count == 1 else 'partitions'}"
 
 
 def _show_daemon(daemon: Mapping[str, Value] | None) -> None:

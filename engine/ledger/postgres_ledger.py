@@ -46,6 +46,7 @@ SEEN = "SELECT seen FROM workers WHERE name = %s"
 GIVE_BACK = "UPDATE partitions SET epoch = epoch + 1, worker = NULL, seen = %s WHERE id = %s AND epoch = %s"
 SEE = "INSERT INTO workers VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen"
 ROWS_OF_CHAIN = "SELECT coalesce(max(seq), 0) FROM audit"
+TELL_NAME = "SELECT pg_try_advisory_lock_shared(%s::int, %s::bigint::bit(32)::int)"  # a key has a sign there
 NEWS = "tidegate_news"  # the channel on which machines hear that something was handed over
 
 
@@ -327,6 +328,9 @@ class PostgresLedger(Ledger):
                 if self._alone
                 else f"a process works alone on the ledger {place}; start again when it has ended"
             )
+        if not self._alone:
+            # For whoever wants to know which machines live; the server lets go of it when the session ends.
+            session.execute(TELL_NAME, (postgres_schema.NAMED, postgres_schema.name_key(self.name)))
 
     def _give_up(self, session: Any) -> None:  # noqa: ANN401
         self._head = None

@@ -1,5 +1,6 @@
 """The schema of a ledger on PostgreSQL: that of every ledger, and what only many machines need."""
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from engine.ledger.tables import machines, metadata
 
 MAKING = 7_430_001  # the lock of those who make a ledger
 WRITING = 7_430_003  # shared by machines that work together; whole for one that works alone
+NAMED = 7_430_005  # with the key of its name, the lock of each machine that works together with others
 # As Alembic would make it.
 VERSION = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
@@ -78,6 +80,11 @@ def alone(place: postgres.Place) -> Iterator[postgres.Session]:
         yield session
     finally:
         session.close()
+
+
+def name_key(name: str) -> int:
+    """The key of the lock of a machine of this name, as the server lists it: 32 bits without a sign."""
+    return zlib.crc32(name.encode())
 
 
 def version(session: postgres.Session) -> str | None:

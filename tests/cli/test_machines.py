@@ -93,6 +93,23 @@ def test_persons_act_while_machines_work(machines, tidegate, folder, systems, po
         assert requests.take("nobody", range(64)) is None
 
 
+def test_what_a_killed_machine_had_waits_for_another(start, folder, postgres_url, systems, tidegate):
+    def told():
+        return tidegate("status", "--ledger", postgres_url).out
+
+    here = ["-w", folder, "--ledger", postgres_url, *systems[2], "--simulator", "desk=http://127.0.0.1:1"]
+    assert told().startswith("No machine works on this ledger.\n  64 partitions wait for a machine\n")
+    begun = start("run", *here, "--port", "0")
+    until(lambda: " has 64 partitions\n" in told())
+    assert told().startswith("1 machine works on this ledger.\n")
+    assert "wait for" not in told()
+    begun.kill()
+    begun.wait(10)
+    until(lambda: told().startswith("No machine works on this ledger.\n  64 partitions wait for a machine\n"))
+    found = tidegate("status", "--ledger", postgres_url, "--format", "json").json["machines"]
+    assert found == {"working": 0, "alone": False, "partitions": {}, "free": 64}
+
+
 class Owner:
     """A machine that works on nothing: it has a partition, and does with requests what it is told."""
 

@@ -33,6 +33,7 @@ from engine.ledger import (
 from engine.ledger import postgres as driver
 from engine.ledger.at_work import AtWork, at_work
 from engine.ledger.postgres_ledger import open_postgres, open_shared
+from engine.ledger.postgres_schema import name_key
 from tests.ledger.samples import AT, NOW, a_whole_ledger, an_event, begin, finish
 
 CLOCK = FixedClock(NOW)
@@ -96,11 +97,20 @@ class TestTheSchema:
                 machine.claim(partition)
         reader = open_reader(postgres_url)
         assert at_work(reader) == AtWork(machines=2, alone=False, partitions={None: 61, "a": 1, "b": 2})
+        # What one has that is gone waits for another, though its name still stands there.
         machines.pop().close()
-        assert at_work(reader).machines == 1
+        assert at_work(reader) == AtWork(machines=1, alone=False, partitions={None: 62, "b": 2})
         machines.pop().close()
-        assert at_work(reader).machines == 0
+        assert at_work(reader) == AtWork(machines=0, alone=False, partitions={None: 64})
         reader.close()
+
+    @pytest.mark.parametrize("name", ["app-1", "app-2"])
+    def test_the_key_of_a_name_is_that_of_its_lock(self, postgres_url, name):
+        """The server has keys with a sign, and lists them without: both halves are found again."""
+        assert name_key("app-1") < 2**31 <= name_key("app-2")
+        with open_shared(postgres_url, clock=CLOCK, name=name) as machine:
+            machine.claim(5)
+            assert at_work(machine.reader()).partitions == {None: 63, name: 1}
 
     def test_an_address_is_one_of_a_database(self):
         for url in ("postgresql://host", "postgresql://:x:y/db"):
