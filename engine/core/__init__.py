@@ -21,6 +21,7 @@ from engine.core.state import (
     RunStatus,
     attempt_of,
     event_of,
+    flow_of,
     run_name,
 )
 from engine.core.timers import Timer, expiry, refused, timed_out, timers, wait_ends
@@ -49,6 +50,7 @@ __all__ = [
     "begin",
     "event_of",
     "expiry",
+    "flow_of",
     "reason",
     "refused",
     "run_name",

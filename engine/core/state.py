@@ -117,6 +117,11 @@ def event_of(run_id: str) -> str:
     return run_id.partition("/")[2]
 
 
+def flow_of(run_id: str) -> str:
+    """The name of the flow that a run works its event by."""
+    return run_id.partition("/")[0].partition("~")[0]
+
+
 def attempt_of(run_id: str) -> int:
     """The number of the attempt that a run is."""
     _, _, number = run_id.partition("/")[0].partition("~")

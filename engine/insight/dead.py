@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeAlias, TypeVar, cast
 
 from engine.ledger.reader import LAST, LedgerReader
-from engine.ledger.rows import AlertRow, ConflictRow, EffectRow, EventRow, RunRow
+from engine.ledger.rows import AlertRow, ConflictRow, EffectRow, EventRow, RunRow, conflict_name
 from engine.values.actors import OPERATIONS
 from engine.values.json_text import JsonError, read_json
 from engine.values.money import money_of
@@ -288,7 +288,7 @@ def of_conflict(reader: LedgerReader, row: ConflictRow) -> DeadLetter:
     """A delivery with the identity of an accepted event and another content."""
     event = reader.event(row.event_id)
     return DeadLetter(
-        id=conflict_id(row),
+        id=conflict_name(row.event_id, row.body_hash),
         kind="conflict",
         fault="conflict",
         reason=f"{row.event_id} came again with another content, which was not worked",
@@ -298,11 +298,6 @@ def of_conflict(reader: LedgerReader, row: ConflictRow) -> DeadLetter:
         event=row.event_id,
         order_key=None if event is None else event.order_key,
     )
-
-
-def conflict_id(row: ConflictRow) -> str:
-    """The name of a conflict: its event, and the beginning of the hash of what came."""
-    return f"{row.event_id}#{row.body_hash[:12]}"
 
 
 def record(text: str | None) -> Mapping[str, Value]:

@@ -8,7 +8,6 @@ from engine.insight.dead import (
     UNFIT,
     DeadLetter,
     body_of,
-    conflict_id,
     of_alert,
     of_conflict,
     of_effect,
@@ -16,7 +15,7 @@ from engine.insight.dead import (
     record,
 )
 from engine.ledger.reader import LedgerReader
-from engine.ledger.rows import EffectRow, RunRow
+from engine.ledger.rows import EffectRow, RunRow, conflict_name
 from engine.values.value import Value
 
 WAITS = ("pending", "skipped")  # how steps stand that did not come to their turn
@@ -34,7 +33,10 @@ def dead_letter(reader: LedgerReader, name: str) -> DeadLetter | None:
         alert = reader.alert(name)
         return None if alert is None else of_alert(alert)
     conflicts = reader.conflicts(name.rpartition("#")[0])
-    return next((of_conflict(reader, row) for row in conflicts if conflict_id(row) == name), None)
+    return next(
+        (of_conflict(reader, row) for row in conflicts if conflict_name(row.event_id, row.body_hash) == name),
+        None,
+    )
 
 
 def detail(reader: LedgerReader, one: DeadLetter) -> dict[str, Value]:
@@ -95,7 +97,11 @@ def _came(reader: LedgerReader, one: DeadLetter) -> Value:
         entries = [entry for entry in reader.audit_of(one.id) if entry.action == "record refused"]
         return record(entries[-1].detail).get("record") if entries else None
     if one.kind == "conflict":
-        rows = [row for row in reader.conflicts(str(one.event)) if conflict_id(row) == one.id]
+        rows = [
+            row
+            for row in reader.conflicts(str(one.event))
+            if conflict_name(row.event_id, row.body_hash) == one.id
+        ]
         return rows[0].body.decode("utf-8", "replace") if rows else None
     return None
 

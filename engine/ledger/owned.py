@@ -188,6 +188,10 @@ class OwnedReader(LedgerReader):
         """Whether an event and its runs belong to a partition of this machine."""
         return partition_of(order_key, event_id, self._among) in self._looked_at()
 
+    def is_my_run(self, run_id: str) -> bool:
+        """Whether a run belongs to a partition of this machine."""
+        return bool(self._ours([run_id]))
+
     def _looked_at(self) -> Collection[int]:
         return self._owned() if self._focus is None else self._focus
 

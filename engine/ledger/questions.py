@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from engine.ledger.audit import ONE, ZERO
 from engine.ledger.statements import Statement, asking, listed
@@ -323,7 +334,71 @@ ACTIVE = asking(
 TRANSITIONS = _by(transitions, "subject")
 ALERT = _by(alerts, "id")
 ALERTS_OF_RUN = _by(alerts, "run_id")
+OPEN_ALERTS = asking(
+    alerts,
+    select(alerts)
+    .where(
+        alerts.c.status == literal_column("'open'"),
+        alerts.c.id >= bindparam("p_first"),
+        alerts.c.id < bindparam("p_beyond"),
+    )
+    .order_by(alerts.c.seq),
+    "first",
+    "beyond",
+)
 AUDIT_OF = _by(audit, "subject")
+
+
+def _done_with(subject: ColumnElement[Any], since: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a person has said, by the action that is asked for, that nothing is to be done about it."""
+    tests = (audit.c.subject == subject, audit.c.action == bindparam("p_action"), audit.c.at >= since)
+    return exists().where(*tests).correlate(runs, effects)
+
+
+def _needing_work(*tests: ColumnElement[bool]) -> Statement:
+    """The runs of a flow that ended so, and that nobody has worked again or is done with."""
+    further, at = runs.alias("further"), runs.c.finished_at
+    dead = (effects.c.run_seq == runs.c.seq, effects.c.status == literal_column("'dead'"))
+    core = (
+        selected(runs)
+        .where(
+            *tests,
+            runs.c.flow == bindparam("p_flow"),
+            runs.c.seq > bindparam("p_after"),
+            ~exists().where(
+                further.c.event_seq == runs.c.event_seq,
+                further.c.flow == runs.c.flow,
+                further.c.seq > runs.c.seq,
+            ),
+            or_(
+                exists().where(*dead, ~_done_with(effects.c.key, at)),
+                and_(~exists().where(*dead), ~_done_with(runs.c.id, at)),
+            ),
+        )
+        .order_by(runs.c.seq)
+        .limit(bindparam("p_limit"))
+        .offset(ZERO)
+    )
+    return asking(runs, core, "flow", "after", "action", "action", "limit")
+
+
+FAILED_RUNS = _needing_work(runs.c.status == literal_column("'failed'"))
+REFUSED_RUNS = _needing_work(
+    runs.c.status == literal_column("'rejected'"), runs.c.decisions.like(literal_column("'{\"refused\":%'"))
+)
+UNKNOWN_RUNS = asking(
+    runs,
+    selected(runs)
+    .where(
+        runs.c.finish_commit.is_(None),
+        runs.c.status == literal_column("'unknown'"),
+        runs.c.flow == bindparam("p_flow"),
+    )
+    .order_by(runs.c.seq)
+    .limit(ONE)
+    .offset(ZERO),
+    "flow",
+)
 
 
 def _place(kind: str, column: ColumnElement[Any], *names: ColumnElement[Any]) -> Place:

@@ -310,6 +310,26 @@ class LedgerReader:
         """Runs that an error ended."""
         return [str(name) for (name,) in self._all(tuple, questions.BROKEN_RUNS)]
 
+    def runs_needing_work(
+        self, status: str, flow: str, action: str, *, after: int = 0, limit: int = CHUNK
+    ) -> list[rows.RunRow]:
+        """The runs of a flow that may need work, in order, from behind the seq `after`, of every machine.
+
+        That is `failed`, or `rejected` since the event did not fit; nobody worked it again, or is done with
+        it by this action. Of a run with dead letters the caller looks at each: some may be of no interest.
+        """
+        asked = questions.FAILED_RUNS if status == "failed" else questions.REFUSED_RUNS
+        return self._all(rows.RunRow._make, asked, flow, after, action, action, limit)
+
+    def is_in_doubt(self, flow: str) -> bool:
+        """Whether nobody knows of a run of a flow whether a write of it happened, on any machine."""
+        return self._one(tuple, questions.UNKNOWN_RUNS, flow) is not None
+
+    def is_my_run(self, run_id: str) -> bool:
+        """Whether a run is worked by whoever reads: always, where one process does everything."""
+        del run_id
+        return True
+
     def unknown_runs(self) -> Iterator[rows.RunRow]:
         """Runs with a write of which nobody knows whether it happened, in chunks."""
         tests: Tests = [tables.runs.c.finish_commit.is_(None), tables.runs.c.status == "unknown"]
@@ -340,6 +360,10 @@ class LedgerReader:
     ) -> list[rows.AlertRow]:
         """The newest alerts, newest first."""
         return self._newest(rows.AlertRow._make, tables.alerts, before, limit, status=status)
+
+    def open_alerts(self, prefix: str) -> list[rows.AlertRow]:
+        """The open alerts whose ids begin so, in order."""
+        return self._all(rows.AlertRow._make, questions.OPEN_ALERTS, prefix, f"{prefix}\U0010ffff")
 
     def alerts_of_run(self, run_id: str) -> list[rows.AlertRow]:
         """The alerts of a run, in order."""

@@ -92,6 +92,11 @@ class ConflictRow(NamedTuple):
     seq: int
 
 
+def conflict_name(event_id: str, body_hash: str) -> str:
+    """The name of a conflict: its event, and the beginning of the hash of what came."""
+    return f"{event_id}#{body_hash[:12]}"
+
+
 class NewRun(NamedTuple):
     """A run that begins; its status is `running`."""
 

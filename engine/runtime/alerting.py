@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from engine.core import flow_of
 from engine.core.accept import Offer
 from engine.errors import InputError
 from engine.ledger import LedgerReader, instant
@@ -60,7 +61,7 @@ class Alerting:
 
     def _is_ours(self, alert: NewAlert | AlertRow) -> bool:
         """Whether it is of a run that only tells of alerts."""
-        flow = None if alert.run_id is None else self._plan.flows.get(alert.run_id.partition("/")[0])
+        flow = None if alert.run_id is None else self._plan.flows.get(flow_of(alert.run_id))
         return flow is not None and flow.event == RAISED
 
     def offers(self, now: datetime) -> list[Offer]:

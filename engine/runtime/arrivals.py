@@ -65,7 +65,9 @@ class Arrivals:
         if seen is not None:
             if seen == found.body_hash or is_same_event(found, self._executor.reader.event(event.id)):
                 return "duplicate"
-            self._turn.rows.conflicts.append(event_row(found, self._text_of(event.accepted_at)))
+            row = event_row(found, self._text_of(event.accepted_at))
+            self._turn.rows.conflicts.append(row)
+            self._executor.ended_badly.contradicted(row)
             return "conflict"
         row = event_row(found, self._text_of(event.accepted_at))
         if not found.complaints and found.plan.keep != "none" and found.plan.entity is not None:
@@ -152,6 +154,7 @@ class Arrivals:
             self._turn.rows.entries.append(
                 AuditEntry(self._turn.at, ENGINE, "event refused", event.id, decisions)
             )
+            self._executor.ended_badly.unfit(found)
         for flow in flows:
             self._refuse_by(flow, found)
 
@@ -164,6 +167,7 @@ class Arrivals:
         self._turn.rows.runs_finished.append(
             RunFinished("rejected", self._turn.at, decisions, reason, run_id)
         )
+        self._executor.ended_badly.refused(run_id, flow, reason)
         self._executor.tally.count(RunStatus.REJECTED, 1)
         self._executor.note_trial(run_id, "rejected")
 
@@ -209,6 +213,7 @@ class Arrivals:
             self._turn.rows.runs_finished.append(
                 RunFinished("failed", self._turn.at, decisions, str(error), run_id)
             )
+            executor.ended_badly.failed(run_id, flow, str(error))
             executor.tally.count(RunStatus.FAILED, 1)
             executor.note_trial(run_id, "failed")
             return

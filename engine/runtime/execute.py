@@ -23,6 +23,7 @@ from engine.runtime.arrivals import Arrivals
 from engine.runtime.broken import BrokenRun, is_fatal, settle_orphans
 from engine.runtime.commands import Commands
 from engine.runtime.deployed import CANARY_STOP, deployed_in, fact
+from engine.runtime.ended_badly import BADLY, EndedBadly
 from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
 from engine.runtime.parking import Parking
@@ -76,6 +77,7 @@ class Executor:
         self.commands = Commands(self, plan, take_place)
         self.waking = Waking(self, plan)
         self.recall = Recall(self)
+        self.ended_badly = EndedBadly(self, "" if share is None else share.machine)
         self._plan = plan
         self._ledger = ledger
         self._share = share
@@ -88,7 +90,7 @@ class Executor:
         self._turns += 1
         self.turn = Turn(self._turns, now, instant(now))
         self.look_ups.begin_turn()
-        for part in (self.arrivals, self.commands, self.waking, self.recall):
+        for part in (self.arrivals, self.commands, self.waking, self.recall, self.ended_badly):
             part.begin_turn(self.turn)
 
     @property
@@ -325,6 +327,8 @@ class Executor:
         run = BrokenRun(run_id=run_id, flow=flow, error=error)
         before = len(self.turn.rows.alerts)
         run.record(self.turn.rows, self.reader, self.turn.at)
+        if len(self.turn.rows.alerts) == before:  # it was broken before, and that alert may be done with
+            self.ended_badly.failed(run_id, flow, run.reason)
         if order_key is not None:
             self.ready.extend(self.parking.broken(self.turn.rows, self.turn.at, order_key, run))
         self.tally.alerts += len(self.turn.rows.alerts) - before
@@ -389,6 +393,8 @@ class Executor:
             return
         status = _TEXTS[state.status]
         self._rests.record(self.turn.rows, run_id, state, status, self.turn.at)
+        if status in BADLY and state.status is not before:
+            self.ended_badly.rested(state)
         ended = self.tally.ended
         self.tally.rested += 1
         ended[status] = ended.get(status, 0) + 1
@@ -443,11 +449,14 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone
                 self.break_run(run_id, error)
         self._judge_trial()
+        self.ended_badly.tell()
+        events = self.turn.rows.events
         result = self._ledger.commit(self.turn.rows, meanwhile)
         if self._share is None:
             assert not result.duplicates, "events of a turn are looked up before it"
         else:  # another machine may have accepted some in the meantime; nothing hangs on them yet
             self._share.committed(self.turn.rows)
+            self.ended_badly.committed(events, result)
         self.alerting.raised(self.turn.rows.alerts)
         self.waking.forget()
         return result, self.turn.work

@@ -22,13 +22,12 @@ from engine.runtime.resolve import (
     start,
 )
 from engine.runtime.runner import Runner
+from engine.runtime.unsettled import DISMISSED
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.runtime.execute import Executor
-
-DISMISSED = "dead.dismiss"
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ Who may go on is decided by :mod:`engine.runtime.dispatch`; here it becomes rows
 stopped stays so across a crash, and so that somebody is told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from engine.core import RunState, RunStatus, event_of, reason, run_name
@@ -110,6 +110,16 @@ class Parking:
         key = self._open[run_id][1]
         self._free(commit, run_id, at, by, why)
         return self.keys.let_go(key, run_id)
+
+    def tells_of(self, run_id: str | None, statuses: Collection[str]) -> bool:
+        """Whether an open alert tells that a run stops its key since it is in one of these statuses."""
+        if run_id is None or run_id not in self._open:
+            return False
+        name = self._open[run_id][0]
+        alert = self._reader.alert(f"parked/{name}")
+        if alert is None or alert.status != "open":
+            return False
+        return any(row.id == name and row.why in statuses for row in self._reader.parkings_of_run(run_id))
 
     def stopping(self, key: str) -> list[str]:
         """The runs that stop a key.

@@ -316,9 +316,10 @@ class Runner:
     def _something(self) -> bool:
         """Whether a turn has anything to do."""
         now = self._clock.now()
-        if self._inbox.items or self.executor.alerting.waits or self._outbox.can_go(now) or self._handed:
+        executor = self.executor
+        if self._inbox.items or executor.alerting.waits or self._outbox.can_go(now) or self._handed:
             return True
-        if self._may_take_up:
+        if executor.ended_badly.waits or self._may_take_up:
             return True
         deadline = self.executor.waking.next_deadline
         return deadline is not None and deadline <= now
@@ -442,7 +443,7 @@ class Runner:
             raise
         if following is not None:
             self._following.append(following)
-        after.append(_teller(item.done, None))
+        after += [self.executor.ended_badly.look_again, _teller(item.done, None)]
 
     def _accept(self, item: Offered, at: str) -> list[str]:
         """Take what a source brought, unless it contradicts what it said before; what became of it."""

@@ -58,6 +58,11 @@ class Share:
         self._strange: set[int] = set()  # events that this release does not know
 
     @property
+    def machine(self) -> str:
+        """The name of this machine, which no other has; none where it works alone."""
+        return self._ledger.name
+
+    @property
     def reader(self) -> OwnedReader:
         """What this machine reads of the ledger."""
         return self._reader

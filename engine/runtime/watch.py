@@ -1,7 +1,8 @@
 """The watchdog: what stands still and nobody is told of raises an alert, once for each period.
 
 That is a run of which nobody knows whether a write happened, a hold whose policy says nothing of time, and a
-wait without a time-out. Everything else has a time at which something happens.
+wait without a time-out. Everything else has a time at which something happens. Now and then it is also looked
+whether that of which somebody was told is over.
 """
 
 from collections.abc import Iterator
@@ -43,15 +44,19 @@ class Watch:
 
     def begin(self, executor: "Executor", now: datetime) -> None:
         """Look for the first time."""
-        if self._days:
-            self.next_at = now
-            self.look(executor, now)
+        self.next_at = now
+        self.look(executor, now)
 
     def look(self, executor: "Executor", now: datetime) -> None:
-        """Tell of what has stood still for another period, if it is time to look."""
+        """Tell of what has stood still for another period, and of what is settled, if it is time to look."""
         if self.next_at is None or now < self.next_at:
             return
         self.next_at = now + EVERY
+        executor.ended_badly.look_again()
+        if self._days:
+            self._tell(executor, now)
+
+    def _tell(self, executor: "Executor", now: datetime) -> None:
         for still in _standing_still(executor.reader, now):
             number = self._periods(still.since, now)
             name = f"{still.name}/still/{number}"

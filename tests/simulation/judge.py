@@ -48,6 +48,7 @@ class Books:
     runs: dict[str, sqlite3.Row] = field(default_factory=dict)
     effects: dict[str, sqlite3.Row] = field(default_factory=dict)
     holds: dict[str, sqlite3.Row] = field(default_factory=dict)
+    alerts: dict[str, sqlite3.Row] = field(default_factory=dict)
     rested: set[str] = field(default_factory=set)  # runs that stood still for a while
     digest: str = ""
 
@@ -73,6 +74,7 @@ class Books:
         self.effects = {row["key"]: row for row in connection.execute(effects)}
         holds = "SELECT * FROM holds"
         self.holds = {row["id"]: row for row in connection.execute(holds)}
+        self.alerts = {row["id"]: row for row in connection.execute("SELECT * FROM alerts ORDER BY seq")}
         rests = "SELECT DISTINCT subject FROM transitions WHERE kind = 'run'"
         self.rested = {row[0] for row in connection.execute(rests)}
         connection.close()
@@ -90,6 +92,7 @@ def judge(path: Path, targets: Mapping[str, Target], told: Told) -> tuple[list[s
         *_order(books, targets),
         *_money(books, targets),
         *_holds(books, told),
+        *_alerts(books),
         *_bills(books, targets["erp"]),
     ]
     trace = sha256(books.digest.encode())
@@ -204,6 +207,23 @@ def _holds(books: Books, told: Told) -> Iterator[str]:
     for hold_id, row in books.holds.items():
         if row["status"] == "open":
             yield f"hold: {hold_id} is open, though every project is"
+
+
+def _alerts(books: Books) -> Iterator[str]:
+    """Of every run that failed somebody was told: of itself, or by the one open alert of its flow."""
+    opened = Counter(
+        books.runs[row["run_id"]]["flow"]
+        for name, row in books.alerts.items()
+        if name.startswith("dead/") and row["status"] == "open"
+    )
+    for flow, number in opened.items():
+        if number > 1:
+            yield f"alert: {number} alerts of {flow} are open"
+    told = {row["run_id"] for row in books.alerts.values() if row["severity"] == "error"}
+    told |= {row["run_id"] for name, row in books.alerts.items() if name.startswith("parked/")}
+    for run_id, row in books.runs.items():
+        if row["status"] in {"failed", "unknown"} and run_id not in told and not opened[row["flow"]]:
+            yield f"alert: {run_id} is {row['status']}, and nobody was told"
 
 
 def _bills(books: Books, erp: Target) -> Iterator[str]:

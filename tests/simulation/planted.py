@@ -14,10 +14,12 @@ from engine.runtime import deliver, holding, retry
 from engine.runtime.came_back import CameBack
 from engine.runtime.deliver import Settler
 from engine.runtime.dispatch import OrderKeys
+from engine.runtime.ended_badly import EndedBadly
 from engine.runtime.execute import Executor
 from engine.runtime.recall import Recall
 from engine.runtime.retry import Next, Once, RetryDecision
 from engine.runtime.runner import Runner
+from engine.runtime.unsettled import Unsettled
 
 Patches = list[tuple[Any, str, Any]]
 
@@ -194,6 +196,16 @@ def event_does_not_wake() -> Patches:
     return [(Executor, "wake", lambda *_: None)]
 
 
+def nobody_told_of_a_failed_run() -> Patches:
+    """A run that fails, and stops no order key, is in the list of the dead, and nobody looks there."""
+    return [(EndedBadly, "rested", lambda *_: None)]
+
+
+def alert_closed_with_work_left() -> Patches:
+    """The alert of a flow is closed as soon as anything of it is settled."""
+    return [(Unsettled, "has_run", lambda *_: False)]
+
+
 BUGS: Mapping[str, Callable[[], Patches]] = {
     bug.__name__.replace("_", " "): bug
     for bug in (
@@ -215,6 +227,8 @@ BUGS: Mapping[str, Callable[[], Patches]] = {
         release_not_recorded,
         release_applied_twice,
         event_does_not_wake,
+        nobody_told_of_a_failed_run,
+        alert_closed_with_work_left,
     )
 }
 
