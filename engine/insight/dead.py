@@ -192,9 +192,7 @@ def _events(reader: LedgerReader) -> Iterator[DeadLetter]:
 
 
 def _records(reader: LedgerReader) -> Iterator[DeadLetter]:
-    for row in _pages(lambda before: reader.alerts(status="open", before=before)):
-        if row.id.startswith(UNFIT):
-            yield of_alert(row)
+    yield from map(of_alert, reversed(reader.open_alerts(UNFIT)))
 
 
 def _conflicts(reader: LedgerReader) -> Iterator[DeadLetter]:

@@ -25,9 +25,8 @@ class Outages:
 
     def recover(self, commit: Commit, now: datetime) -> None:
         """A new process finds out afresh: what is still away is told again."""
-        for alert in self._reader.alerts(status="open"):
-            if alert.id.startswith(PREFIX):
-                commit.alerts_moved.append(AlertMoved("closed", instant(now), alert.id))
+        for alert in self._reader.open_alerts(PREFIX):
+            commit.alerts_moved.append(AlertMoved("closed", instant(now), alert.id))
 
     def turned(self, commit: Commit, gate: Gate, turned: Turned, now: datetime) -> None:
         """A system went away, or came back."""

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.ledger import Commit, instant
+from engine.ledger.rows import NewAlert
+from engine.runtime.outages import PREFIX
 from engine.runtime.permission import Release
 from engine.runtime.triggers.expectations import Watch
 from tests.runtime.scripted import Small, failure
@@ -170,3 +173,36 @@ def test_a_failure_of_the_target_is_the_reason(process):
         "its run is failed: no such customer"
         in look(process, timedelta(hours=2))["slo/f/item.made:1"].message
     )
+
+
+def test_what_is_late_is_over_however_many_alerts_were_raised_since(process):
+    process.run(ONE)
+    look(process)
+    (name,) = [one for one in look(process, timedelta(days=4)) if one.startswith("never-silent")]
+    crowd(process, 150)
+    process.run(("item.made", {"id": "2"}))
+    look(process)
+    with process.process() as (_, ledger):
+        assert ledger.reader().alert(f"expectation/{name}").status == "closed"
+
+
+def crowd(process, number):
+    """So many other alerts, which nobody takes care of."""
+    with process.process() as (_, ledger):
+        at = process.clock.now().isoformat()
+        raised = [
+            NewAlert(f"other/{one}", None, None, None, "error", "desk", "x", at) for one in range(number)
+        ]
+        ledger.commit(Commit(alerts=raised))
+
+
+def test_a_system_is_away_no_more_after_a_start_however_many_alerts_were_raised_since(process):
+    at = instant(process.clock.now())
+    with process.process() as (_, ledger):
+        ledger.commit(
+            Commit(alerts=[NewAlert(f"{PREFIX}erp/{at}", None, None, None, "error", "desk", "x", at)])
+        )
+    crowd(process, 150)
+    with process.process() as (runner, ledger):
+        runner.recover()
+        assert ledger.reader().alert(f"{PREFIX}erp/{at}").status == "closed"

@@ -59,9 +59,7 @@ class Watch:
         self._door = door
         self._now = now
         self._cursor = _number(reader.mark(self.name, CURSOR))
-        self._late = {
-            alert.id for alert in reader.alerts(status="open") if alert.id.startswith(f"{self.name}/")
-        }
+        self._late = {alert.id for alert in reader.open_alerts(f"{self.name}/")}
         self._looked_at: datetime | None = None
         self._seen: datetime | None = None
 
