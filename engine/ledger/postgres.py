@@ -425,6 +425,11 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
 
 
+def is_there_already(error: BaseException, table: str) -> bool:
+    """Whether a row of a table was refused since another session has written one of its name."""
+    return isinstance(error, errors.UniqueViolation) and error.diag.table_name == table
+
+
 def is_unstorable(error: BaseException) -> bool:
     """Whether a text was refused that has to be made :func:`storable` before."""
     return isinstance(error, errors.CharacterNotInRepertoire)

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Table
@@ -132,11 +133,28 @@ class PostgresLedger(Ledger):
             except Exception as error:
                 if postgres.is_unstorable(error):
                     commit = commit.with_texts(postgres.storable)
+                elif postgres.is_there_already(error, "alerts"):
+                    commit = self._untold(commit, error)
+                    if not self._has_rows(commit):
+                        return None
                 elif not postgres.is_passing(error):
                     raise
         raise LedgerBusy(
             f"others write the same in the ledger {self._database.place} again and again; nothing was written"
         )
+
+    def _untold(self, commit: Commit, error: Exception) -> Commit:
+        """The commit without what another machine has told in the meantime, which is about no run of ours.
+
+        Raises:
+            Exception: the error, when that was not the reason for it.
+
+        """
+        reader = self.reader()
+        told = {row.id for row in commit.alerts if row.run_id is None and reader.alert(row.id) is not None}
+        if not told:
+            raise error
+        return replace(commit, alerts=[row for row in commit.alerts if row.id not in told])
 
     def _once(self, commit: Commit, meanwhile: Callable[[], None] | None) -> int:
         session = self._connected()

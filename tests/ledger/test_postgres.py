@@ -34,7 +34,7 @@ from engine.ledger import postgres as driver
 from engine.ledger.at_work import AtWork, at_work
 from engine.ledger.postgres_ledger import open_postgres, open_shared
 from engine.ledger.postgres_schema import name_key
-from tests.ledger.samples import AT, NOW, a_whole_ledger, an_event, begin, finish
+from tests.ledger.samples import AT, NOW, a_run, a_whole_ledger, an_event, begin, finish
 
 CLOCK = FixedClock(NOW)
 
@@ -206,6 +206,37 @@ def test_an_event_that_several_machines_accept_at_once_is_accepted_once(postgres
     assert len({*numbers}) == len(numbers) == 90
     for machine in machines:
         machine.close()
+
+
+class TestTold:
+    """An alert that two machines raise at once: the first is in the ledger, and the second has the rest written."""
+
+    def test_an_alert_about_no_run_is_told_once(self, postgres_url):
+        machines = [shared(postgres_url) for _ in range(2)]
+        for number, machine in enumerate(machines):
+            alerts = [an_alert("strange/x"), an_alert(f"other/{number}")]
+            assert machine.commit(Commit(events=[an_event(f"e{number}")], alerts=alerts)).number
+        assert machines[1].commit(Commit(alerts=[an_alert("strange/x")])).number is None
+        reader = machines[0].reader()
+        assert {row.id for row in reader.alerts()} == {"strange/x", "other/0", "other/1"}
+        assert reader.counts()["events"] == {"accepted": 2}
+        assert verify_chain(reader) == []
+        for machine in machines:
+            machine.close()
+
+    def test_an_alert_of_a_run_is_raised_by_its_machine_alone(self, postgres_url):
+        machine = shared(postgres_url)
+        machine.commit(
+            Commit(events=[an_event("e1")], runs=[a_run("r1", "e1")], alerts=[an_alert("r1/x", "r1")])
+        )
+        with pytest.raises(LedgerConflict):
+            machine.commit(Commit(events=[an_event("e2")], alerts=[an_alert("r1/x", "r1")]))
+        assert machine.reader().event("e2") is None
+        machine.close()
+
+
+def an_alert(name, run=None):
+    return rows.NewAlert(name, run, None, None, "error", "desk", "x", AT)
 
 
 class TestTheServerWasSetBack:
