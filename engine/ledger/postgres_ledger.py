@@ -32,6 +32,7 @@ from engine.ledger.statements import Statement
 CHAIN = 7_430_002  # the lock of those who put a link to the chain
 POINTER = 7_430_004  # the lock of those who decide which release is worked by
 TRIES = 5  # of one commit that met another
+LEAVE_SECONDS = 2.0  # for the server to hear that we leave; it finds out by itself if it does not
 PATIENCE_SECONDS = 10.0  # how long it is tried to find out what became of a commit
 
 LOCK = "SELECT pg_advisory_xact_lock(%s)"
@@ -356,6 +357,14 @@ class PostgresLedger(Ledger):
             if not session.closed:
                 session.execute("ROLLBACK")
 
+    def _let_others_in(self) -> None:
+        """Give up our locks now: the server gives them up some time after a connection was closed."""
+        session = self._session
+        if session is not None and not session.closed:
+            session.answer_seconds = LEAVE_SECONDS
+            with suppress(Exception):
+                session.execute("SELECT pg_advisory_unlock_all()")
+
     def _drop(self) -> None:
         if self._session is not None:
             with suppress(Exception):
@@ -366,6 +375,7 @@ class PostgresLedger(Ledger):
         """Close the sessions and let others write; closing twice is harmless."""
         with self._turn:
             self._closed = True
+            self._let_others_in()
             self._drop()
             if self._noted is not None:
                 self._noted.close()

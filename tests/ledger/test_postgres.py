@@ -37,6 +37,10 @@ from engine.ledger.postgres_schema import name_key
 from tests.ledger.samples import AT, NOW, a_run, a_whole_ledger, an_event, begin, finish
 
 CLOCK = FixedClock(NOW)
+LOCKS = (
+    "SELECT mode FROM pg_locks JOIN pg_database ON database = pg_database.oid "
+    "WHERE locktype = 'advisory' AND datname = current_database()"
+)
 
 
 def shared(url):
@@ -103,6 +107,13 @@ class TestTheSchema:
         machines.pop().close()
         assert at_work(reader) == AtWork(machines=0, alone=False, partitions={None: 64})
         reader.close()
+
+    def test_who_comes_next_need_not_wait_for_the_server_to_find_out(self, ledger, postgres_url):
+        ledger.close()
+        with psycopg.connect(postgres_url, autocommit=True) as asking:
+            for _ in range(40):
+                open_shared(postgres_url, clock=CLOCK, name="a").close()
+                assert asking.execute(LOCKS).fetchall() == []
 
     @pytest.mark.parametrize("name", ["app-1", "app-2"])
     def test_the_key_of_a_name_is_that_of_its_lock(self, postgres_url, name):
