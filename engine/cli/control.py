@@ -79,6 +79,7 @@ def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did
     from engine.ledger import control_path, is_shared
     from engine.runtime.control_socket import answers
 
+    body = _written(request)
     if is_shared(ledger_url):
         from engine.cli.machines import ask_machines
 
@@ -89,7 +90,23 @@ def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did
     # Asked before the library is imported, which takes longer than most commands.
     if path is None or not path.is_socket() or not answers(path):
         return None
-    return _ask(path, name, write_json(request))
+    return _ask(path, name, body)
+
+
+def _written(request: Mapping[str, Value]) -> bytes:
+    try:
+        return write_json(request)
+    except TypeError as error:  # the shell hands over any bytes
+        odd = next(name for name, value in request.items() if _is_odd(value))
+        raise InputError(f"what was given as {odd!r} is no text in UTF-8, and nothing was done") from error
+
+
+def _is_odd(value: Value) -> bool:
+    try:
+        write_json(value)
+    except TypeError:
+        return True
+    return False
 
 
 def _ask(path: Path, name: str, body: bytes) -> "Did":

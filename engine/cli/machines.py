@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.05
 AWAY_SECONDS = 0.5
-LOST_SECONDS = 3.0  # how long a machine that lost its partition may still answer
+LOST_SECONDS = 3.0  # how long a machine that lost its partition, or began it late, may still answer
 
 UNANSWERED = (
     "the machine {worker} began it and gave no answer: nobody knows whether it was done. Look at what it is "
+    "about, and ask again if it was not; nothing is done twice"
+)
+UNSURE = (
+    "{error}; nobody knows whether it was done, or will be within {seconds:g} seconds. Look at what it is "
     "about, and ask again if it was not; nothing is done twice"
 )
 
@@ -44,6 +48,10 @@ def ask_machines(
         try:
             requests.ask(made, partition, seconds)
             return _answer(requests, made.id, seconds)
+        except LedgerUnreachable as error:
+            if _is_withdrawn(requests, made.id):
+                raise LedgerError(f"{error}; nothing was done") from error
+            raise LedgerError(UNSURE.format(error=error, seconds=seconds)) from error
         finally:
             with suppress(LedgerError):  # also when the person does not wait any longer
                 requests.withdraw(made.id)
@@ -71,23 +79,34 @@ def _standing(requests: "Requests", request_id: str, deadline: float) -> "Standi
             time.sleep(AWAY_SECONDS)
 
 
+def _is_withdrawn(requests: "Requests", request_id: str) -> bool:
+    """Whether nobody has begun a request, and nobody can any more."""
+    try:
+        return requests.withdraw(request_id)
+    except LedgerError:
+        return False
+
+
 def _answer(requests: "Requests", request_id: str, seconds: float) -> tuple[int, bytes]:
-    deadline, lost_at = time.monotonic() + seconds, None
+    deadline, begun_at, lost_at = time.monotonic() + seconds, None, None
     while True:
         found = _standing(requests, request_id, deadline)
         if found is None:
             raise LedgerError("somebody took the request away before it was answered; look, and ask again")
         if found.status is not None:
-            requests.forget(request_id)
+            with suppress(LedgerError):  # it goes by itself later, and the answer is known
+                requests.forget(request_id)
             return found.status, (found.answer or "").encode()
         now = time.monotonic()
-        is_lost = found.worker is not None and found.owner != found.worker
-        lost_at = (lost_at or now) if is_lost else None
-        if now > deadline or (lost_at is not None and now - lost_at > LOST_SECONDS):
-            if requests.withdraw(request_id):
+        if found.worker is None:
+            if now > deadline and requests.withdraw(request_id):
                 raise LedgerError(
                     f"no machine took it within {seconds:g} seconds, and nothing was done; "
                     "`tidegate status` tells who works"
                 )
-            raise LedgerError(UNANSWERED.format(worker=found.worker))
+        else:
+            begun_at = begun_at or now
+            lost_at = (lost_at or now) if found.owner != found.worker else None
+            if now > max(deadline, begun_at + LOST_SECONDS) or (lost_at or now) + LOST_SECONDS < now:
+                raise LedgerError(UNANSWERED.format(worker=found.worker))
         time.sleep(LOOK_SECONDS)

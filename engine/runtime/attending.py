@@ -38,6 +38,7 @@ class Attendant:
         self._asking = asyncio.Lock()  # one thread at a time speaks with the server
         self._doing: set[asyncio.Task[None]] = set()
         self._ending = False
+        self._is_away = False  # whether the server gave no answer when it was told something last
         self._taking: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -57,7 +58,7 @@ class Attendant:
                     pass
 
     async def _take_one(self) -> bool:
-        owned = [*self._owned()]
+        owned = {*self._owned()}
         if self._ending or self._desk() is None or not owned:
             return False
         async with self._asking:
@@ -65,9 +66,10 @@ class Attendant:
         if found is None:
             return False
         desk = self._desk()
-        if desk is None or self._ending:  # the work is being shared out anew: nothing of it was done
+        # The work is being shared out anew, or has been meanwhile: it may be another's, and nothing was done.
+        if desk is None or not owned <= {*self._owned()} or self._ending:
             await self._tell(self._requests.put_back, found.id, self._worker)
-            return False
+            return True
         doing = asyncio.create_task(self._do(desk, found))
         self._doing.add(doing)
         doing.add_done_callback(self._doing.discard)
@@ -80,8 +82,15 @@ class Attendant:
     async def _tell(self, tell: Callable[..., None], *said: object) -> None:
         """Tell the server something, if it can be told: whoever waits for it gives up after a while."""
         async with self._asking:
-            with suppress(LedgerError):
+            if (
+                self._ending and self._is_away
+            ):  # each would wait as long for nothing, and this machine with it
+                return
+            try:
                 await asyncio.to_thread(tell, *said)
+                self._is_away = False
+            except LedgerError:
+                self._is_away = True
 
     async def close(self) -> None:
         """Take no more, and answer what was begun. The runner that does it has ended, or been abandoned."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from engine.errors import InputError
+from engine.errors import InputError, LedgerError
 from engine.ledger import LedgerReader
 from engine.runtime.bench import Item, Verdict, Way
 from engine.values.value import Value
@@ -26,6 +26,7 @@ class Doer(Protocol):
 
         Raises:
             InputError: when it cannot be.
+            LedgerError: nobody can say whether it was.
 
         """
         ...
@@ -100,6 +101,7 @@ class Bulk:
         self._told = told
         self._found: list[Became] = []
         self._going: dict[str, tuple[Item, float]] = {}
+        self._has_no_answer = False  # whoever works gave none: no more is begun
 
     async def work(self, items: Sequence[Item]) -> list[Became]:
         """Work those that are safe; what became of each item, in their order."""
@@ -124,6 +126,9 @@ class Bulk:
             if allowed is not None and self._failed() >= allowed:
                 self._note(Became(item, False, "not begun", f"stopped after {self._failed()} failures"))
                 continue
+            if self._has_no_answer:
+                self._note(Became(item, False, "not begun", "it comes after one that nobody answered for"))
+                continue
             await asyncio.sleep(max(0.0, next_at - clock()))
             next_at = max(next_at, clock()) + (1.0 / self._pace.per_second if self._pace.per_second else 0.0)
             await self._begin(item, clock())
@@ -142,6 +147,9 @@ class Bulk:
             run_id = await self._doer.begin(self._order.request(item))
         except InputError as error:
             self._note(Became(item, False, "refused", str(error)))
+        except LedgerError as error:  # those that were begun before are still waited for, and told of
+            self._has_no_answer = True
+            self._note(Became(item, False, "not known", str(error)))
         else:
             self._going[run_id] = (item, at)
 

@@ -166,9 +166,14 @@ class EndedBadly:
         if row is not None and self._stands(row):
             return True
         self._known.pop(about, None)
-        found = self._executor.reader.open_alerts(about.kind)
+        found = self._told_of(about.kind)
         self._known.update((_about(row), row.id) for row in found if self._stands(row))
         return about in self._known
+
+    def _told_of(self, kind: str) -> list[AlertRow]:
+        """The open alerts of a kind; those of a flow that is called like the kind are others."""
+        found = self._executor.reader.open_alerts(kind)
+        return [row for row in found if row.run_id is None or row.id.startswith(f"{RUN}{row.run_id}#")]
 
     def _stands(self, row: AlertRow) -> bool:
         """Whether an alert is open, and of what is ours."""
@@ -195,7 +200,7 @@ class EndedBadly:
 
     def _close(self, but: set[_About]) -> None:
         """Close the alerts of what needs no work any more, except of what ended badly in this turn."""
-        found = [row for kind in self._closable() for row in self._executor.reader.open_alerts(kind)]
+        found = [row for kind in self._closable() for row in self._told_of(kind)]
         settled: dict[_About, bool] = {}
         for row in found:
             about = _about(row)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.cli.machines import ask_machines
 from engine.clock import SystemClock
-from engine.errors import LedgerError
+from engine.errors import LedgerError, LedgerUnreachable
 from engine.ledger import open_reader
 from engine.ledger.partitions import DUTIES
 from engine.ledger.postgres_ledger import open_shared
@@ -146,16 +146,13 @@ def test_what_no_machine_takes_is_not_done_later(postgres_url):
 def test_nobody_knows_what_a_machine_did_that_gave_no_answer(postgres_url, monkeypatch):
     monkeypatch.setattr("engine.cli.machines.LOST_SECONDS", 0.1)
 
-    def begun():
-        until(lambda: owner.requests.take("machine", [DUTIES]) is not None)
-
     def lost():
-        begun()
+        begun(owner)
         owner.ledger.give_back(DUTIES)
 
     with Owner(postgres_url) as owner:
         with pytest.raises(LedgerError, match="the machine machine began it and gave no answer"):
-            asked(postgres_url, 0.5, begun)
+            asked(postgres_url, 0.5, lambda: begun(owner))
         before = time.monotonic()
         with pytest.raises(LedgerError, match="nobody knows whether it was done"):
             asked(postgres_url, 30, lost)
@@ -164,16 +161,75 @@ def test_nobody_knows_what_a_machine_did_that_gave_no_answer(postgres_url, monke
 
 def test_the_answer_is_that_of_a_control_door(postgres_url):
     def answered():
-        taken = []
-        until(lambda: taken.append(owner.requests.take("machine", [DUTIES])) or taken[-1] is not None)
-        assert read_json(taken[-1].body) == {"alert": "x"}
-        owner.requests.answer(taken[-1].id, "machine", 422, '{"error":"there is no such alert"}')
+        taken = begun(owner)
+        assert read_json(taken.body) == {"alert": "x"}
+        owner.requests.answer(taken.id, "machine", 422, '{"error":"there is no such alert"}')
 
     with Owner(postgres_url) as owner:
         assert asked(postgres_url, 10, answered) == (422, b'{"error":"there is no such alert"}')
+
+
+def begun(owner, name="machine"):
+    """Takes the request as soon as it lies there."""
+    taken = []
+    until(lambda: taken.append(owner.requests.take(name, [DUTIES])) or taken[-1] is not None)
+    return taken[-1]
+
+
+def away(*_):
+    raise LedgerUnreachable("the ledger cannot be reached")
+
+
+def test_an_answer_that_was_heard_is_told_though_the_server_goes_away_then(postgres_url, monkeypatch):
+    monkeypatch.setattr(Requests, "forget", away)
+    with Owner(postgres_url) as owner:
+        found = asked(postgres_url, 10, lambda: owner.requests.answer(begun(owner).id, "machine", 200, "{}"))
+        assert found == (200, b"{}")
+
+
+def test_nobody_is_told_that_nothing_was_done_when_the_server_goes_away_with_the_request(
+    postgres_url, monkeypatch
+):
+    ask = Requests.ask
+
+    def lost(*given):
+        ask(*given)
+        away()
+
+    monkeypatch.setattr(Requests, "ask", lost)
+    with Owner(postgres_url) as owner:
+        with pytest.raises(LedgerError, match=r"cannot be reached; nothing was done$"):
+            asked(postgres_url, 10)
+        assert owner.requests.take("machine", [DUTIES]) is None
+        monkeypatch.setattr(Requests, "withdraw", away)
+        with pytest.raises(
+            LedgerError, match="nobody knows whether it was done, or will be within 10 seconds"
+        ):
+            asked(postgres_url, 10)
+        assert owner.requests.take("machine", [DUTIES]) is not None
+
+
+def test_a_machine_that_takes_it_at_the_last_moment_is_waited_for(postgres_url):
+    with Owner(postgres_url) as owner:
+
+        def late():
+            taken = begun(owner)
+            time.sleep(1)
+            owner.requests.answer(taken.id, "machine", 200, "{}")
+
+        assert asked(postgres_url, 0.5, late) == (200, b"{}")
 
 
 def test_what_machines_do_not_do_is_done_beside_them(postgres_url):
     with Owner(postgres_url):
         assert ask_machines(postgres_url, "deploy", {"plan": "x"}, 0.1) is None
     assert ask_machines(postgres_url, "acknowledge", {"alert": "x"}, 0.1) is None  # none is at work
+
+
+def test_what_is_no_text_is_refused_and_not_called_a_fault(postgres_url, ledger, tidegate):
+    for url in (postgres_url, ledger):
+        ended = tidegate("keys", "free", "P-\udcff", "--ledger", url, *WHY)
+        assert (ended.code, ended.err) == (
+            1,
+            "tidegate: what was given as 'key' is no text in UTF-8, and nothing was done\n",
+        )

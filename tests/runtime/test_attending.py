@@ -141,3 +141,39 @@ def test_a_server_that_is_away_is_asked_again():
         await hall.attendant.close()
 
     asyncio.run(play())
+
+
+def test_what_came_into_other_hands_while_it_was_taken_is_left_to_them():
+    async def play():
+        hall = Hall("done")
+        owned = [[3], [], []]  # when it is asked for, when it was taken, and ever after
+        hall.attendant._owned = lambda: owned.pop(0) if len(owned) > 1 else owned[0]
+        hall.attendant.begin()
+        hall.attendant.look()
+        await hall.until(lambda: hall.requests.became)
+        await hall.attendant.close()
+        assert (hall.requests.became, hall.begun) == ({"0": "put back"}, [])
+
+    asyncio.run(play())
+
+
+def test_a_server_that_is_away_keeps_no_machine_from_ending_once_for_each_request():
+    async def play():
+        hall = Hall(*["later"] * 20)
+        hall.attendant.begin()
+        hall.attendant.look()
+        await hall.until(lambda: len(hall.begun) == 20)
+        tried = []
+
+        def away(*said):
+            tried.append(said)
+            raise LedgerUnreachable("away")
+
+        hall.requests.answer = away
+        closing = asyncio.ensure_future(hall.attendant.close())
+        await asyncio.sleep(0)
+        hall.going_on.set()
+        await closing
+        assert len(tried) == 1
+
+    asyncio.run(play())

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.errors import InputError
+from engine.errors import InputError, LedgerError
 from engine.runtime.bench import Bench, Choice, Verdict
 from engine.runtime.bulk import Bulk, Order, Pace, report
 from engine.runtime.control import Desk
@@ -121,6 +121,27 @@ class TestWhatBecameOfThem:
             reader, recovery = ledger.reader(), runner.executor.recovery
             (one,) = asyncio.run(work())
         assert (one.what, one.why, one.ok) == ("refused", "a later attempt is there", False)
+
+    def test_one_that_nobody_answers_for_ends_it_and_the_others_are_told_of(self, failed):
+        process = failed(4)
+
+        class Dies(Here):
+            async def begin(self, request):
+                if request["run"] == runs(4)[2]:
+                    raise LedgerError("the machine began it and gave no answer")
+                return await super().begin(request)
+
+        async def work(runner, reader):
+            runner.recover()
+            bench = Bench(reader, Recovery(reader, runner.executor.recovery.plan, runner._connections))
+            items = [await bench.judge(run, Choice()) for run in runs(4)]
+            doer = Dies(Desk(runner=runner, reader=reader, clock=process.clock))
+            return await driven(runner, Bulk(doer, reader, ORDER, Pace(), lambda _: None).work(items))
+
+        with process.process() as (runner, ledger):
+            found = asyncio.run(work(runner, ledger.reader()))
+        assert words(found) == ["applied", "applied", "not known", "not begun"]
+        assert found[2].why == "the machine began it and gave no answer"
 
 
 def process_flow():

@@ -42,6 +42,14 @@ when: item.amount > 100
 then: {hold: {release: {role: boss}}}
 reason: "Too much."
 """
+ODD = """
+policy: odd
+owner: desk
+inputs: {item: canonical/item@1}
+when: item.amount > 5
+then: {alert: {to: finance, severity: error}}
+reason: "It is odd."
+"""
 
 
 def made(*names, **data):
@@ -223,6 +231,18 @@ class TestWhoIsTold:
 
         process.order(order)
         assert [*alerts(process).values()] == ["acknowledged", "open"]
+
+    @pytest.mark.parametrize("name", ["dead", "contradiction"])
+    def test_of_a_flow_whatever_its_name(self, tmp_path, place, name):
+        """Other alerts begin with the name of the flow, and are neither taken for these nor closed."""
+        text = flow().replace("flow: f", f"flow: {name}").replace("check: large", "check: odd")
+        process = Small(tmp_path, text, ODD, url=place)
+        process.run(*made("1", amount=9))
+        refuse(process, "2")
+        assert alert(process, f"dead/{name}/item.made:2#1") is not None
+        process.order(send_again(f"{name}/item.made:2", ANN))
+        assert alert(process, f"dead/{name}/item.made:2#1").status == "closed"
+        assert alert(process, f"{name}/item.made:1/ok/odd").status == "open"
 
     def test_of_nothing_that_ends_well(self, small, monkeypatch):
         process, asked = small(PUT), []
