@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, get_type_hints
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -237,10 +237,13 @@ class Door:
 
     async def _perform(self, request: Request) -> Response:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return _json(422, write_json({"error": f"a request has at most {MAX_BODY} bytes"}))
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return _json(422, write_json({"error": f"a request has at most {MAX_BODY} bytes"}))
+        except ClientDisconnect:  # nobody hears this
+            return _json(422, write_json({"error": "whoever asked has gone; nothing was done"}))
         return _json(*await _said(self._answer(request, bytes(body))))
 
     async def _answer(self, request: Request, body: bytes) -> Did:

@@ -14,6 +14,7 @@ import pytest
 
 from engine.cli.service import Wish, serve
 from engine.errors import LedgerError
+from engine.runtime.control import Door
 from tests.cli.test_running_commands import HOLD, post, until
 from tests.workspaces.systems import approval, signed
 
@@ -141,7 +142,12 @@ def test_its_door_stays_open_while_it_changes_over(daemon, folder, ledger, syste
 
 def test_one_that_cannot_begin_says_so_to_those_who_wait(folder, ledger, systems, monkeypatch, tidegate):
     """The first daemon is a daemon that comes, and when it fails, none does."""
-    begun, failing = asyncio.Event(), asyncio.Event()
+    begun, failing, came = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    next_desk = Door._next_desk
+
+    async def waits(*given):
+        came.set()
+        return await next_desk(*given)
 
     async def start(*_):
         begun.set()
@@ -156,7 +162,7 @@ def test_one_that_cannot_begin_says_so_to_those_who_wait(folder, ledger, systems
         await begun.wait()
         told = await ask("status")
         waiting = asyncio.ensure_future(ask("reload"))
-        await asyncio.sleep(0.1)
+        await came.wait()
         assert not waiting.done()
         failing.set()
         with pytest.raises(LedgerError, match="the disk failed"):
@@ -164,6 +170,7 @@ def test_one_that_cannot_begin_says_so_to_those_who_wait(folder, ledger, systems
         return told.out, (await waiting).err
 
     monkeypatch.setattr("engine.runtime.daemon.Daemon.start", start)
+    monkeypatch.setattr(Door, "_next_desk", waits)
     simulated = {"erp": systems[0].base_url, "rev": systems[1].base_url, "desk": "http://127.0.0.1:1"}
     wish = Wish(
         folder=folder,

@@ -190,6 +190,24 @@ def test_bodies_that_are_no_request(held):
     assert huge[0] == 422
 
 
+def test_one_who_goes_away_while_asking_leaves_no_trace_of_a_fault(held, capfd):
+    asked = b"POST /acts/status HTTP/1.1\r\nHost: tidegate\r\nContent-Length: 100\r\n\r\n{"
+
+    async def work():
+        async with opened(held):
+            with control_socket.address(control_path(held.url)) as path:
+                _, writer = await asyncio.open_unix_connection(path)
+            writer.write(asked)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+            writer.close()
+            await writer.wait_closed()
+            await asyncio.sleep(0.1)
+
+    asyncio.run(work())
+    assert "Traceback" not in capfd.readouterr().err
+
+
 class TestWhileThereIsNoDesk:
     def run(self, held, work):
         with held.process() as (runner, ledger):
