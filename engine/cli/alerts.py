@@ -20,7 +20,9 @@ def command() -> None:
 @options.output_format()
 @click.option("--to", metavar="NAME", help="Only what this role or team is told.")
 @click.option("--severity", type=click.Choice(["info", "warning", "error", "critical"]), help="Only these.")
-@click.option("--all", "all_", is_flag=True, help="Those that somebody takes care of as well.")
+@click.option(
+    "--all", "all_", is_flag=True, help="Those that somebody takes care of, and those that are over, as well."
+)
 def list_(ledger_url: str, form: str, to: str | None, severity: str | None, *, all_: bool) -> None:
     """List the alerts of which nobody has taken care yet, the oldest first."""
     from engine.clock import SystemClock
@@ -41,6 +43,8 @@ def list_(ledger_url: str, form: str, to: str | None, severity: str | None, *, a
         output.line(f"  {alert['message']}")
         if alert["acknowledged_by"]:
             output.line(f"  {alert['acknowledged_by']} takes care of it")
+        elif alert["status"] != "open":
+            output.line("  it is over")
     output.line(f"{len(found)} {'' if all_ else 'open '}alert{'' if len(found) == 1 else 's'}.")
 
 

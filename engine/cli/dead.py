@@ -71,6 +71,8 @@ def _as_json(one: "DeadLetter") -> dict[str, Value]:
 
 
 def _show(one: "DeadLetter", now: datetime) -> None:
+    from engine.insight.dead import has_place
+
     output.raw(output.styled(output.clean(one.id), bold=True))
     output.line(f"  {one.reason}")
     where = f"{one.connection}.{one.operation}" if one.connection and one.operation else one.connection
@@ -85,9 +87,9 @@ def _show(one: "DeadLetter", now: datetime) -> None:
     output.line("  " + ", ".join(part for part in parts if part))
     if one.money is not None:
         output.line(f"  at stake: {one.money['amount']} {one.money['currency']} ({one.money['field']})")
-    if one.order_key is not None:
+    if has_place(one):
         behind = f"{one.waiting_behind} waiting behind it, {one.worked_behind} worked since"
-        output.line(f"  under the order key {one.order_key}: {behind}")
+        output.line(f"  under the order key {one.order_key or output.NO_TEXT}: {behind}")
 
 
 def age(lasted: timedelta) -> str:
@@ -134,8 +136,9 @@ def show(name: str, ledger_url: str, form: str) -> None:
 def _show_detail(told: Mapping[str, Value]) -> None:
     from engine.insight.dead_detail import sentences
 
-    output.line("history:")
-    _indented(sentences(cast("list[Value]", told["history"])))
+    if history := cast("list[Value]", told["history"]):
+        output.line("history:")
+        _indented(sentences(history))
     for title, key in (("evidence", "evidence"), ("sent", "sent"), ("event", "data"), ("came", "came")):
         if told[key]:
             output.line(f"{title}:")

@@ -33,7 +33,7 @@ def list_(ledger_url: str, form: str) -> None:
         output.json(found)
         return
     for key in found:
-        output.raw(output.styled(output.clean(str(key["key"])), bold=True))
+        output.raw(output.styled(output.clean(str(key["key"]) or output.NO_TEXT), bold=True))
         step = f", step {key['step']}" if key["step"] else ""
         output.line(f"  {key['run']}{step} is {key['why']} since {key['since']} ({key['age']})")
         if key["reason"]:
@@ -56,4 +56,4 @@ def free(key: str, reason: str, by: str, opening: control.Opening) -> None:
     did = control.act("free_key", {"key": key, "by": by, "reason": reason}, opening)
     passed = did["passed"]
     assert isinstance(passed, list)
-    output.line(f"{key} is free; {', '.join(map(str, passed))} stays as it is.")
+    output.line(f"{key or output.NO_TEXT} is free; {', '.join(map(str, passed))} stays as it is.")

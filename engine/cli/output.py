@@ -13,6 +13,8 @@ import click
 
 from engine.values.json_text import write_json
 
+NO_TEXT = "''"  # how a text that is empty is shown, and given to a command
+
 
 def line(text: str = "", *, error: bool = False) -> None:
     """Print one line."""

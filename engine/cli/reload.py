@@ -22,4 +22,5 @@ def command(ledger_url: str) -> None:
     did = ask_daemon(ledger_url, "reload", {})
     if did is None:
         raise InputError("no daemon runs on this ledger; `tidegate run` begins with the workspace as it is")
-    output.line(f"release {str(did['release'])[:12]} takes over from {str(did['before'])[:12]}.")
+    was, now = str(did["before"])[:12], str(did["release"])[:12]
+    output.line(f"release {now} takes over from {was}, as soon as what is on its way has come back.")

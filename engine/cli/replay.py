@@ -17,6 +17,7 @@ from engine.values.value import Value
 
 if TYPE_CHECKING:
     from engine.insight.dead import Wanted
+    from engine.ledger import LedgerReader
     from engine.runtime.bench import Bench, Choice, Item
 
 MOST = 100_000  # items of one replay
@@ -131,14 +132,23 @@ async def _judged(
             try:
                 runs = replayable(reader, names, wanted, MOST)
             except KeyError as error:
-                raise InputError(
-                    f"no effect, run or event is called {error}; `tidegate dead` lists them"
-                ) from None
+                raise InputError(_no_run(reader, str(error.args[0]))) from None
             choice = chosen(choice, reader, runs, session.ready.plan.release)
             bench = Bench(reader, recovery, asking(connections) if ask else None)
             return in_order(await _each(bench, runs, choice))
         finally:
             await connections.aclose()
+
+
+def _no_run(reader: "LedgerReader", name: str) -> str:
+    """Why nothing can be worked again by a name."""
+    from engine.insight.dead_detail import dead_letter
+
+    if dead_letter(reader, name) is None:
+        return f"no effect, run or event is called {name!r}; `tidegate dead` lists them"
+    return (
+        f"{name!r} was never taken, so it cannot be worked again; `tidegate dead show` says what can be done"
+    )
 
 
 async def _each(bench: "Bench", runs: Sequence[str], choice: "Choice") -> "list[Item]":

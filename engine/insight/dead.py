@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeAlias, TypeVar, cast
 
 from engine.ledger.reader import LAST, LedgerReader
-from engine.ledger.rows import AlertRow, ConflictRow, EffectRow, EventRow, RunRow, conflict_name
+from engine.ledger.rows import AlertRow, CompletedRun, ConflictRow, EffectRow, EventRow, RunRow, conflict_name
 from engine.values.actors import OPERATIONS
 from engine.values.json_text import JsonError, read_json
 from engine.values.money import money_of
@@ -49,7 +49,7 @@ class DeadLetter:
     run_seq: int = 0
     money: Mapping[str, Value] | None = None
     waiting_behind: int = 0  # runs that wait under its order key
-    worked_behind: int = 0  # runs under its order key that began later and are complete
+    worked_behind: int = 0  # runs of later events under its order key that are complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def dismissed(reader: LedgerReader, one: DeadLetter) -> bool:
 
 def placed(reader: LedgerReader, found: list[DeadLetter]) -> list[DeadLetter]:
     """They, with what waits behind each under its order key, and what was worked behind it."""
-    keyed = [one for one in found if one.order_key is not None]
+    keyed = [one for one in found if has_place(one)]
     if not keyed:
         return found
     waiting = reader.running_by_order_key()
@@ -143,14 +143,24 @@ def placed(reader: LedgerReader, found: list[DeadLetter]) -> list[DeadLetter]:
     behind = reader.completed_since(first, {str(one.order_key) for one in keyed})
     return [
         one
-        if one.order_key is None
+        if not has_place(one)
         else replace(
             one,
-            waiting_behind=waiting.get(one.order_key, 0),
-            worked_behind=sum(key == one.order_key and seq > one.run_seq for key, seq in behind),
+            waiting_behind=waiting.get(str(one.order_key), 0),
+            worked_behind=sum(_is_behind(run, one) for run in behind),
         )
         for one in found
     ]
+
+
+def has_place(one: DeadLetter) -> bool:
+    """Whether it has a place under an order key; a contradiction was not taken, and has none."""
+    return one.order_key is not None and one.kind != "conflict"
+
+
+def _is_behind(run: CompletedRun, one: DeadLetter) -> bool:
+    """Whether a run is of a later event under the same order key."""
+    return run.order_key == one.order_key and run.seq > one.run_seq and run.event_id != one.event
 
 
 Row = TypeVar("Row", EffectRow, RunRow, AlertRow, ConflictRow)
@@ -304,8 +314,8 @@ def record(text: str | None) -> Mapping[str, Value]:
     return value if isinstance(value, Mapping) else {}
 
 
-def body_of(row: EventRow) -> Mapping[str, Value]:
-    """The data of an event; an empty record when it is none."""
+def body_of(row: EventRow | ConflictRow) -> Mapping[str, Value]:
+    """The data of an event, or of one that contradicts it; an empty record when it is none."""
     try:
         value = read_json(row.body)
     except JsonError:

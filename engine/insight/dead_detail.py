@@ -102,7 +102,7 @@ def _came(reader: LedgerReader, one: DeadLetter) -> Value:
             for row in reader.conflicts(str(one.event))
             if conflict_name(row.event_id, row.body_hash) == one.id
         ]
-        return rows[0].body.decode("utf-8", "replace") if rows else None
+        return dict(body_of(rows[0])) if rows else None
     return None
 
 
@@ -132,7 +132,8 @@ def ways(one: DeadLetter, effect: EffectRow | None, run: RunRow | None) -> Itera
     if one.kind == "event":
         yield f"tidegate replay {name} --release current    (when the documents were changed)"
     if one.kind == "record":
-        yield f"tidegate backfill {one.connection}.{one.operation} --from DAY --to DAY    (once it is mended)"
+        source = f"{one.connection}.{one.operation}"
+        yield f"tidegate backfill {source} --from DAY --to DAY    (once it is mended; or have it sent again)"
     yield f"tidegate dead dismiss {name} {why}"
 
 

@@ -106,13 +106,18 @@ class LedgerReader:
         """The runs by which a flow worked an event: one, and one for each time that a person had it again."""
         return [row for row in self.runs_of_event(event_id) if row.flow == flow]
 
-    def completed_since(self, seq: int, order_keys: Collection[str]) -> list[tuple[str, int]]:
-        """Order key and seq of the runs of any of these keys that began behind a run and are complete."""
-        runs = tables.runs
-        core = select(runs.c.order_key, runs.c.seq).where(
-            runs.c.seq > seq, runs.c.order_key.in_(list(order_keys)), runs.c.status == "completed"
+    def completed_since(self, seq: int, order_keys: Collection[str]) -> list[rows.CompletedRun]:
+        """The runs of any of these keys that began behind a run and are complete, oldest first.
+
+        Those that other flows have of the same event are among them: they are not later in the order.
+        """
+        runs, events = tables.runs, tables.events
+        core = (
+            select(runs.c.order_key, runs.c.seq, events.c.id)
+            .join(events, runs.c.event_seq == events.c.seq)
+            .where(runs.c.seq > seq, runs.c.order_key.in_(list(order_keys)), runs.c.status == "completed")
         )
-        return [(str(key), int(number)) for key, number in self._ask(core.order_by(runs.c.seq))]
+        return [rows.CompletedRun._make(found) for found in self._ask(core.order_by(runs.c.seq))]
 
     def runs_of_event(self, event_id: str) -> list[rows.RunRow]:
         """The runs that an event started."""

@@ -546,6 +546,14 @@ class AlertMoved(NamedTuple):
     id: str
 
 
+class CompletedRun(NamedTuple):
+    """A run under an order key that is complete."""
+
+    order_key: str
+    seq: int
+    event_id: str
+
+
 class AlertRow(NamedTuple):
     """An alert as it stands."""
 

@@ -189,9 +189,11 @@ class Bench:
     def _overtaken(self, run: RunRow) -> Iterator[str]:
         """Whether later events of its order key were worked already."""
         if run.order_key is not None:
-            behind = self._reader.completed_since(run.seq, {run.order_key})
-            if behind:
-                yield f"{len(behind)} later under its order key {run.order_key} are worked already"
+            found = self._reader.completed_since(run.seq, {run.order_key})
+            later = {one.event_id for one in found} - {run.event_id}
+            if later:
+                said = "1 later event was" if len(later) == 1 else f"{len(later)} later events were"
+                yield f"{said} worked already under its order key {run.order_key}"
 
     # --- deciding again ---------------------------------------------------------------------------
 
@@ -376,7 +378,8 @@ def _conclude(play: _Play, state: RunState, former: Former) -> None:
                 f"not foreseen whether {row.step}, applied as {row.external_id}, is wanted again"
             )
     if not play.reasons and state.status in {RunStatus.FAILED, RunStatus.REJECTED}:
-        play.reasons.append(f"it would be {state.status.value} again: {reason(state)}")
+        fate = "fail" if state.status is RunStatus.FAILED else "be rejected"
+        play.reasons.append(f"it would {fate} again: {reason(state)}")
 
 
 def asking(connections: Connections) -> Ask:

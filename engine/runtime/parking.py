@@ -25,6 +25,16 @@ _BLAMED: dict[RunStatus, StepStatus] = {
 }
 
 
+_SAID = {
+    "failed": "has failed",
+    "held": "is held",
+    "unknown": "is in doubt, as nobody knows whether a write happened",
+    "waiting": "waits for an event",
+}
+_NO_TEXT = "''"  # an order key that is an empty text
+_ENDED_BADLY = ("failed", "unknown")  # what needs work; the others go on when what they wait for comes
+
+
 class _Parked(NamedTuple):
     """A run that stops its key, as it is found at a start."""
 
@@ -152,9 +162,10 @@ class Parking:
         commit.parkings.append(row._replace(id=name))
         detail = write_json({"run": run_id, "step": row.step, "why": row.why}).decode()
         commit.entries.append(AuditEntry(at, ENGINE, "order key parked", key, detail))
-        said = f"What comes behind {run_id} under {key} waits, since it is {row.why}"
+        said = f"What comes behind {run_id} under {key or _NO_TEXT} waits, since it {_SAID[row.why]}"
         said += f": {row.reason}" if row.reason else "."
-        commit.alerts.append(NewAlert(f"parked/{name}", run_id, row.step, None, "warning", to, said, at))
+        severity = "error" if row.why in _ENDED_BADLY else "warning"
+        commit.alerts.append(NewAlert(f"parked/{name}", run_id, row.step, None, severity, to, said, at))
 
     def _free(self, commit: Commit, run_id: str, at: str, by: str, why: str) -> None:
         found = self._open.pop(run_id, None)

@@ -87,6 +87,12 @@ class TestDead:
         ended = tidegate("dead", "show", "x", "--ledger", ledger)
         assert (ended.code, "nothing that could need work" in ended.err) == (1, True)
 
+    def test_its_alert_is_over_when_all_is_off_the_list(self, tidegate, ledger, here):
+        for name in (BILL, f"{RUN[:-1]}2/bill"):
+            assert tidegate("dead", "dismiss", name, *WHY, *here).code == 0
+        assert tidegate("alerts", "list", "--ledger", ledger).out == "0 open alerts.\n"
+        assert "\n  it is over\n" in tidegate("alerts", "list", "--all", "--ledger", ledger).out
+
     def test_taken_off_the_list(self, tidegate, ledger, here):
         assert tidegate("dead", "dismiss", BILL, *WHY, *here).code == 0
         assert tidegate("dead", "list", "--ledger", ledger).out.endswith("1 dead letter.\n")
@@ -150,6 +156,14 @@ class TestReplay:
     def test_no_such_thing(self, tidegate, here):
         ended = tidegate("replay", "nothing", *here)
         assert (ended.code, "no effect, run or event is called 'nothing'" in ended.err) == (1, True)
+
+    def test_a_contradiction_was_never_taken(self, tidegate, here, process, ledger):
+        process(("worker.hired", {"id": "w-3", "name": "Bob"}))
+        (one,) = tidegate("dead", "list", "--kind", "conflict", "--ledger", ledger, "--format", "json").json
+        ended = tidegate("replay", one["id"], *here)
+        assert (ended.code, "was never taken, so it cannot be worked again" in ended.err) == (1, True)
+        shown = tidegate("dead", "show", one["id"], "--ledger", ledger).out
+        assert ("history:" in shown, '"name": "Bob"' in shown) == (False, True)
 
 
 @pytest.mark.usefixtures("doubtful")
@@ -266,7 +280,12 @@ class TestBackfill:
             (["--events", *MAY], 2, "Name a source"),
             (["desk.approval", *MAY, "--go"], 2, "Say why it is done"),
             (["desk.approval", "--from", "May", "--to", "2026-05-01"], 2, "does not match"),
-            (["desk.approval", *MAY], 1, "is no source that is asked for news"),
+            (
+                ["desk.approved", *MAY],
+                1,
+                "is no source that is asked for news; have its system send it again",
+            ),
+            (["desk.nothing", *MAY], 1, "is no source; sources that feed events: desk.approved"),
             (["desk.approval", "--from", "2026-05-02", "--to", "2026-05-01"], 1, "before it begins"),
             (["desk.approval", *MAY, "--zone", "Mars"], 1, "there is no time zone 'Mars'"),
             (["desk.approval", *MAY, "--calendar", "none"], 1, "there is no calendar 'none'"),

@@ -223,6 +223,7 @@ def test_a_workspace_with_problems_leaves_the_release_before_at_work(
     changed(folder, "entry.hous * project.rate", f"{AMOUNT} * 3")
     ended = tidegate("reload", "--ledger", ledger)
     assert (ended.code, "takes over from" in ended.out) == (0, True)
+    assert "as soon as what is on its way has come back" in ended.out
     assert heard() == "READY=1"
     assert approve(hook, 7) == 202
     until(lambda: "te-7" in bills(systems))

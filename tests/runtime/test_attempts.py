@@ -31,6 +31,13 @@ def flow(steps, name="f"):
     return f"flow: {name}\ntrigger: {{event: item.made, as: item}}\nsteps:\n{body}"
 
 
+def beside():
+    """Two flows that the same event starts, under one order key."""
+    first = flow("put: {write: erp.line, with: {key: item.id}}")
+    other = flow("note: {write: erp.journal, with: {key: item.id}}", name="g")
+    return f"{first}---\n{other}".replace("item.made", "item.ordered")
+
+
 def writes(process):
     return [call[2] for call in process.system.calls if call[0] == "write"]
 

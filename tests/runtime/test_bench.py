@@ -10,8 +10,8 @@ from engine.runtime.bench import Bench, Choice, Verdict, Way, asking, difference
 from engine.runtime.recover import Recovery
 from engine.runtime.release_choice import chosen
 from engine.runtime.resolve import Person, send_again
-from tests.runtime.scripted import failure
-from tests.runtime.test_attempts import ANN, ONE, RUN, SECOND, STEPS, again, flow
+from tests.runtime.scripted import Small, failure
+from tests.runtime.test_attempts import ANN, ONE, RUN, SECOND, STEPS, again, beside, flow
 
 NEXT = STEPS.replace("got.id", "item.group")
 
@@ -100,13 +100,13 @@ class TestVerdicts:
         assert fates(item) == {"put": "is sent"}
         process.system.reads["project"].append(failure("permanent", "still none"))
         item = judge(process, ask=True)
-        assert item.reasons == ("it would be failed again: still none",)
+        assert item.reasons == ("it would fail again: still none",)
 
     def test_a_rule_that_is_not_mended_fails_again(self, small):
         process = small("put: {write: erp.line, with: {key: {expr: text(1 / item.amount)}}}")
         process.run(("item.made", {"id": "1", "amount": 0}))
         item = judge(process)
-        assert (item.verdict, "failed again" in item.reasons[0]) == (Verdict.PERSON, True)
+        assert (item.verdict, "fail again" in item.reasons[0]) == (Verdict.PERSON, True)
 
     def test_its_release_cannot_be_loaded(self, half):
         item = judge(half, release="0" * 64)
@@ -121,8 +121,15 @@ class TestVerdicts:
         assert judge(process, run).verdict is Verdict.SAFE
         process.act(lambda executor: executor.free_key("G", "ann", "it can wait"))
         item = judge(process, run)
-        assert item.reasons == ("1 later under its order key G are worked already",)
+        assert item.reasons == ("1 later event was worked already under its order key G",)
         assert judge(process, run, out_of_order=True).verdict is Verdict.SAFE
+
+    def test_what_another_flow_made_of_the_same_event_is_not_later(self, tmp_path):
+        process = Small(tmp_path, beside())
+        process.system.writes["line"].append(failure("permanent", "no"))
+        process.run(("item.ordered", {"id": "1", "group": "G"}))
+        item = judge(process, "f/item.ordered:1")
+        assert (item.verdict, item.reasons) == (Verdict.SAFE, ())
 
     def test_an_event_that_would_be_said_with_another_content(self, small):
         process = small("say: {emit: item.said, with: {id: item.id}}\n" + STEPS.replace("say:", "told:"))

@@ -114,11 +114,18 @@ class TestFailed:
         (alert,) = seen.alerts
         assert (alert.to, alert.status, alert.run_id) == ("billing", "open", "f/item.ordered:1")
         assert "no rights" in alert.message
+        assert (alert.severity, "since it has failed" in alert.message) == ("error", True)
         free(stopped)
         seen = stopped.run()
         assert [alert.status for alert in seen.alerts] == ["closed"]
         told = [(row.actor, row.action) for row in seen.audit if row.subject == "G"]
         assert told == [("tidegate", "order key parked"), ("ann", "order key freed")]
+
+    def test_a_key_that_is_an_empty_text_can_be_read(self, small):
+        process = small()
+        process.system.writes["line"].append(failure("permanent", "no"))
+        (alert,) = process.run(*ordered("1", group="")).alerts
+        assert alert.message.startswith("What comes behind f/item.ordered:1 under '' waits, ")
 
     def test_a_restart_does_not_walk_round_it(self, stopped):
         stopped.run(*ordered("4"))

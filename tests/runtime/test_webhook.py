@@ -116,6 +116,14 @@ def test_what_is_not_taken_is_answered_with_its_own_status(desk, change, status)
     assert bool(desk.accepted) == (status == 202)
 
 
+def test_who_looks_at_the_sources_reads_what_the_last_caller_was_told(desk):
+    one = hook()
+    posted(desk, written(GOOD), {**signed(written(GOOD)), "x-signature": "v1=0"}, **{"toy/told": one})
+    assert one.heard.state().error == "the last call was answered by 401: the signature does not hold"
+    posted(desk, written(GOOD), **{"toy/told": one})
+    assert one.heard.state().error is None
+
+
 def test_a_delivery_of_another_time_is_forbidden(desk):
     desk.later(minutes=6)
     assert posted(desk, written(GOOD)).status_code == 403

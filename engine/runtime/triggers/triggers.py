@@ -107,9 +107,9 @@ def asked_source(plan: Plan, connections: Connections, name: str) -> Asked:
         if asked.name == name and native.poll is not None:
             return asked
     known = sorted({f"{one.connection}.{one.source}" for one in plan.sources})
-    raise InputError(
-        f"{name!r} is no source that is asked for news; sources that feed events: {', '.join(known)}"
-    )
+    if name in known:
+        raise InputError(f"{name!r} is no source that is asked for news; have its system send it again")
+    raise InputError(f"{name!r} is no source; sources that feed events: {', '.join(known)}")
 
 
 def _feeds(

@@ -23,6 +23,7 @@ from engine.runtime.triggers.impatient import ImpatientProtocol
 from engine.runtime.triggers.native import Accept, usable
 from engine.runtime.triggers.trigger import TriggerState
 from engine.values.canonical import text_hash
+from engine.values.json_text import read_json
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
@@ -111,7 +112,7 @@ class Inlet:
             return _answer(404, "there is no such hook")
         answer = await self._answer(hook, request)
         hook.heard.at = self._now()
-        hook.heard.error = None if answer.status_code == ACCEPTED else bytes(answer.body).decode()
+        hook.heard.error = None if answer.status_code == ACCEPTED else _why_not_taken(answer)
         return answer
 
     async def _answer(self, hook: Hook, request: Request) -> Response:
@@ -199,6 +200,13 @@ async def _body(request: Request) -> bytes | None:
 
 def _answer(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
     return JSONResponse({"error": why}, status, headers=headers)
+
+
+def _why_not_taken(answer: Response) -> str:
+    """What the last caller was told, for whoever looks at the sources."""
+    said = read_json(bytes(answer.body))
+    assert isinstance(said, Mapping)
+    return f"the last call was answered by {answer.status_code}: {said['error']}"
 
 
 def listen(host: str, port: int) -> socket.socket:
