@@ -55,9 +55,15 @@ def _of_key(reader: LedgerReader, key: str, among: int) -> int | None:
     return partition_of(key, "", among)
 
 
+def _of_alert(reader: LedgerReader, alert_id: str, among: int) -> int | None:
+    """Whoever raised it relies on its being open, and must not do so while it is taken care of."""
+    row = reader.alert(alert_id)
+    return None if row is None or row.run_id is None else _of_run(reader, row.run_id, among)
+
+
 def _of_dead_letter(reader: LedgerReader, name: str, among: int) -> int | None:
-    found = _of_effect(reader, name, among)
-    return _of_run(reader, name, among) if found is None else found
+    found = (find(reader, name, among) for find in (_of_effect, _of_run, _of_alert))
+    return next((partition for partition in found if partition is not None), None)
 
 
 def _of_nothing(reader: LedgerReader, name: str, among: int) -> None:
@@ -73,6 +79,7 @@ _ACTS: Mapping[str, tuple[str, Find]] = MappingProxyType(
         "resolve": ("effect", _of_effect),
         "dismiss": ("id", _of_dead_letter),
         "free_key": ("key", _of_key),
-        **dict.fromkeys(("acknowledge", "accept", "replay_report", "status"), ("", _of_nothing)),
+        "acknowledge": ("alert", _of_alert),
+        **dict.fromkeys(("accept", "replay_report", "status"), ("", _of_nothing)),
     }
 )
