@@ -11,7 +11,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-_LINE = 200  # more bytes than a note has
+from engine.ledger import note
 
 
 def folder_of(environ: Mapping[str, str]) -> Path:
@@ -37,15 +37,14 @@ class NotedEnd:
             if self._file is None:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.pwrite(self._file, f"{seq:>20} {link}\n".encode(), 0)
+            os.pwrite(self._file, note.written(seq, link), 0)
 
     def noted(self) -> tuple[int, str] | None:
         """The number and the hash of the last row that was noted; None where none was."""
         try:
-            said = self._path.read_bytes()[:_LINE].decode(errors="replace").split()
+            return note.read(self._path.read_bytes()[: note.NOTE_BYTES])
         except OSError:
             return None
-        return (int(said[0]), said[1]) if len(said) == 2 and said[0].isdecimal() else None
 
     def forget(self) -> None:
         """The ledger is a new one."""

@@ -28,6 +28,7 @@ from engine.errors import (
     LedgerReadOnly,
     LedgerUnreadable,
 )
+from engine.ledger import note
 
 BUSY_SECONDS = 5.0
 CACHE_KIB = 64 * 1024
@@ -115,7 +116,7 @@ class WriterLock:
         """Say where the chain ends; a disk that does not take it leaves what was said before."""
         if self._file is not None:
             with suppress(OSError):
-                os.pwrite(self._file, f"{seq:>20} {link}\n".encode(), HOLDER_BYTES)
+                os.pwrite(self._file, note.written(seq, link), HOLDER_BYTES)
 
     def noted_end(self) -> tuple[int, str] | None:
         """The number and the hash of the last row of the chain that was noted; None where none was."""
@@ -136,10 +137,9 @@ class WriterLock:
 
 def _end_in(file: int) -> tuple[int, str] | None:
     try:
-        said = os.pread(file, 200, HOLDER_BYTES).decode(errors="replace").split()
+        return note.read(os.pread(file, note.NOTE_BYTES, HOLDER_BYTES))
     except OSError:
         return None
-    return (int(said[0]), said[1]) if len(said) == 2 and said[0].isdecimal() else None
 
 
 def _locked(path: Path) -> int:
