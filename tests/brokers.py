@@ -78,6 +78,11 @@ class Server:
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.05)
 
+    def pause(self) -> None:
+        """SIGSTOP to all of it: its connections stand, and it says nothing. It can still be killed."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
     def kill(self) -> None:
         """SIGKILL to all of it."""
         if self.process is not None:
@@ -94,7 +99,7 @@ class Nats(Server):
     """A NATS server, which keeps its streams in the folder."""
 
     base_url = "nats:"
-    stream = "stream: NAME, subject: NAME.new"
+    stream = "stream: NAME, subject: NAME.new, consumer: NAME"
     place = "NAME:{}"
 
     def __init__(self, folder: Path, certificate: tuple[Path, Path] | None = None) -> None:
@@ -199,7 +204,7 @@ class Kafka(Server):
     """A broker that speaks the protocol of Kafka, with its topics in memory."""
 
     base_url = "kafka:"
-    stream = "topic: NAME"
+    stream = "topic: NAME, consumer: NAME"
     place = "NAME:0:{}"
     lasting = False
 

@@ -425,7 +425,19 @@ class _Builder:
             when=self.formula(item.when, {"item": output.type}),
             output=output,
             file=None if item.file is None else self.file(item.file),
-            stream=None if item.stream is None else _stream(item.stream),
+            stream=None if item.stream is None else self.stream(item.stream, name),
+        )
+
+    def stream(self, item: StreamSpec, source: str) -> StreamPlan:
+        return StreamPlan(
+            stream=_word(item.stream),
+            subject=_word(item.subject),
+            queue=_word(item.queue),
+            topic=_word(item.topic),
+            consumer=_word(item.consumer) or f"tidegate-{self.spec.connector}-{source}",
+            position=_word(item.position),
+            prefetch=item.prefetch,
+            patience=_length(item.patience, DEFAULT_PATIENCE),
         )
 
     def file(self, item: FileSpec) -> FilePlan:
@@ -529,19 +541,6 @@ def _webhook(item: WebhookSpec, message: Compiled | None) -> WebhookPlan:
         message=message,
         url=str(item.url) if "{url}" in item.signed else None,
         url_key=None if item.url_key is None else str(item.url_key),
-    )
-
-
-def _stream(item: StreamSpec) -> StreamPlan:
-    return StreamPlan(
-        stream=_word(item.stream),
-        subject=_word(item.subject),
-        queue=_word(item.queue),
-        topic=_word(item.topic),
-        consumer=str(item.consumer),
-        position=_word(item.position),
-        prefetch=item.prefetch,
-        patience=_length(item.patience, DEFAULT_PATIENCE),
     )
 
 

@@ -383,10 +383,10 @@ class StreamSpec(Described):
     )
     queue: Text | None = note("RabbitMQ: the queue, which is there already.", default=None)
     topic: Text | None = note("Kafka: the topic, which is there already.", default=None)
-    consumer: Text = note(
+    consumer: Text | None = note(
         "The name under which the broker remembers what was acknowledged: the durable consumer of NATS, the "
-        "consumer group of Kafka.",
-        default="tidegate",
+        "consumer group of Kafka; `tidegate-CONNECTOR-SOURCE` when left out.",
+        default=None,
         pattern=r"[A-Za-z0-9_-]+",
     )
     position: Text | None = note(

@@ -6,12 +6,14 @@ import json
 from itertools import count
 
 import pytest
+from aiokafka.errors import GroupAuthorizationFailedError, RebalanceInProgressError
 
 from engine import session as sessions
 from engine.connect.catalog import Catalog
 from engine.errors import LedgerError
 from engine.runtime.triggers import stream as streams
 from engine.runtime.triggers.brokers import line as lines
+from engine.runtime.triggers.brokers.kafka import KafkaLine
 from engine.runtime.triggers.brokers.line import Message
 from engine.runtime.triggers.triggers import Triggers
 from tests.brokers import Kafka, Nats, Rabbit
@@ -337,6 +339,61 @@ def test_no_connection_is_left_to_a_broker_that_does_not_answer(tmp_path, monkey
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize("kind", [Nats, Rabbit, Kafka])
+@pytest.mark.slow
+def test_a_broker_that_says_nothing_does_not_hold_up_the_end(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(lines, "ANSWER_SECONDS", 1.0)
+    server = kind(tmp_path / "streams")
+    server.start()
+    shop, took = Shop(tmp_path / "w", server), []
+
+    async def scene():
+        await shop.send(order(0))
+        stopping, listener = asyncio.Event(), shop.listener()
+        async with asyncio.timeout(60):
+            task = asyncio.create_task(listener.run(stopping))
+            while not shop.ids:  # noqa: ASYNC110 - what is waited for is in the desk
+                await asyncio.sleep(0.01)
+            server.pause()
+            stopping.set()
+            began = asyncio.get_running_loop().time()
+            await task
+            took.append(asyncio.get_running_loop().time() - began)
+
+    try:
+        asyncio.run(scene())
+    finally:
+        server.kill()
+    assert took[0] < 10
+
+
+def test_a_client_that_will_not_be_hurried_is_left_to_itself(monkeypatch):
+    monkeypatch.setattr(lines, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(lines, "LEAVE_SECONDS", 0.01)
+    heard = []
+
+    async def stubborn():
+        while len(heard) < 3:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                heard.append("give up")
+
+    async def scene():
+        async with asyncio.timeout(5):
+            await lines.closed(stubborn())
+        assert len(heard) >= 2
+
+    asyncio.run(scene())
+
+
+def test_a_source_has_a_name_of_its_own_at_its_broker(tmp_path):
+    """Two sources under one name would take each other's messages, or hold each other up."""
+    server = Kafka(tmp_path)
+    server.stream = "topic: NAME"
+    assert Shop(tmp_path, server).listener().listened.stream.consumer == "tidegate-bus-orders"
+
+
 @pytest.mark.parametrize("kind", [Nats, pytest.param(Rabbit, marks=pytest.mark.slow), Kafka])
 @pytest.mark.slow
 def test_a_line_is_encrypted_and_the_broker_known_by_an_authority_of_ones_own(tmp_path, kind, monkeypatch):
@@ -384,6 +441,23 @@ def test_a_message_without_a_name_has_no_place_to_be_known_by(tmp_path):
     assert "has no name of its own" in why
 
 
+@pytest.mark.parametrize(
+    "error, told", [(RebalanceInProgressError, False), (GroupAuthorizationFailedError, True)]
+)
+def test_a_group_dealt_out_anew_is_not_left_and_a_forbidden_one_is_told(shop, monkeypatch, error, told):
+    if not isinstance(shop.server, Kafka):
+        return
+    counted = []
+
+    async def refused(_):
+        counted.append(error)
+        raise error
+
+    monkeypatch.setattr(KafkaLine, "_counted", refused)
+    asyncio.run(shop.listen(lambda: bool(counted) and (shop.desk.told or not told)))
+    assert bool(shop.desk.told) is told
+
+
 @pytest.mark.slow
 def test_members_of_a_group_share_the_partitions_and_take_over_those_of_one_that_goes(shop):
     if not isinstance(shop.server, Kafka):
@@ -394,7 +468,7 @@ def test_members_of_a_group_share_the_partitions_and_take_over_those_of_one_that
         stopping, staying = asyncio.Event(), asyncio.Event()
         first = asyncio.create_task(shop.listener().run(stopping))
         second = asyncio.create_task(shop.listener().run(staying))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(shop.ids) < 30:  # noqa: ASYNC110 - what is waited for is in the desk
                 await asyncio.sleep(0.05)
             stopping.set()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, Topic
 from faststream.security import SASLPlaintext, SASLScram256, SASLScram512
@@ -95,8 +96,12 @@ class KafkaLine:
         if self._topic not in await self._consumer.topics():
             raise LookupError(f"there is no topic {self._topic}")
         # A group that is being dealt out anew gives no offsets for a while, and is not left for that.
-        with suppress(TimeoutError):
+        try:
             self._waiting = await asyncio.wait_for(self._counted(), line.ANSWER_SECONDS / 2)
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError):
+            raise
+        except (TimeoutError, KafkaError):
+            pass
         return self._waiting
 
     async def _counted(self) -> int:
@@ -110,8 +115,7 @@ class KafkaLine:
 
     async def stop(self) -> None:
         """Leave the group and close the connection."""
-        with suppress(Exception):
-            await asyncio.wait_for(self._broker.stop(), line.ANSWER_SECONDS)
+        await line.closed(self._broker.stop())
 
 
 def _read(record: "ConsumerRecord[bytes, bytes | None]") -> Message:

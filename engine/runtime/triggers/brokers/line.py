@@ -1,5 +1,6 @@
 """What every line to a broker is, whichever it speaks to."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ ANSWER_SECONDS = 10.0
 JOIN_SECONDS = 60.0  # a group is joined only when all of its other members have said what they want
 ACK_SECONDS = 30.0  # after which a broker that counts them brings what was not acknowledged again
 
+LEAVE_SECONDS = 1.0  # for a client that was told to give up closing
 SESSION_SECONDS = 10.0  # after which a group gives away the partitions of a member that says nothing
 
 
@@ -61,3 +63,17 @@ def silenced(*libraries: str) -> logging.Logger:
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
     return logging.getLogger(libraries[0])
+
+
+async def closed(closing: Awaitable[object]) -> None:
+    """Have a client close in order; one that gets no answer is told to give up, and is then left to itself.
+
+    Clients wait for more than one answer while they close, and take a first word to give up for one of these.
+    """
+    task = asyncio.ensure_future(closing)
+    for seconds in (ANSWER_SECONDS, LEAVE_SECONDS, LEAVE_SECONDS):
+        done, _ = await asyncio.wait((task,), timeout=seconds)
+        if done:
+            break
+        task.cancel()
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody else asks for it

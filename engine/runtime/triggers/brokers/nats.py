@@ -1,8 +1,6 @@
 """Messages of NATS JetStream: one on its way at a time, by the setting of the consumer at the broker."""
 
-import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
@@ -82,11 +80,9 @@ class NatsLine:
 
     async def stop(self) -> None:
         """Close the connection, also one that is not made yet, or is being made again."""
-        with suppress(Exception):
-            await asyncio.wait_for(self._broker.stop(), line.ANSWER_SECONDS)
+        await line.closed(self._broker.stop())
         # The library closes only what stands: without this, a client that was given up went on to call.
-        with suppress(Exception):
-            await asyncio.wait_for(self._broker.client.close(), line.ANSWER_SECONDS)
+        await line.closed(self._broker.client.close())
 
 
 class _Broker(NatsBroker):

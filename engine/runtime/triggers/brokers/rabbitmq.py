@@ -94,5 +94,4 @@ class RabbitLine:
             self._working.cancel()
             with suppress(Exception, asyncio.CancelledError):
                 await self._working
-        with suppress(Exception):
-            await asyncio.wait_for(self._broker.stop(), line.ANSWER_SECONDS)
+        await line.closed(self._broker.stop())
