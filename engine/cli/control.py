@@ -77,7 +77,6 @@ def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did
 
     """
     from engine.ledger import control_path, is_shared
-    from engine.runtime.control_socket import answers
 
     body = _written(request)
     if is_shared(ledger_url):
@@ -85,6 +84,8 @@ def ask_daemon(ledger_url: str, name: str, request: Mapping[str, Value]) -> "Did
 
         answer = ask_machines(ledger_url, name, request, ANSWER_SECONDS)
         return None if answer is None else _understood(*answer)
+
+    from engine.runtime.control_socket import answers
 
     path = control_path(ledger_url)
     # Asked before the library is imported, which takes longer than most commands.

@@ -52,9 +52,9 @@ def ask_machines(
             if _is_withdrawn(requests, made.id):
                 raise LedgerError(f"{error}; nothing was done") from error
             raise LedgerError(UNSURE.format(error=error, seconds=seconds)) from error
-        finally:
-            with suppress(LedgerError):  # also when the person does not wait any longer
-                requests.withdraw(made.id)
+        except KeyboardInterrupt:  # the person does not wait any longer
+            _is_withdrawn(requests, made.id)
+            raise
 
 
 def _partition(ledger_url: str, act: str, request: Mapping[str, Value]) -> int | None:

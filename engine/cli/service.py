@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli import notify, output
+from engine.cli.status import STATES
 from engine.errors import InputError, TidegateError
 from engine.values.value import Value
 
@@ -429,11 +430,11 @@ class _FileService(Service):
         coming = self._next or self._present or self._first
         assert coming is not None
         if self._ended:
-            state, does, when = "stopping", "is stopping", "when it has stopped"
+            state, when = "stopping", "when it has stopped"
         else:
             state = "beginning" if coming is self._first else "changing over"
-            does = _ABSENT[state].format(release=coming.session.ready.plan.release[:12])
             when = "in a moment; `tidegate status` tells how it stands"
+        does = STATES[state].format(release=coming.session.ready.plan.release[:12])
         on_their_way = 0 if self._daemon is None else self._daemon.runner.backlog()["on_their_way"]
         return Absent(
             about={
@@ -465,12 +466,6 @@ class _FileService(Service):
         finally:
             if watched is not None:
                 await watched.stop()
-
-
-_ABSENT = {
-    "beginning": "begins with release {release}",
-    "changing over": "changes over to release {release}",
-}
 
 
 def say_what_runs(flows: int, release: str, environment: str, beside: str = "") -> None:

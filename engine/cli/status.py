@@ -18,7 +18,7 @@ _LIVE = (
     ("to_send", "waiting to be sent"),
     ("due_again", "to be sent again"),
 )
-_STATES = {
+STATES = {
     "running": "runs release {release}",
     "beginning": "begins with release {release}",
     "changing over": "changes over to release {release}",
@@ -95,7 +95,7 @@ def _show_daemon(daemon: Mapping[str, Value] | None) -> None:
     if daemon is None:
         output.line("No daemon runs on this ledger.")
         return
-    does = _STATES[str(daemon["state"])].format(release=str(daemon["release"])[:12])
+    does = STATES[str(daemon["state"])].format(release=str(daemon["release"])[:12])
     output.line(
         f"A daemon (process {daemon['process']}) {does} in {daemon['environment']!r} "
         f"since {daemon['started_at']}."

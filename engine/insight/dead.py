@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeAlias, TypeVar, cast
 
 from engine.ledger.reader import LAST, LedgerReader
-from engine.ledger.rows import AlertRow, CompletedRun, ConflictRow, EffectRow, EventRow, RunRow, conflict_name
+from engine.ledger.rows import AlertRow, CompletedRun, ConflictRow, EffectRow, EventRow, RunRow
 from engine.values.actors import OPERATIONS
 from engine.values.json_text import JsonError, read_json
 from engine.values.money import money_of
@@ -24,7 +24,6 @@ native record whose data does not fit; a delivery that contradicts an accepted e
 FAULTS = ("transient", "permanent", "closed_period", "unknown", "rule", "data", "conflict")
 """The class of the fault; `rule` where a step could not be done, `data` where something does not fit."""
 
-DISMISSED = "dead.dismiss"  # the action by which a person takes something off the list
 UNFIT = "unfit/"  # how the alerts of native records that cannot be used begin
 DEPTH = 3  # how deep money is looked for in a record
 
@@ -90,9 +89,8 @@ def dead_letters(reader: LedgerReader, wanted: Wanted, limit: int) -> list[DeadL
     found: list[DeadLetter] = []
     for kind in KINDS:
         if wanted.kind in {None, kind} and len(found) < limit:
-            fitting = (
-                one for one in _SOURCES[kind](reader) if wanted.has(one) and not dismissed(reader, one)
-            )
+            rows = filter(wanted.has, _SOURCES[kind](reader))
+            fitting = (one for one in rows if not reader.is_dismissed(one.id, one.at))
             found += islice(fitting, limit - len(found))
     return placed(reader, found)
 
@@ -126,11 +124,6 @@ def _runs_of(reader: LedgerReader, name: str) -> list[str]:
     if not rows:
         raise KeyError(name)
     return [reader.attempts(flow, name)[-1].id for flow in dict.fromkeys(row.flow for row in rows)]
-
-
-def dismissed(reader: LedgerReader, one: DeadLetter) -> bool:
-    """Whether a person said that nothing is to be done about it."""
-    return any(row.action == DISMISSED and row.at >= one.at for row in reader.audit_of(one.id))
 
 
 def placed(reader: LedgerReader, found: list[DeadLetter]) -> list[DeadLetter]:
@@ -296,7 +289,7 @@ def of_conflict(reader: LedgerReader, row: ConflictRow) -> DeadLetter:
     """A delivery with the identity of an accepted event and another content."""
     event = reader.event(row.event_id)
     return DeadLetter(
-        id=conflict_name(row.event_id, row.body_hash),
+        id=row.name,
         kind="conflict",
         fault="conflict",
         reason=f"{row.event_id} came again with another content, which was not worked",

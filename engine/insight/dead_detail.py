@@ -15,7 +15,7 @@ from engine.insight.dead import (
     record,
 )
 from engine.ledger.reader import LedgerReader
-from engine.ledger.rows import EffectRow, RunRow, conflict_name
+from engine.ledger.rows import ConflictRow, EffectRow, RunRow
 from engine.values.value import Value
 
 WAITS = ("pending", "skipped")  # how steps stand that did not come to their turn
@@ -32,11 +32,8 @@ def dead_letter(reader: LedgerReader, name: str) -> DeadLetter | None:
     if name.startswith(UNFIT):
         alert = reader.alert(name)
         return None if alert is None else of_alert(alert)
-    conflicts = reader.conflicts(name.rpartition("#")[0])
-    return next(
-        (of_conflict(reader, row) for row in conflicts if conflict_name(row.event_id, row.body_hash) == name),
-        None,
-    )
+    conflict = _conflict(reader, name)
+    return None if conflict is None else of_conflict(reader, conflict)
 
 
 def detail(reader: LedgerReader, one: DeadLetter) -> dict[str, Value]:
@@ -97,13 +94,15 @@ def _came(reader: LedgerReader, one: DeadLetter) -> Value:
         entries = [entry for entry in reader.audit_of(one.id) if entry.action == "record refused"]
         return record(entries[-1].detail).get("record") if entries else None
     if one.kind == "conflict":
-        rows = [
-            row
-            for row in reader.conflicts(str(one.event))
-            if conflict_name(row.event_id, row.body_hash) == one.id
-        ]
-        return dict(body_of(rows[0])) if rows else None
+        conflict = _conflict(reader, one.id)
+        return None if conflict is None else dict(body_of(conflict))
     return None
+
+
+def _conflict(reader: LedgerReader, name: str) -> ConflictRow | None:
+    """The contradiction of a name."""
+    found = reader.conflicts(name.rpartition("#")[0])
+    return next((row for row in found if row.name == name), None)
 
 
 def _waits(run: RunRow | None) -> list[Value]:

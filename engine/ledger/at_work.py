@@ -24,9 +24,7 @@ class AtWork:
 
     machines: int
     alone: bool
-    partitions: Mapping[
-        str | None, int
-    ]  # by the name of the machine; None for those that none has which lives
+    partitions: Mapping[str | None, int]  # by machine; under None those of which no machine lives
 
 
 def at_work(reader: LedgerReader) -> AtWork:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from engine.ledger.audit import ONE, ZERO
+from engine.ledger.rows import DISMISSED
 from engine.ledger.statements import Statement, asking, listed
 from engine.ledger.tables import (
     activations,
@@ -350,8 +351,12 @@ AUDIT_OF = _by(audit, "subject")
 
 
 def _done_with(subject: ColumnElement[Any], since: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a person has said, by the action that is asked for, that nothing is to be done about it."""
-    tests = (audit.c.subject == subject, audit.c.action == bindparam("p_action"), audit.c.at >= since)
+    """Whether a person has said that nothing is to be done about it."""
+    tests = (
+        audit.c.subject == subject,
+        audit.c.action == literal_column(f"'{DISMISSED}'"),
+        audit.c.at >= since,
+    )
     return exists().where(*tests).correlate(runs, effects)
 
 
@@ -379,7 +384,7 @@ def _needing_work(*tests: ColumnElement[bool]) -> Statement:
         .limit(bindparam("p_limit"))
         .offset(ZERO)
     )
-    return asking(runs, core, "flow", "after", "action", "action", "limit")
+    return asking(runs, core, "flow", "after", "limit")
 
 
 FAILED_RUNS = _needing_work(runs.c.status == literal_column("'failed'"))

@@ -119,6 +119,13 @@ class LedgerReader:
         )
         return [rows.CompletedRun._make(found) for found in self._ask(core.order_by(runs.c.seq))]
 
+    def later_completed(self, run: rows.RunRow) -> set[str]:
+        """The events behind a run's own under its order key that are worked already."""
+        if run.order_key is None:
+            return set()
+        found = self.completed_since(run.seq, [run.order_key])
+        return {one.event_id for one in found} - {run.event_id}
+
     def runs_of_event(self, event_id: str) -> list[rows.RunRow]:
         """The runs that an event started."""
         return self._all(rows.RunRow._make, questions.RUNS_OF_EVENT, event_id)
@@ -316,15 +323,15 @@ class LedgerReader:
         return [str(name) for (name,) in self._all(tuple, questions.BROKEN_RUNS)]
 
     def runs_needing_work(
-        self, status: str, flow: str, action: str, *, after: int = 0, limit: int = CHUNK
+        self, status: str, flow: str, *, after: int = 0, limit: int = CHUNK
     ) -> list[rows.RunRow]:
         """The runs of a flow that may need work, in order, from behind the seq `after`, of every machine.
 
-        That is `failed`, or `rejected` since the event did not fit; nobody worked it again, or is done with
-        it by this action. Of a run with dead letters the caller looks at each: some may be of no interest.
+        That is `failed`, or `rejected` since the event did not fit; nobody worked it again, or has
+        dismissed it. Of a run with dead letters the caller looks at each: some may be of no interest.
         """
         asked = questions.FAILED_RUNS if status == "failed" else questions.REFUSED_RUNS
-        return self._all(rows.RunRow._make, asked, flow, after, action, action, limit)
+        return self._all(rows.RunRow._make, asked, flow, after, limit)
 
     def is_in_doubt(self, flow: str) -> bool:
         """Whether nobody knows of a run of a flow whether a write of it happened, on any machine."""
@@ -459,6 +466,10 @@ class LedgerReader:
     def audit_of(self, subject: str) -> list[rows.AuditRow]:
         """What was done to one thing, by whom and why."""
         return self._all(rows.AuditRow._make, questions.AUDIT_OF, subject)
+
+    def is_dismissed(self, subject: str, since: str) -> bool:
+        """Whether a person has said, since then, that nothing is to be done about a thing."""
+        return any(row.action == rows.DISMISSED and row.at >= since for row in self.audit_of(subject))
 
     def head(self) -> Head:
         """The end of the chain, to be published elsewhere."""

@@ -16,7 +16,7 @@ ANSWER_SECONDS = 5.0
 # What nobody asked about any more for a day goes as well.
 ASK = (
     "WITH old AS (DELETE FROM requests WHERE until < clock_timestamp() - interval '1 day'), "
-    "told AS (SELECT pg_notify('tidegate_requests', '')) "
+    "told AS (SELECT pg_notify(%s, '')) "
     "INSERT INTO requests (id, partition, act, body, until) "
     "SELECT %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s) FROM told RETURNING id"
 )
@@ -68,7 +68,7 @@ class Requests:
             LedgerError: the server gave no answer. The request may stand.
 
         """
-        self._pulse.ask(ASK, (request.id, partition, request.act, request.body, seconds))
+        self._pulse.ask(ASK, (CHANNEL, request.id, partition, request.act, request.body, seconds))
 
     def standing(self, request_id: str) -> Standing | None:
         """How a request stands; None when there is none."""

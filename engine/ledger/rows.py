@@ -12,6 +12,9 @@ from engine.ledger.pruned import readable
 OPEN_RUNS = ("running", "waiting", "held", "unknown")
 """Statuses of a run that is not finished. `unknown` waits for a person, as `held` does."""
 
+DISMISSED = "dead.dismiss"
+"""The action by which a person says that nothing is to be done about something that ended badly."""
+
 FINISHED_RUNS = ("completed", "rejected", "failed", "compensated", "moved")
 """Statuses of a run that is over. The event of one that is `moved` is worked by a further attempt."""
 
@@ -90,6 +93,11 @@ class ConflictRow(NamedTuple):
     at: str
     commit: int
     seq: int
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return conflict_name(self.event_id, self.body_hash)
 
 
 def conflict_name(event_id: str, body_hash: str) -> str:

@@ -133,19 +133,11 @@ def _why_not(moving: Moving, item: Item) -> str:
     # It may have come to rest since the plan was made, which then could not refuse this.
     if item.kind in ("waiting", "held") and moving.plan.touched[item.release].get(item.flow, SAFE) != SAFE:
         return "what changes is right only for what begins after it, and they have begun"
-    if item.kind == "dead" and _overtaken(moving, row):
+    if item.kind == "dead" and moving.reader.later_completed(row):
         return "later ones of their order key are worked; a person replays them (`tidegate replay`)"
     event = moving.reader.event(row.event_id)
     assert event is not None, row.event_id
     return unfit_by(moving.new, row.flow, event)
-
-
-def _overtaken(moving: Moving, row: RunRow) -> bool:
-    """Whether a later event of its order key was worked; what other flows made of the same one is none."""
-    if not row.order_key:
-        return False
-    found = moving.reader.completed_since(row.seq, [row.order_key])
-    return any(one.event_id != row.event_id for one in found)
 
 
 def _begun(moving: Moving, row: RunRow) -> str:

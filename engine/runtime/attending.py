@@ -82,10 +82,8 @@ class Attendant:
     async def _tell(self, tell: Callable[..., None], *said: object) -> None:
         """Tell the server something, if it can be told: whoever waits for it gives up after a while."""
         async with self._asking:
-            if (
-                self._ending and self._is_away
-            ):  # each would wait as long for nothing, and this machine with it
-                return
+            if self._ending and self._is_away:
+                return  # each would wait as long for nothing, and this machine with it
             try:
                 await asyncio.to_thread(tell, *said)
                 self._is_away = False

@@ -188,12 +188,10 @@ class Bench:
 
     def _overtaken(self, run: RunRow) -> Iterator[str]:
         """Whether later events of its order key were worked already."""
-        if run.order_key is not None:
-            found = self._reader.completed_since(run.seq, {run.order_key})
-            later = {one.event_id for one in found} - {run.event_id}
-            if later:
-                said = "1 later event was" if len(later) == 1 else f"{len(later)} later events were"
-                yield f"{said} worked already under its order key {run.order_key}"
+        later = self._reader.later_completed(run)
+        if later:
+            said = "1 later event was" if len(later) == 1 else f"{len(later)} later events were"
+            yield f"{said} worked already under its order key {run.order_key}"
 
     # --- deciding again ---------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from engine.ledger import CommitResult
 from engine.ledger.rows import AlertMoved, AlertRow, NewAlert, NewEvent, conflict_name
 from engine.plan.plan import FlowPlan
 from engine.runtime.alerting import SOURCE
+from engine.runtime.parking import BADLY, RESTS
 from engine.runtime.turn import Turn
 from engine.runtime.unsettled import Unsettled
 from engine.values.actors import OPERATIONS
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 RUN = "dead/"
 UNFIT_EVENT = "refused/"
 CONTRADICTION = "contradiction/"
-BADLY = ("failed", "unknown")  # where a run may rest so that somebody is told
 _OPEN = "open"
 
 
@@ -79,12 +79,12 @@ class EndedBadly:
         failed = state.status.value == "failed"
         blamed = FAILED if failed else UNKNOWN
         step = next((step.name for step in state.flow.steps if state.steps[step.index] is blamed), None)
-        what = "has failed" if failed else "is in doubt, as nobody knows whether a write happened"
+        what = RESTS[state.status.value]
         self._run(state.run_id, state.flow, step, f"{state.run_id} {what}", reason(state))
 
     def failed(self, run_id: str, flow: FlowPlan | None, why: str) -> None:
         """A run has failed before any of its steps, or by an error of which its owner was told before."""
-        self._run(run_id, flow, None, f"{run_id} has failed", why)
+        self._run(run_id, flow, None, f"{run_id} {RESTS['failed']}", why)
 
     def refused(self, run_id: str, flow: FlowPlan, why: str) -> None:
         """A run did not begin, since its event does not fit."""
@@ -145,7 +145,7 @@ class EndedBadly:
             return
         told, sure = self._told(), set[_About]()
         for end in self._ends:
-            if end.about in sure or end.run_id in told or self._executor.parking.tells_of(end.run_id, BADLY):
+            if end.about in sure or end.run_id in told or self._executor.parking.tells_of(end.run_id):
                 continue
             if not self._is_open(end.about):
                 self._raise(end)

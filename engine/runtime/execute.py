@@ -23,10 +23,10 @@ from engine.runtime.arrivals import Arrivals
 from engine.runtime.broken import BrokenRun, is_fatal, settle_orphans
 from engine.runtime.commands import Commands
 from engine.runtime.deployed import CANARY_STOP, deployed_in, fact
-from engine.runtime.ended_badly import BADLY, EndedBadly
+from engine.runtime.ended_badly import EndedBadly
 from engine.runtime.left import Left
 from engine.runtime.look_up import LookUps
-from engine.runtime.parking import Parking
+from engine.runtime.parking import BADLY, Parking
 from engine.runtime.recall import Recall
 from engine.runtime.record import FINAL, Rests
 from engine.runtime.recover import Recovery

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from engine.core import run_name
 from engine.errors import InputError
-from engine.ledger.rows import AlertMoved, AuditEntry
+from engine.ledger.rows import DISMISSED, AlertMoved, AuditEntry
 from engine.runtime.accept import read_line
 from engine.runtime.control import Act, Desk, Did, shaped
 from engine.runtime.resolve import (
@@ -22,7 +22,6 @@ from engine.runtime.resolve import (
     start,
 )
 from engine.runtime.runner import Runner
-from engine.runtime.unsettled import DISMISSED
 from engine.values.json_text import JsonError, read_json, write_json
 from engine.values.value import Value
 

@@ -4,7 +4,7 @@ Who may go on is decided by :mod:`engine.runtime.dispatch`; here it becomes rows
 stopped stays so across a crash, and so that somebody is told.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.core import RunState, RunStatus, event_of, reason, run_name
@@ -24,15 +24,16 @@ _BLAMED: dict[RunStatus, StepStatus] = {
     RunStatus.WAITING: WAITING,
 }
 
-
-_SAID = {
+RESTS = {
     "failed": "has failed",
     "held": "is held",
     "unknown": "is in doubt, as nobody knows whether a write happened",
     "waiting": "waits for an event",
 }
+"""Each of the statuses in which a run may rest, in words."""
 _NO_TEXT = "''"  # an order key that is an empty text
-_ENDED_BADLY = ("failed", "unknown")  # what needs work; the others go on when what they wait for comes
+BADLY = ("failed", "unknown")
+"""Where a run may rest that needs work; the others go on when what they wait for comes."""
 
 
 class _Parked(NamedTuple):
@@ -121,15 +122,15 @@ class Parking:
         self._free(commit, run_id, at, by, why)
         return self.keys.let_go(key, run_id)
 
-    def tells_of(self, run_id: str | None, statuses: Collection[str]) -> bool:
-        """Whether an open alert tells that a run stops its key since it is in one of these statuses."""
+    def tells_of(self, run_id: str | None) -> bool:
+        """Whether an open alert tells that a run stops its key since it ended badly."""
         if run_id is None or run_id not in self._open:
             return False
         name = self._open[run_id][0]
         alert = self._reader.alert(f"parked/{name}")
         if alert is None or alert.status != "open":
             return False
-        return any(row.id == name and row.why in statuses for row in self._reader.parkings_of_run(run_id))
+        return any(row.id == name and row.why in BADLY for row in self._reader.parkings_of_run(run_id))
 
     def stopping(self, key: str) -> list[str]:
         """The runs that stop a key.
@@ -162,9 +163,9 @@ class Parking:
         commit.parkings.append(row._replace(id=name))
         detail = write_json({"run": run_id, "step": row.step, "why": row.why}).decode()
         commit.entries.append(AuditEntry(at, ENGINE, "order key parked", key, detail))
-        said = f"What comes behind {run_id} under {key or _NO_TEXT} waits, since it {_SAID[row.why]}"
+        said = f"What comes behind {run_id} under {key or _NO_TEXT} waits, since it {RESTS[row.why]}"
         said += f": {row.reason}" if row.reason else "."
-        severity = "error" if row.why in _ENDED_BADLY else "warning"
+        severity = "error" if row.why in BADLY else "warning"
         commit.alerts.append(NewAlert(f"parked/{name}", run_id, row.step, None, severity, to, said, at))
 
     def _free(self, commit: Commit, run_id: str, at: str, by: str, why: str) -> None:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from engine.ledger import LedgerReader
 from engine.ledger.reader import LAST
-from engine.ledger.rows import ConflictRow, RunRow, conflict_name
+from engine.ledger.rows import ConflictRow, RunRow
 
-DISMISSED = "dead.dismiss"  # the action by which a person says that nothing is to be done about something
 _ENDED = ("failed", "rejected")
 
 
@@ -51,15 +50,11 @@ class Unsettled:
     def _contradictions(self, source: str, before: int) -> Iterator[ConflictRow]:
         while rows := self._reader.latest_conflicts(before=before):
             mine = (row for row in rows if (row.source or "") == source)
-            yield from (
-                row
-                for row in mine
-                if not self._is_dismissed(conflict_name(row.event_id, row.body_hash), row.at)
-            )
+            yield from (row for row in mine if not self._reader.is_dismissed(row.name, row.at))
             before = rows[-1].seq
 
     def _needing_work(self, status: str, flow: str, after: int) -> Iterator[RunRow]:
-        while rows := self._reader.runs_needing_work(status, flow, DISMISSED, after=after):
+        while rows := self._reader.runs_needing_work(status, flow, after=after):
             yield from (row for row in rows if self._needs_work(row))
             after = rows[-1].seq
 
@@ -67,8 +62,5 @@ class Unsettled:
         """Whether anything of a run is left that nobody is done with; the ledger was asked for less."""
         letters = self._reader.dead_letters(row.id)
         if not letters:
-            return not self._is_dismissed(row.id, str(row.finished_at))
-        return not all(self._is_dismissed(one.key, str(one.settled_at)) for one in letters)
-
-    def _is_dismissed(self, name: str, since: str) -> bool:
-        return any(one.action == DISMISSED and one.at >= since for one in self._reader.audit_of(name))
+            return not self._reader.is_dismissed(row.id, str(row.finished_at))
+        return not all(self._reader.is_dismissed(one.key, str(one.settled_at)) for one in letters)

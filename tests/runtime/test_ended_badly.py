@@ -429,8 +429,8 @@ def test_whoever_deals_with_many_has_no_look_begin_at_the_first(small, monkeypat
     refuse(process, *(str(number) for number in range(12)))
     ask = LedgerReader.runs_needing_work
 
-    def asked(reader, status, flow, action, *, after):
-        found = ask(reader, status, flow, action, after=after)
+    def asked(reader, status, flow, *, after):
+        found = ask(reader, status, flow, after=after)
         if found and status == "failed":
             begun_at.append(found[0].seq - after)
         return found
