@@ -106,7 +106,9 @@ async def _of_source(
     with closing(open_reader(opening.ledger_url)) as reader:
         session = sessions.at_work(opening.folder, reader)
         wanted = _range(session, days)
-        connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
+        connections = sessions.open_connections(
+            session, opening.environment, clock, opening.simulators, only=source.partition(".")[0]
+        )
         try:
             with output.progress("records", quiet=quiet) as shown:
                 plan, now = session.ready.plan, clock.now()

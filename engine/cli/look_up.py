@@ -44,7 +44,14 @@ async def _look_up(effect: str, opening: control.Opening) -> Mapping[str, Value]
     with closing(open_reader(opening.ledger_url)) as reader:
         session = sessions.at_work(opening.folder, reader)
         clock = SystemClock()
-        connections = sessions.open_connections(session, opening.environment, clock, opening.simulators)
+        row = reader.effect(effect)
+        connections = sessions.open_connections(
+            session,
+            opening.environment,
+            clock,
+            opening.simulators,
+            only="" if row is None else row.connection,
+        )
         try:
             recovery = Recovery(reader, sessions.plans_in(session, reader), connections)
             return await inquire(effect, reader, recovery, connections)

@@ -32,10 +32,13 @@ def open_connections(
     clock: Clock,
     simulated: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
+    *,
+    only: str | None = None,
 ) -> "Connections":
     """Every connection of an environment. `simulated` has the address of each simulator by connection.
 
-    What no flow uses may be left without settings, or without its simulator.
+    What no flow uses may be left without settings, or without its simulator. With `only`, the one of this
+    name is opened, and of the others there is what their manifests say.
 
     Raises:
         ConfigurationError: when a setting is missing, or a connection that a flow uses.
@@ -44,10 +47,12 @@ def open_connections(
     from engine.runtime.connections import Connection, Connections, connect
 
     found: dict[str, Connection] = {}
+    if only is not None:
+        found.update(described_connections(session, environment).by_name)
     used = _used_connections(session.ready.plan)
-    known = _settings(session, environment, simulated, environ)
+    known = _settings(session, environment, simulated, environ, only)
     for name, flow in used.items():
-        if name not in known:
+        if only in {None, name} and name not in known:
             raise ConfigurationError(
                 f"connection {name!r}, which flow {flow} uses, is not set up in environment {environment!r}"
             )
@@ -119,14 +124,15 @@ def _settings(
     environment: str,
     simulated: Mapping[str, str] | None,
     environ: Mapping[str, str] | None,
+    only: str | None = None,
 ) -> dict[str, tuple[ConnectionDocument, Settings]]:
-    """The connections that are set up in an environment, with their settings."""
+    """The connections that are set up in an environment, or the one of a name, with their settings."""
     resolve = secret_resolver(os.environ if environ is None else environ, Path("/run/secrets"))
     found: dict[str, tuple[ConnectionDocument, Settings]] = {}
     for document in session.workspace.of(ConnectionDocument).values():
         name = str(document.name)
         written = next((raw for key, raw in document.environments.items() if key == environment), None)
-        if written is not None:
+        if written is not None and only in {None, name}:
             address = (simulated or {}).get(name)
             found[name] = (
                 document,

@@ -182,6 +182,12 @@ class TestResolve:
         assert [record["bill"] for record in systems[1].records] == ["B-1"]
         assert tidegate("dead", "list", "--ledger", ledger).out == "Nothing needs work.\n"
 
+    def test_only_the_system_that_is_asked_needs_to_be_there(self, tidegate, folder, ledger, systems):
+        _, erp, _, rev = systems[2]
+        for given, code in ((erp, 0), (rev, 1)):
+            ended = tidegate("look-up", BILL, "-w", folder, "--ledger", ledger, "--simulator", given)
+            assert (ended.code, "erp has it" in ended.out) == (code, not code), ended.err
+
     def test_the_system_has_no_trace_of_it(self, tidegate, here, systems):
         systems[0].records.delete("B-1")
         ended = tidegate("look-up", BILL, "--format", "json", *here)
