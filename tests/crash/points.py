@@ -27,7 +27,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import engine
 from engine import session as sessions
@@ -347,8 +347,16 @@ def _laid(folder: Path, files: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
+class Works(Protocol):
+    """What can be killed."""
+
+    def work(self, folder: Path, *, later: float = 0.0) -> list[str]:
+        """One process in a folder; what is wrong at its end."""
+        ...
+
+
 def watched(
-    stage: Stage, folder: Path, files: Mapping[str, bytes], found: Swept, *, later: float
+    stage: Works, folder: Path, files: Mapping[str, bytes], found: Swept, *, later: float
 ) -> list[str]:
     """One process that begins with these files, every line of it looked at; what is wrong at its end."""
     _laid(folder, files)
@@ -364,7 +372,7 @@ def watched(
         watch.close()
 
 
-def taken_up(stage: Stage, folder: Path, files: Mapping[str, bytes]) -> list[str]:
+def taken_up(stage: Works, folder: Path, files: Mapping[str, bytes]) -> list[str]:
     """What is wrong at the end of a process that begins with these files."""
     _laid(folder, files)
     try:
