@@ -31,11 +31,18 @@ class TestRetryBudget:
                 calls.append(at)
             elif budget.take(at):
                 retries.append(at)
-                # A slice is counted as a whole, so that what is a little older counts as well.
-                late = at - 10 - budget.slice_seconds
-                others, again = (sum(one > late for one in found) for found in (calls, retries))
                 recent = sum(one > at - 10 for one in retries)
-                assert recent <= least or again * 100 <= share * (others + again)
+                assert recent <= least or self.is_share_kept(calls, retries, at, share, budget.slice_seconds)
+
+    def is_share_kept(self, calls, retries, at, share, slice_seconds):
+        """Whether the share is kept from some moment on: slices are counted as a whole, so it is up to one earlier."""
+        earliest, latest = at - 10 - slice_seconds - 1e-9, at - 10
+        begins = [latest, *(one for one in (*calls, *retries) if earliest <= one <= latest)]
+        return any(
+            100 * sum(one >= begin for one in retries)
+            <= share * (sum(one >= begin for one in calls) + sum(one >= begin for one in retries))
+            for begin in begins
+        )
 
     def test_what_is_refused_may_go_when_there_are_more_calls_or_later(self):
         budget = RetryBudget(RetryShare(share=50, seconds=10, least=1))
