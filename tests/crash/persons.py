@@ -5,7 +5,8 @@ released, refused, or proposed by one and agreed by another; writes in doubt, on
 to be taken back; an order key that stands; a dead letter to be sent again and one to be dismissed. The persons
 do all of it, one after the other. Each content of the disk on the way is taken up by a second process as in
 :mod:`tests.crash.points`: whoever was not told gives the command again, or is told that it came too late. At the
-end all is as it is without a kill: each act stands in the audit once, each write was made once.
+end all is as it is without a kill: each act stands in the audit once, but for what may be said again
+(`REPEATED`), and each write was made once.
 """
 
 import argparse
@@ -34,7 +35,8 @@ from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Runner
 from engine.values.json_text import write_json
 from engine.values.value import Value
-from tests.crash.points import BEGAN, FILES, LATER, Journal, Line, Lines, Swept, taken_up, watched
+from tests.crash.points import BEGAN, FILES, Journal, Line, Lines, Swept, taken_up_all, watched
+from tests.disk import in_memory
 from tests.ledger.sharing import share_sql
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
@@ -312,21 +314,11 @@ def seen(reader: LedgerReader) -> Seen:
 def sweep(points: int) -> tuple[Swept, Seen]:
     """Kill until there are so many points: a kill follows a kill while there are fewer."""
     found = Swept()
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  where syncs cost nothing
-    with tempfile.TemporaryDirectory(prefix="tidegate-persons-", dir=memory) as name:
+    with tempfile.TemporaryDirectory(prefix="tidegate-persons-", dir=in_memory.folder()) as name:
         office = Office.build(Path(name))
         folder = Path(name) / "run"
         found.wrong += watched(office, folder, office.began, found, later=0.0)
-        while found.left:
-            files = found.left.popleft()
-            chained = len(found.points) < points
-            found.recovered += 1
-            wrong = (
-                watched(office, folder, files, found, later=LATER)
-                if chained
-                else taken_up(office, folder, files)
-            )
-            found.wrong += [f"state {found.recovered}: {one}" for one in wrong]
+        found.wrong += taken_up_all(office, folder, found, points)
         assert office.expected is not None
         return found, office.expected
 

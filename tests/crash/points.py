@@ -42,7 +42,7 @@ from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Runner
 from engine.values.json_text import write_json
 from engine.values.value import Value
-from tests.disk import faulty
+from tests.disk import faulty, in_memory
 from tests.disk.faulty import CHANGES, Does
 from tests.ledger.sharing import share_sql
 from tests.simulation.clock import SimClock
@@ -381,6 +381,20 @@ def taken_up(stage: Works, folder: Path, files: Mapping[str, bytes]) -> list[str
         return [f"it could not be taken up: {error!r}"]
 
 
+def taken_up_all(stage: Works, folder: Path, found: Swept, points: int, states: int = 0) -> list[str]:
+    """Each state that is left is taken up, and killed as well while more is wanted; what is wrong then."""
+    wrong: list[str] = []
+    while found.left:
+        files = found.left.popleft()
+        if len(found.points) < points or len(found.states) < states:
+            seen = watched(stage, folder, files, found, later=LATER)
+        else:
+            seen = taken_up(stage, folder, files)
+        found.recovered += 1
+        wrong += [f"state {found.recovered}: {one}" for one in seen]
+    return wrong
+
+
 def kill_calls(stage: Stage, folder: Path, found: Swept, every: int) -> None:
     """A process that really ends at a call to the disk, for each of them or every so many; each is taken up."""
     number, code = 1, KILLED
@@ -407,14 +421,8 @@ def _history(stage: Stage, folder: Path, found: Swept, points: int, states: int)
     found.wrong += [
         f"history {stage.history}: {one}" for one in watched(stage, folder, empty, found, later=0.0)
     ]
-    while found.left:
-        files = found.left.popleft()
-        if len(found.points) < points or len(found.states) < states:
-            wrong = watched(stage, folder, files, found, later=LATER)
-        else:
-            wrong = taken_up(stage, folder, files)
-        found.recovered += 1
-        found.wrong += [f"history {stage.history}, state {found.recovered}: {one}" for one in wrong]
+    wrong = taken_up_all(stage, folder, found, points, states)
+    found.wrong += [f"history {stage.history}, {one}" for one in wrong]
 
 
 def sweep(
@@ -422,8 +430,7 @@ def sweep(
 ) -> Swept:
     """Kill until there are so many points and so many states, and at every so many calls to the disk."""
     stage, found = Stage.build(), Swept()
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  where syncs cost nothing
-    with tempfile.TemporaryDirectory(prefix="tidegate-points-", dir=memory) as name:
+    with tempfile.TemporaryDirectory(prefix="tidegate-points-", dir=in_memory.folder()) as name:
         folder = Path(name) / "run"
         while len(found.points) < points or len(found.states) < states:
             _history(stage, folder, found, points, states)

@@ -24,6 +24,7 @@ from engine.runtime.accept import read_line
 from engine.runtime.retry import RetryPolicy
 from engine.runtime.runner import Limits, Runner
 from engine.values.json_text import write_json
+from tests.disk import in_memory
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
 from tests.workspaces import tiny
@@ -242,8 +243,7 @@ def _busy(runner: Runner) -> bool:
 
 def played(spell: Spell) -> Seen:
     """Play a spell on a ledger of its own, where syncs cost nothing."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-    with tempfile.TemporaryDirectory(prefix="tidegate-peak-", dir=memory) as name:
+    with tempfile.TemporaryDirectory(prefix="tidegate-peak-", dir=in_memory.folder()) as name:
         return Stage(spell, Path(name)).play()
 
 

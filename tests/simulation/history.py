@@ -23,6 +23,7 @@ from engine.runtime import daemon, memory
 from engine.runtime.accept import read_line
 from engine.session import releases
 from engine.values.json_text import write_json
+from tests.disk import in_memory
 from tests.disk.faulty import Disk
 from tests.ledger.sharing import share_sql
 from tests.simulation import people
@@ -292,8 +293,10 @@ def history(seed: int, *, keep_log: bool = False) -> Outcome:
     """Play one seed to its end."""
     lines: list[str] = []
     log = lines.append if keep_log else _nothing
-    where = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  never the disk of the machine
-    with tempfile.TemporaryDirectory(prefix="tidegate-sim-", dir=where) as name, warnings.catch_warnings():
+    with (
+        tempfile.TemporaryDirectory(prefix="tidegate-sim-", dir=in_memory.folder()) as name,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", RuntimeWarning)  # coroutines of the dead are never awaited
         world = _world(seed, Path(name), log)
         try:

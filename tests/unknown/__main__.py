@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.connect.certificate import self_signed
+from tests.disk import in_memory
 from tests.unknown.cells import KINDS, Bench, Cell, Fate, Found, cells, play
 
 TOGETHER = 24  # cells at the same time: most of them wait
@@ -51,7 +52,7 @@ def main() -> int:
     given = parser.parse_args()
     began = time.monotonic()
     wanted = [cell for cell in cells() if given.way in cell.way]
-    with tempfile.TemporaryDirectory(prefix="tidegate-unknown-", dir=_memory()) as name:
+    with tempfile.TemporaryDirectory(prefix="tidegate-unknown-", dir=in_memory.folder()) as name:
         found = asyncio.run(table(wanted, Path(name)))
     sys.stdout.write("\n".join(rows(found)) + "\n")
     wrong = {cell: one.wrong for cell, one in found.items() if one.wrong}
@@ -59,10 +60,6 @@ def main() -> int:
         sys.stdout.write(f"WRONG {cell}: {'; '.join(why)} ({found[cell].reason})\n")
     sys.stdout.write(f"{len(found)} cells, {len(wrong)} wrong, {time.monotonic() - began:.0f} s\n")
     return 1 if wrong else 0
-
-
-def _memory() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  where syncs cost nothing
 
 
 if __name__ == "__main__":

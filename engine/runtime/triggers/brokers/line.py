@@ -71,9 +71,9 @@ async def closed(closing: Awaitable[object]) -> None:
     Clients wait for more than one answer while they close, and take a first word to give up for one of these.
     """
     task = asyncio.ensure_future(closing)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody else asks for it
     for seconds in (ANSWER_SECONDS, LEAVE_SECONDS, LEAVE_SECONDS):
         done, _ = await asyncio.wait((task,), timeout=seconds)
         if done:
             break
         task.cancel()
-    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody else asks for it
